@@ -1,0 +1,63 @@
+"""Sampling: the pair of known colours that explains an unknown pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dim_model.sampling import nearest_known, sample
+
+RED, BLUE = np.array([0.9, 0.1, 0.1], np.float32), np.array([0.1, 0.2, 0.8], np.float32)
+
+
+def ramp(width: int = 48, height: int = 24) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Red turning into blue from left to right, known at both ends."""
+    alpha = np.clip(np.linspace(1.5, -0.5, width, dtype=np.float32), 0, 1)[None].repeat(height, 0)
+    rgb = alpha[..., None] * RED + (1 - alpha[..., None]) * BLUE
+    trimap = np.full(alpha.shape, 0.5, np.float32)
+    trimap[alpha == 1], trimap[alpha == 0] = 1, 0
+    return rgb.astype(np.float32), trimap, alpha
+
+
+def test_alpha_between_two_flat_colours_is_found() -> None:
+    rgb, trimap, alpha = ramp()
+    found = sample(rgb, trimap)
+    np.testing.assert_array_equal(found.pixels, np.flatnonzero(trimap == 0.5))
+    assert np.abs(found.alpha - alpha.ravel()[found.pixels]).max() < 0.02
+    assert np.abs(found.foreground - RED).max() < 0.05
+    assert np.abs(found.background - BLUE).max() < 0.05
+    assert found.confidence.min() > 0.6
+
+
+def test_a_colour_that_no_pair_explains_has_little_confidence() -> None:
+    rgb, trimap, _ = ramp()
+    odd = rgb.copy()
+    odd[10:14, 20:28] = (0.1, 0.95, 0.1)
+    found = sample(odd, trimap)
+    strange = np.isin(found.pixels, np.flatnonzero((odd == np.float32([0.1, 0.95, 0.1])).all(-1)))
+    assert found.confidence[strange].max() < 0.5 * found.confidence[~strange].mean()
+
+
+def test_the_same_frame_gives_the_same_bytes() -> None:
+    rng = np.random.default_rng(4)
+    rgb = rng.random((40, 60, 3), np.float32)
+    trimap = np.full((40, 60), 0.5, np.float32)
+    trimap[:, :15], trimap[:, 45:] = 0, 1
+    first, second = sample(rgb, trimap), sample(rgb, trimap)
+    assert first.alpha.tobytes() == second.alpha.tobytes()
+    assert first.foreground.tobytes() == second.foreground.tobytes()
+
+
+def test_nearest_known_agrees_with_brute_force() -> None:
+    rng = np.random.default_rng(1)
+    known = rng.random((20, 30)) < 0.03
+    known[3, 4] = True
+    distance, index = nearest_known(known)
+    places = np.argwhere(known)
+    grid = np.stack(np.mgrid[:20, :30], -1)
+    true = np.sqrt(((grid[:, :, None] - places) ** 2).sum(-1)).min(-1)
+    # OpenCV's 5x5 mask approximates the Euclidean distance to a few per cent.
+    assert np.abs(distance - true).max() <= 0.06 * true.max()
+    reached = np.stack(np.unravel_index(index, known.shape), -1)
+    assert known[reached[..., 0], reached[..., 1]].all()
+    assert np.sqrt(((grid - reached) ** 2).sum(-1)) == pytest.approx(true, abs=0.06 * true.max())
