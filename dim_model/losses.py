@@ -1,0 +1,108 @@
+"""The terms a matting network is trained by. Each is a mean over the unknown region; ``losses`` names and
+weighs them.
+
+Throughout: alpha [B, 1, H, W], colours [B, 3, H, W], ``unknown`` [B, 1, H, W] of 0 and 1, all float32. Known
+pixels are copied from the trimap at inference, so an error there costs nothing and teaches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+WEIGHTS: dict[str, float] = {
+    "alpha": 1.0,
+    "square": 1.0,
+    "laplacian": 0.5,
+    "gradient": 0.5,
+    "composition": 0.5,
+    "projection": 0.3,
+    "foreground": 0.15,
+    "background": 0.15,
+    "coarse": 0.5,
+}
+"""How much each term counts. A term is there only when the network gives what it judges."""
+
+_EPSILON = 1e-6
+
+
+def _mean(error: Tensor, mask: Tensor) -> Tensor:
+    mask = mask.expand_as(error)
+    return (error * mask).sum() / mask.sum().clamp_min(1.0)
+
+
+def alpha_prediction(alpha: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
+    """sqrt((a - a*)² + ε²): Xu et al., Deep Image Matting (2017), eq. 1, masked as there."""
+    return _mean(torch.sqrt((alpha - truth).square() + _EPSILON**2), unknown)
+
+
+def square(alpha: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
+    """(a - a*)²: where the picture cannot tell, the mean is the better answer than the median that eq. 1
+    gives.
+    """
+    return _mean((alpha - truth).square(), unknown)
+
+
+def composition(
+    alpha: Tensor, image: Tensor, foreground: Tensor, background: Tensor, unknown: Tensor
+) -> Tensor:
+    """sqrt((c - (aF + (1 - a)B))² + ε²) with the true F and B: Xu et al. (2017), eq. 2."""
+    made = alpha * foreground + (1.0 - alpha) * background
+    return _mean(torch.sqrt((image - made).square() + _EPSILON**2), unknown)
+
+
+def laplacian(alpha: Tensor, truth: Tensor, unknown: Tensor, levels: int = 4) -> Tensor:
+    """Sum over levels i of 2^i |L_i(a) - L_i(a*)|: Hou & Liu, Context-Aware Image Matting (2019), eq. 2."""
+    error = (alpha - truth) * unknown
+    total = error.new_zeros(())
+    for level in range(levels):
+        small = F.avg_pool2d(error, 2)
+        detail = error - F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+        total = (
+            total + 2.0**level * 4.0**level * detail.abs().sum()
+        )  # 4^i: a level has that many fewer pixels
+        error = small
+    return total / unknown.sum().clamp_min(1.0) / levels
+
+
+def gradient(alpha: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
+    """|∂(a - a*)/∂x| + |∂(a - a*)/∂y|: keeps an edge as crisp as it is (Tang et al., 2019)."""
+    error = (alpha - truth) * unknown
+    return _mean(error.diff(dim=-1).abs(), unknown[..., 1:]) + _mean(
+        error.diff(dim=-2).abs(), unknown[..., 1:, :]
+    )
+
+
+def losses(outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Every term that ``outputs`` allows, by its name, and their weighted ``total``.
+
+    outputs: what a network of ``dim_model.nets`` gives. truth: ``alpha``, ``image``, ``foreground``,
+    ``background``, ``trimap``.
+    """
+    unknown = (truth["trimap"] == 0.5).float()
+    true = truth["alpha"]
+    terms = {
+        "alpha": alpha_prediction(outputs["alpha"], true, unknown),
+        "square": square(outputs["alpha"], true, unknown),
+        "laplacian": laplacian(outputs["alpha"], true, unknown),
+        "gradient": gradient(outputs["alpha"], true, unknown),
+        "composition": composition(
+            outputs["alpha"], truth["image"], truth["foreground"], truth["background"], unknown
+        ),
+    }
+    if "coarse" in outputs:
+        terms["coarse"] = alpha_prediction(outputs["coarse"], true, unknown)
+    if "projection" in outputs:
+        terms["projection"] = alpha_prediction(outputs["projection"], true, unknown)
+    # A colour that does not show cannot be learnt: each counts as far as it is seen.
+    if "foreground" in outputs:
+        error = (outputs["foreground"] - truth["foreground"]).abs()
+        terms["foreground"] = _mean(error, unknown * true)
+    if "background" in outputs:
+        error = (outputs["background"] - truth["background"]).abs()
+        terms["background"] = _mean(error, unknown * (1.0 - true))
+    terms["total"] = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
+    return terms

@@ -1,0 +1,109 @@
+"""``swift``: the default network. It corrects what the trimap's colours say; the pixel itself says the rest.
+
+At quarter resolution a small U-Net corrects the sampled foreground and background colours. Each pixel, at
+full resolution, is projected on the corrected colour line (I = aF + (1 - a)B, solved for a). At half
+resolution a head weighs that projection against the other estimates of alpha: the two guided ones, the
+sampled one and one of the network's own. Two habits follow: what is learnt on rendered pictures holds on
+photographs, because the physics does the work; and edges stay sharp at a sixteenth of the cost, because the
+pixel is its own evidence.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from dim_model import encode
+
+
+def block(inside: int, outside: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch normalisation (folded into it at inference), ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outside),
+        nn.ReLU(True),
+    )
+
+
+def _up(x: Tensor, factor: int) -> Tensor:
+    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+class Swift(nn.Module):
+    """``width``: channels at a quarter, an eighth and a sixteenth of the size. ``head``: channels at half
+    size.
+    """
+
+    inputs: encode.Inputs = "sampled"
+    stride = 16
+    """Height and width of the input are multiples of this."""
+
+    ESTIMATES = 5
+    """Projection, guided, guided wide, sampled, the network's own."""
+
+    def __init__(self, width: tuple[int, int, int] = (64, 96, 128), head: int = 32) -> None:
+        super().__init__()
+        quarter, eighth, sixteenth = width
+        self.stem = nn.Sequential(
+            block(encode.CHANNELS["sampled"] * 16, quarter, 1),
+            block(quarter, quarter),
+            block(quarter, quarter),
+        )
+        self.down8 = nn.Sequential(
+            block(quarter, eighth, stride=2), block(eighth, eighth), block(eighth, eighth)
+        )
+        self.down16 = nn.Sequential(
+            block(eighth, sixteenth, stride=2),
+            block(sixteenth, sixteenth),
+            block(sixteenth, sixteenth),
+            block(sixteenth, sixteenth),
+        )
+        self.up8 = nn.Sequential(block(sixteenth + eighth, eighth, 1), block(eighth, eighth))
+        self.up4 = nn.Sequential(
+            block(eighth + quarter, quarter, 1), block(quarter, quarter), block(quarter, quarter)
+        )
+        self.colours = nn.Conv2d(quarter, 6, 1)
+        self.context = nn.Conv2d(quarter, head, 1)
+        pixels = 4 * (3 + 2 + 6 + 1 + 4)
+        self.fuse = nn.Sequential(block(pixels + head, head, 1), block(head, head), block(head, head))
+        self.gate = nn.Conv2d(head, 4 * (self.ESTIMATES + 1), 1)
+        self._begin_at_guided()
+
+    def _begin_at_guided(self) -> None:
+        """An untrained network gives the guided alpha: training starts from what is already known to work."""
+        for layer in (self.colours, self.gate):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(cast(Tensor, layer.bias))
+        with torch.no_grad():
+            cast(Tensor, self.gate.bias)[4:8] = 2.5
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """x: float32 [B, 16, H, W] from ``encode`` ("sampled"), H and W multiples of ``stride``.
+
+        Returns ``alpha`` [B, 1, H, W], not clamped; ``foreground`` and ``background`` [B, 3, H, W],
+        display-referred; ``projection`` [B, 1, H, W], the alpha that the corrected colours alone would give.
+        """
+        quarter = self.stem(F.pixel_unshuffle(x, 4))
+        eighth = self.down8(quarter)
+        deep = self.up8(torch.cat([_up(self.down16(eighth), 2), eighth], 1))
+        deep = self.up4(torch.cat([_up(deep, 2), quarter], 1))
+
+        correction = _up(self.colours(deep).float(), 4)
+        rgb = x[:, encode.RGB]
+        foreground = x[:, encode.FOREGROUND] + correction[:, :3]
+        background = x[:, encode.BACKGROUND] + correction[:, 3:]
+        line = foreground - background
+        along = ((rgb - background) * line).sum(1, keepdim=True)
+        projection = (along / (line.square().sum(1, keepdim=True) + 2e-3)).clamp(-0.2, 1.2)
+
+        seen = torch.cat([rgb, x[:, encode.KNOWN], foreground, background, projection, x[:, 11:15]], 1)
+        fused = self.fuse(torch.cat([F.pixel_unshuffle(seen, 2), _up(self.context(deep), 2)], 1))
+        gate = F.pixel_shuffle(self.gate(fused).float(), 2)
+        weight = torch.softmax(gate[:, : self.ESTIMATES], 1)
+        own = gate[:, self.ESTIMATES :] + 0.5
+        estimates = torch.cat([projection, x[:, 11:14], own], 1)
+        alpha = (weight * estimates).sum(1, keepdim=True)
+        return {"alpha": alpha, "foreground": foreground, "background": background, "projection": projection}

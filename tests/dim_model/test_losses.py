@@ -1,0 +1,65 @@
+"""Losses: each term against its equation on numbers small enough to do by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dim_model import losses as terms
+
+
+def test_a_perfect_matte_costs_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    alpha = torch.rand(2, 1, 32, 32, generator=generator)
+    fg, bg = torch.rand(2, 3, 32, 32, generator=generator), torch.rand(2, 3, 32, 32, generator=generator)
+    truth = {"alpha": alpha, "foreground": fg, "background": bg, "trimap": torch.full_like(alpha, 0.5)}
+    truth["image"] = alpha * fg + (1 - alpha) * bg
+    outputs = {"alpha": alpha, "coarse": alpha, "projection": alpha, "foreground": fg, "background": bg}
+    found = terms.losses(outputs, truth)
+    assert set(found) == set(terms.WEIGHTS) | {"total"}
+    assert all(float(cost) < 2e-5 for cost in found.values())
+
+
+def test_known_pixels_teach_nothing() -> None:
+    alpha, wrong = torch.zeros(1, 1, 16, 16), torch.ones(1, 1, 16, 16)
+    unknown = torch.zeros(1, 1, 16, 16)
+    unknown[..., :4, :4] = 1
+    wrong[..., :4, :4] = 0
+    for term in (terms.alpha_prediction, terms.square, terms.laplacian, terms.gradient):
+        assert float(term(wrong, alpha, unknown)) < 1e-5
+
+
+def test_alpha_prediction_and_square_are_means_over_the_unknown() -> None:
+    alpha, truth = torch.full((1, 1, 8, 8), 0.75), torch.full((1, 1, 8, 8), 0.5)
+    unknown = torch.zeros(1, 1, 8, 8)
+    unknown[..., :2] = 1
+    assert float(terms.alpha_prediction(alpha, truth, unknown)) == pytest.approx(0.25, abs=1e-5)
+    assert float(terms.square(alpha, truth, unknown)) == pytest.approx(0.0625)
+
+
+def test_composition_is_measured_in_the_picture() -> None:
+    shape = (1, 3, 8, 8)
+    fg, bg, image = torch.full(shape, 0.9), torch.full(shape, 0.1), torch.full(shape, 0.5)
+    unknown = torch.ones(1, 1, 8, 8)
+    assert float(terms.composition(torch.full((1, 1, 8, 8), 0.5), image, fg, bg, unknown)) < 1e-5
+    assert float(terms.composition(torch.ones(1, 1, 8, 8), image, fg, bg, unknown)) == pytest.approx(
+        0.4, abs=1e-5
+    )
+
+
+def test_gradient_sees_a_lost_edge_and_no_constant_offset() -> None:
+    edge = torch.zeros(1, 1, 8, 8)
+    edge[..., 4:] = 1
+    unknown = torch.ones_like(edge)
+    assert float(terms.gradient(edge + 0.1, edge, unknown)) < 1e-6
+    assert float(terms.gradient(torch.full_like(edge, 0.5), edge, unknown)) == pytest.approx(1 / 7)
+
+
+def test_laplacian_weighs_broad_errors_more_than_fine_ones() -> None:
+    truth, unknown = torch.zeros(1, 1, 64, 64), torch.ones(1, 1, 64, 64)
+    checker = (torch.arange(64)[:, None] + torch.arange(64)) % 2 * 0.2 - 0.1
+    broad = torch.zeros(64, 64)
+    broad[:, :32], broad[:, 32:] = 0.1, -0.1
+    fine_cost = float(terms.laplacian(checker[None, None], truth, unknown))
+    assert fine_cost == pytest.approx(0.1 / 4, rel=0.05)
+    assert float(terms.laplacian(broad[None, None], truth, unknown)) > 0
