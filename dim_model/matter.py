@@ -1,0 +1,104 @@
+"""``Matter``: frames and trimaps in, alpha out. Encoding, tiles, batches and the device, behind one call.
+
+Only the unknown region is computed: known pixels are exactly 0 or 1. Tiles of all frames of a call fill
+batches of one fixed shape, the last one padded, so a tile's result does not depend on what it travelled with,
+and a clip that is made in pieces, in any order, comes out bit for bit the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from dim_model.encode import CHANNELS, Inputs, encode
+from dim_model.runtimes import DeviceError, Runtime, open_runtime
+from dim_model.tiles import Tiling
+from dim_model.weights import Weights, load
+
+__all__ = ["DeviceError", "Matter"]
+
+TILING = Tiling(size=256, margin=32)
+"""What tiles the networks are run on; a test holds tiled and untiled results together."""
+
+
+class Matter:
+    """A network on a device, ready for frames. Safe to call from one thread at a time."""
+
+    def __init__(self, weights: Weights, runtime: Runtime, tiling: Tiling, batch: int) -> None:
+        self.version = weights.card.version
+        self.sha256 = weights.card.sha256
+        self.description = (
+            f"{weights.card.version} on {runtime.description}, tiles {batch} x {tiling.size} px"
+        )
+        self._inputs = cast(Inputs, weights.card.inputs)
+        self._runtime, self._tiling, self._batch = runtime, tiling, batch
+        # Encoding releases the GIL and is as dear as the network, so frames are encoded side by side.
+        self._encoders = ThreadPoolExecutor(torch.get_num_threads(), "encode")
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        device: str = "auto",
+        runtime: str = "auto",
+        precision: str = "auto",
+        batch: int = 8,
+        tiling: Tiling = TILING,
+    ) -> Matter:
+        """Load a version of weights onto a device. Raises ``WeightsError``, ``DeviceError``; never falls
+        back.
+        """
+        weights = load(folder)
+        return cls(
+            weights, open_runtime(weights, device, runtime, precision, (batch, tiling.size)), tiling, batch
+        )
+
+    def matte(self, rgb: Sequence[Tensor], trimap: Sequence[Tensor]) -> list[Tensor]:
+        """Alpha of each frame, float32 [1, H, W], 0..1.
+
+        rgb: float32 [3, H, W], display-referred, 0..1. trimap: float32 [1, H, W] of exactly 0, 0.5, 1. Frames
+        may differ in size. Where the trimap is 0 or 1, so is alpha.
+        """
+        unknown = [t == 0.5 for t in trimap]
+        corners = [self._tiling.cover(u[0]) for u in unknown]
+        encoded = list(self._encoders.map(self._encode, rgb, trimap, corners))
+        tiles = [
+            self._tiling.cut(e, corner) for e, where in zip(encoded, corners, strict=True) for corner in where
+        ]
+        done = iter(self._run(tiles))
+        out = []
+        for t, u, where in zip(trimap, unknown, corners, strict=True):
+            height, width = t.shape[-2:]
+            alpha = self._tiling.join((height, width), where, [next(done) for _ in where])
+            out.append(torch.where(u, alpha, t))
+        return out
+
+    def _encode(self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]]) -> Tensor:
+        if not corners:
+            return torch.empty(CHANNELS[self._inputs], 0, 0)
+        return encode(rgb[None], trimap[None], self._inputs)[0]
+
+    def _run(self, tiles: list[Tensor]) -> list[Tensor]:
+        done: list[Tensor] = []
+        for start in range(0, len(tiles), self._batch):
+            some = tiles[start : start + self._batch]
+            batch = torch.zeros(self._batch, *some[0].shape)
+            torch.stack(some, out=batch[: len(some)])
+            done.extend(self._runtime(batch)[: len(some)])
+        return done
+
+    def warm_up(self) -> None:
+        """Run one empty batch and compile the search, so that the first frame is as fast as the next."""
+        rgb, trimap = torch.zeros(3, 32, 32), torch.full((1, 32, 32), 0.5)
+        trimap[..., :8], trimap[..., 24:] = 0.0, 1.0
+        self.matte([rgb], [trimap])
+
+    def close(self) -> None:
+        self._encoders.shutdown()
+        self._runtime.close()

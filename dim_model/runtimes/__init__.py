@@ -1,0 +1,87 @@
+"""What runs a network on a device: one runtime to a file, chosen by name or by what the machine has."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from dim_model.weights import Weights
+
+Precision = Literal["float32", "bfloat16", "float16"]
+
+RUNTIMES = ("torch", "openvino")
+
+
+class DeviceError(RuntimeError):
+    """One sentence: which device was asked for, why it is not to be had, what to set instead."""
+
+
+class Runtime(Protocol):
+    """Runs encoded tiles through a network. A tile's result depends on that tile alone."""
+
+    description: str
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        """float32 [N, C, S, S] on the CPU to alpha float32 [N, 1, S, S] on the CPU, 0..1; always the same N
+        and S.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+def pick_device(device: str) -> torch.device:
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device that is there. Raises ``DeviceError``; never
+    falls back.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        chosen = torch.device("meta")
+    if chosen.type not in ("cpu", "cuda"):
+        raise DeviceError(f"device: {device} is not one that dimd knows; set auto, cpu, cuda or cuda:N.")
+    if chosen.type == "cuda":
+        if not torch.cuda.is_available():
+            raise DeviceError(
+                f"device: {device} was asked for, but this machine shows no CUDA device; "
+                "set device: cpu or auto."
+            )
+        if (chosen.index or 0) >= torch.cuda.device_count():
+            raise DeviceError(
+                f"device: {device} was asked for, but there are only {torch.cuda.device_count()} GPUs; "
+                "set a lower number."
+            )
+    return chosen
+
+
+def open_runtime(
+    weights: Weights, device: str, runtime: str, precision: str, shape: tuple[int, int]
+) -> Runtime:
+    """A runtime for batches of ``shape`` (tiles, side). ``auto`` is OpenVINO on the CPU and torch on CUDA.
+
+    Raises ``DeviceError``.
+    """
+    chosen = pick_device(device)
+    if runtime == "auto":
+        runtime = "torch" if chosen.type == "cuda" else "openvino"
+    if runtime == "openvino":
+        if chosen.type != "cpu":
+            raise DeviceError(
+                f"runtime: openvino runs on the CPU, not on {chosen}; set runtime: torch or device: cpu."
+            )
+        from dim_model.runtimes.openvino_runtime import (
+            OpenVinoRuntime,
+        )  # a second to import, so only where it is used
+
+        return OpenVinoRuntime(weights, precision, shape)
+    if runtime != "torch":
+        raise DeviceError(
+            f"runtime: {runtime} is not one that dimd has; set {', '.join(('auto', *RUNTIMES))}."
+        )
+    from dim_model.runtimes.torch_runtime import TorchRuntime
+
+    return TorchRuntime(weights, chosen, precision)

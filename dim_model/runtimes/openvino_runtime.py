@@ -1,0 +1,63 @@
+"""OpenVINO on the CPU: the same network, compiled for the processor it runs on."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import openvino  # type: ignore[import-untyped]
+import torch
+from openvino import properties
+from torch import Tensor, nn
+
+from dim_model import encode
+from dim_model.runtimes import DeviceError
+from dim_model.weights import Weights
+
+_TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16}
+
+
+class _AlphaOnly(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        alpha: Tensor = self.network(x)["alpha"]
+        return alpha.clamp(0, 1)
+
+
+class OpenVinoRuntime:
+    """precision: ``auto`` is bfloat16 where the processor multiplies it natively, float32 elsewhere."""
+
+    def __init__(self, weights: Weights, precision: str, shape: tuple[int, int]) -> None:
+        core = openvino.Core()
+        if precision == "auto":
+            native = "BF16" in core.get_property("CPU", properties.device.capabilities)
+            precision = "bfloat16" if native else "float32"
+        if precision not in _TYPES:
+            raise DeviceError(
+                f"precision: {precision} does not run on OpenVINO's CPU device; set bfloat16 or float32."
+            )
+        count, side = shape
+        network = weights.network()
+        channels = encode.CHANNELS[cast(encode.Inputs, weights.card.inputs)]
+        example = torch.zeros(count, channels, side, side)
+        with torch.no_grad():
+            model = openvino.convert_model(torch.export.export(_AlphaOnly(network), (example,)))
+        self._compiled = core.compile_model(
+            model,
+            "CPU",
+            {
+                properties.hint.inference_precision: _TYPES[precision],
+                properties.hint.performance_mode: properties.hint.PerformanceMode.LATENCY,
+            },
+        )
+        self._request = self._compiled.create_infer_request()
+        self.description = f"cpu, openvino {precision}"
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        out = self._request.infer([tiles.contiguous().numpy()], share_inputs=True)
+        return torch.from_numpy(out[self._compiled.output(0)].copy())
+
+    def close(self) -> None:
+        del self._request, self._compiled

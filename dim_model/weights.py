@@ -1,0 +1,198 @@
+"""Weights as data: safetensors and a card, a folder per version, ``current`` pointing at one of them.
+
+    weights/
+      swift-2026.11/  weights.safetensors  card.json
+      current -> swift-2026.11
+
+A version is never changed once it is there, so whoever holds its name can come back to it. ``current`` is
+replaced in one rename, so a reader finds the old version or the new one. Pickles are never loaded: they can
+run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from dim_model import nets
+
+SHIPPED = Path(__file__).parent / "weights"
+"""The versions that come with dimd."""
+
+_TENSORS, _CARD, _CURRENT = "weights.safetensors", "card.json", "current"
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class WeightsError(ValueError):
+    """One sentence: which weights, what is wrong, how to mend it."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a studio asks before it uses weights.
+
+    network: a name of ``dim_model.nets``. inputs: of ``dim_model.encode``. sources: what it was trained on,
+    each with ``name`` and ``licence``. training: steps, hours and the like. figures: what it reached, by test
+    set. sha256: of the safetensors file.
+    """
+
+    version: str
+    network: str
+    inputs: str
+    licence: str
+    sources: list[dict[str, str]]
+    training: dict[str, Any]
+    figures: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A version that was read and verified. state: tensors by the network's own names, on the CPU."""
+
+    card: Card
+    folder: Path
+    state: dict[str, Tensor]
+
+    def network(self) -> nn.Module:
+        """The network with these weights, for inference. Raises ``WeightsError`` where they do not fit."""
+        model = nets.build(self.card.network)
+        try:
+            model.load_state_dict(self.state)
+        except RuntimeError as error:
+            raise WeightsError(
+                f"{self.folder}: the tensors do not fit the network {self.card.network!r}; publish again."
+            ) from error
+        return model.eval()
+
+
+def versions(root: Path) -> list[str]:
+    """The versions under ``root``, by name. An absent folder has none."""
+    if not root.is_dir():
+        return []
+    return sorted(p.name for p in root.iterdir() if p.name != _CURRENT and (p / _CARD).is_file())
+
+
+def resolve(root: Path, version: str = _CURRENT) -> Path:
+    """The folder of a version; ``current`` is followed to the version it names, so a later move does not
+    touch it.
+    """
+    folder = root / version
+    if version == _CURRENT and folder.is_symlink():
+        folder = root / folder.readlink()
+    if not (folder / _CARD).is_file():
+        there = ", ".join(versions(root)) or "none"
+        raise WeightsError(
+            f"{root}: has no weights {version!r} (there: {there}); "
+            "train and publish some, or name another folder."
+        )
+    return folder
+
+
+def load_card(folder: Path) -> Card:
+    """The card alone. Raises ``WeightsError``."""
+    path = folder / _CARD
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        unknown = set(data) - {f.name for f in fields(Card)}
+        if unknown:
+            raise TypeError(f"unknown entries {sorted(unknown)}")
+        card = Card(**data)
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"{path}: is no weights card ({error}); publish the weights again.") from error
+    if card.network not in nets.NETWORKS:
+        raise WeightsError(
+            f"{path}: names the network {card.network!r}, which this dimd does not have; update dimd."
+        )
+    return card
+
+
+def load(folder: Path) -> Weights:
+    """Read a version and verify it against its card. Raises ``WeightsError``."""
+    card = load_card(folder)
+    path = folder / _TENSORS
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror}); publish the weights again."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise WeightsError(
+            f"{path}: is not what its card describes (sha256 differs); copy the version again."
+        )
+    try:
+        state = load_tensors(data)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: is not a safetensors file ({error}); copy the version again.") from error
+    return Weights(card, folder, state)
+
+
+def publish(root: Path, card: Card, state: Mapping[str, Tensor]) -> Path:
+    """Write a new version named ``card.version`` under ``root`` and return its folder. ``current`` stays as
+    it is.
+
+    The folder appears whole in one rename. Raises ``WeightsError`` for a bad name or a version that is there
+    already.
+    """
+    if not _VERSION.fullmatch(card.version) or card.version == _CURRENT:
+        raise WeightsError(
+            f"{card.version!r}: is no name for a version; use letters, digits, '.', '_' and '-'."
+        )
+    folder = root / card.version
+    if folder.exists():
+        raise WeightsError(f"{folder}: is published already and never changed; choose another version.")
+    data = save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    content = asdict(card) | {"sha256": hashlib.sha256(data).hexdigest()}
+    root.mkdir(parents=True, exist_ok=True)
+    draft = root / f".{card.version}.{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        _write(draft / _TENSORS, data)
+        _write(draft / _CARD, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    _sync(root)
+    return folder
+
+
+def point(root: Path, version: str) -> None:
+    """Make ``current`` name ``version``, in one rename. Raises ``WeightsError`` where that version is not
+    there.
+    """
+    resolve(root, version)
+    draft = root / f".{_CURRENT}.{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(version, target_is_directory=True)
+    draft.replace(root / _CURRENT)
+    _sync(root)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """A rename is durable only once its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

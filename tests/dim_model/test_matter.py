@@ -1,0 +1,136 @@
+"""Matter: the unknown region alone, the same bytes in any company, tiles that agree with the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from dim_model import nets, weights
+from dim_model.matter import DeviceError, Matter
+from dim_model.runtimes import pick_device
+from dim_model.tiles import Tiling
+
+SMALL = Tiling(size=64, margin=16)
+
+
+def scene(height: int, width: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A noisy red shape before a smooth ground, with a band of unknown: rgb [3, H, W], trimap [1, H, W]."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.linspace(0, 1, width).expand(height, width)
+    rgb = torch.stack([(x > 0.5).float() * 0.7 + 0.1, 0.3 * x, 0.6 - 0.5 * x])
+    rgb = (rgb + 0.05 * torch.rand(3, height, width, generator=generator)).clamp(0, 1)
+    trimap = torch.full((1, height, width), 0.5)
+    trimap[:, x < 0.35], trimap[:, x > 0.65] = 0.0, 1.0
+    return rgb, trimap
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(1)
+    network = nets.build("swift")
+    for parameter in network.parameters():  # the heads start at zero, which would hide mistakes
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, 0, 0.02)
+    card = weights.Card("test-1", "swift", "sampled", "Apache-2.0", [], {})
+    return weights.publish(tmp_path_factory.mktemp("weights"), card, network.state_dict())
+
+
+@pytest.fixture(scope="module", params=["torch", "openvino"])
+def matter(folder: Path, request: pytest.FixtureRequest) -> Iterator[Matter]:
+    opened = Matter.open(
+        folder, device="cpu", runtime=request.param, precision="float32", batch=3, tiling=SMALL
+    )
+    yield opened
+    opened.close()
+
+
+def test_known_pixels_are_exactly_the_trimap(matter: Matter) -> None:
+    rgb, trimap = scene(90, 130)
+    (alpha,) = matter.matte([rgb], [trimap])
+    known = trimap != 0.5
+    assert torch.equal(alpha[known], trimap[known])
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+    assert alpha[~known].std() > 0.05
+
+
+def test_a_frame_has_the_same_bytes_alone_and_in_company(matter: Matter) -> None:
+    frames = [scene(90, 130, 1), scene(64, 64, 2), scene(70, 200, 3)]
+    alone = [matter.matte([rgb], [trimap])[0] for rgb, trimap in frames]
+    together = matter.matte([rgb for rgb, _ in frames], [trimap for _, trimap in frames])
+    for one, other in zip(
+        alone, reversed(matter.matte(*map(list, zip(*reversed(frames), strict=True)))), strict=True
+    ):
+        assert torch.equal(one, other)
+    for one, other in zip(alone, together, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 90), (17, 23), (64, 64)])
+def test_any_size_is_matted(matter: Matter, size: tuple[int, int]) -> None:
+    rgb, trimap = scene(*size)
+    trimap[...] = 0.5
+    (alpha,) = matter.matte([rgb], [trimap])
+    assert alpha.shape == trimap.shape
+    assert torch.isfinite(alpha).all()
+
+
+def test_a_frame_without_unknown_is_its_trimap(matter: Matter) -> None:
+    rgb, trimap = scene(80, 80)
+    trimap = (trimap > 0.5).float()
+    assert torch.equal(matter.matte([rgb], [trimap])[0], trimap)
+
+
+def test_the_runtimes_agree(folder: Path) -> None:
+    rgb, trimap = scene(90, 130)
+    results = []
+    for runtime, precision in (("torch", "float32"), ("openvino", "float32"), ("torch", "bfloat16")):
+        matter = Matter.open(
+            folder, device="cpu", runtime=runtime, precision=precision, batch=2, tiling=SMALL
+        )
+        results.append(matter.matte([rgb], [trimap])[0])
+        matter.close()
+    assert torch.allclose(results[0], results[1], atol=1e-4)
+    assert torch.allclose(results[0], results[2], atol=2e-2)
+
+
+def test_tiled_and_untiled_agree_to_a_code_value() -> None:
+    """With the weights that are shipped: 1/255 on average, and nowhere a visible seam."""
+    rgb, trimap = scene(300, 400)
+    results = []
+    for tiling in (Tiling(512, 32), None):
+        options = {} if tiling is None else {"tiling": tiling}
+        matter = Matter.open(weights.resolve(weights.SHIPPED), device="cpu", precision="float32", **options)
+        results.append(matter.matte([rgb], [trimap])[0])
+        matter.close()
+    error = (results[0] - results[1]).abs()[trimap == 0.5]
+    assert error.mean() < 1 / 255
+    assert error.quantile(0.99) < 4 / 255
+
+
+def test_cuda_that_is_not_there_is_one_sentence_and_no_fallback(folder: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(DeviceError, match="shows no CUDA device; set device: cpu or auto"):
+        Matter.open(folder, device="cuda")
+
+
+@pytest.mark.parametrize("device", ["gpu", "mps", "cuda:x"])
+def test_a_device_that_dimd_does_not_know_is_refused(device: str) -> None:
+    with pytest.raises(DeviceError, match="set auto, cpu, cuda or cuda:N"):
+        pick_device(device)
+
+
+@pytest.mark.gpu
+def test_cuda_agrees_with_the_cpu(folder: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    rgb, trimap = scene(300, 400)
+    results = [
+        Matter.open(folder, device=device, runtime="torch", precision="float32").matte([rgb], [trimap])[0]
+        for device in ("cpu", "cuda")
+    ]
+    assert torch.allclose(results[0], results[1], atol=1e-3)

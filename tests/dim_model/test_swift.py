@@ -1,0 +1,74 @@
+"""The default network: sizes, gradients, and where it starts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dim_model import nets
+from dim_model.encode import CHANNELS, GUIDED
+from dim_model.losses import losses
+from dim_model.nets.swift import Swift
+
+EXPECTED_PARAMETERS = 1_080_382
+
+
+def inputs(size: int = 64) -> torch.Tensor:
+    return torch.rand(2, CHANNELS["sampled"], size, size, generator=torch.Generator().manual_seed(0))
+
+
+def truth(size: int = 64) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    colours = {
+        name: torch.rand(2, 3, size, size, generator=generator)
+        for name in ("foreground", "background", "image")
+    }
+    alpha = torch.rand(2, 1, size, size, generator=generator)
+    return colours | {"alpha": alpha, "trimap": torch.full_like(alpha, 0.5)}
+
+
+def test_it_is_as_large_as_the_card_says() -> None:
+    assert sum(p.numel() for p in Swift().parameters()) == EXPECTED_PARAMETERS
+
+
+@pytest.mark.parametrize("size", [16, 64, 96])
+def test_outputs_have_the_frames_size(size: int) -> None:
+    out = Swift().eval()(inputs(size))
+    assert out["alpha"].shape == out["projection"].shape == (2, 1, size, size)
+    assert out["foreground"].shape == out["background"].shape == (2, 3, size, size)
+
+
+def test_untrained_it_leans_on_the_guided_alpha() -> None:
+    x = inputs()
+    error = (Swift().eval()(x)["alpha"] - x[:, GUIDED]).abs().mean()
+    assert error < 0.15
+
+
+def test_every_parameter_is_trained() -> None:
+    torch.manual_seed(0)
+    network = Swift()
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, 0, 0.02)
+    losses(network(inputs()), truth())["total"].backward()
+    still = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
+    assert still == []
+
+
+def test_a_few_steps_make_it_better() -> None:
+    torch.manual_seed(0)
+    network, true, x = Swift(), truth(), inputs()
+    optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
+    history = []
+    for _ in range(12):
+        loss = losses(network(x), true)["total"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        history.append(loss.item())
+    assert history[-1] < 0.9 * history[0]
+
+
+def test_an_unknown_network_is_named_with_those_there_are() -> None:
+    with pytest.raises(nets.UnknownNetworkError, match=r"'vgg'; choose one of dim-vgg16, swift"):
+        nets.build("vgg")

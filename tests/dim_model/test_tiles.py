@@ -1,0 +1,41 @@
+"""Tiles: they cover the unknown region, and no more than needed; put together, no seam is left."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dim_model.tiles import Tiling
+
+TILING = Tiling(size=32, margin=8)
+
+
+@pytest.mark.parametrize("shape", [(100, 70), (33, 31), (20, 12), (16, 200)])
+def test_every_unknown_pixel_is_in_the_core_of_a_tile(shape: tuple[int, int]) -> None:
+    unknown = torch.rand(shape, generator=torch.Generator().manual_seed(1)) < 0.02
+    unknown[-1, -1] = unknown[0, 0] = True
+    weight = torch.zeros(shape)
+    for y, x in TILING.cover(unknown):
+        assert y >= 0
+        assert x >= 0
+        weight[y : y + 32, x : x + 32] = 1
+    assert weight[unknown].all()
+
+
+def test_a_frame_without_unknown_has_no_tiles() -> None:
+    assert TILING.cover(torch.zeros(64, 64, dtype=torch.bool)) == []
+
+
+def test_a_far_corner_costs_one_tile() -> None:
+    unknown = torch.zeros(500, 500, dtype=torch.bool)
+    unknown[499, 499] = True
+    assert len(TILING.cover(unknown)) == 1
+
+
+@pytest.mark.parametrize("shape", [(100, 70), (20, 12)])
+def test_cut_and_joined_is_what_it_was(shape: tuple[int, int]) -> None:
+    picture = torch.rand(1, *shape, generator=torch.Generator().manual_seed(2))
+    corners = TILING.cover(torch.ones(shape, dtype=torch.bool))
+    tiles = [TILING.cut(picture, corner) for corner in corners]
+    assert {t.shape for t in tiles} == {(1, 32, 32)}
+    assert torch.allclose(TILING.join(shape, corners, tiles), picture, atol=1e-6)
