@@ -1,0 +1,40 @@
+"""What a run left behind: its network's averaged weights, and the run they came from."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+class CheckpointError(ValueError):
+    """One sentence: which checkpoint, what is wrong, how to mend it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """network: a name of ``dim_model.nets``. state: averaged weights by the network's own names. step: steps
+    taken.
+    """
+
+    network: str
+    state: dict[str, Tensor]
+    step: int
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint of ``fit``; only tensors and plain values are unpickled. Raises ``CheckpointError``."""
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True)
+        state = {
+            k.removeprefix("network."): v for k, v in data["state_dict"].items() if k.startswith("network.")
+        }
+        return Checkpoint(data["hyper_parameters"]["network"], state, int(data["global_step"]))
+    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"{path}: is no checkpoint of dim-train fit ({reason}); name a run's last.ckpt."
+        ) from error

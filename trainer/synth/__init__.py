@@ -1,0 +1,10 @@
+"""Training data without photographs of anybody: foregrounds that are drawn, so their alpha is exact."""
+
+from __future__ import annotations
+
+from trainer.synth.foreground import Foreground, Maker
+from trainer.synth.photos import NoPhotosError, Photos
+from trainer.synth.procedural import Procedural
+from trainer.synth.scene import Scene, make_scene
+
+__all__ = ["Foreground", "Maker", "NoPhotosError", "Photos", "Procedural", "Scene", "make_scene"]

@@ -1,0 +1,60 @@
+"""Real photographs as backgrounds and as texture: what no generator invents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from trainer.synth.foreground import Floats, Rng
+
+_KEPT = 1600
+"""Longest side in pixels of a photograph held in memory: 60 of them stay under half a GiB as 8 bits."""
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
+
+
+class NoPhotosError(ValueError):
+    """A folder without a usable photograph."""
+
+
+class Photos:
+    """Random crops of all photographs under ``folder``, read on first use and kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+        if not self.files:
+            raise NoPhotosError(f"{folder}: holds no photograph; give a folder with .jpg or .png files.")
+        self._kept: dict[Path, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]] = {}
+
+    def _photo(self, file: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        if file not in self._kept:
+            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            if image is None:
+                raise NoPhotosError(f"{file}: cannot be read as a photograph; remove it from the folder.")
+            image = image[..., ::-1]
+            scale = _KEPT / max(image.shape[:2])
+            if scale < 1:
+                image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            self._kept[file] = np.ascontiguousarray(image, np.uint8)
+        return self._kept[file]
+
+    def crop(self, rng: Rng, size: int) -> Floats:
+        """float32 [size, size, 3], RGB, display-referred, 0..1: a random window, mirrored and regraded at
+        random.
+        """
+        image = self._photo(self.files[rng.integers(len(self.files))])
+        height, width = image.shape[:2]
+        side = int(min(rng.uniform(0.35, 1.3) * size, height - 1, width - 1))
+        y, x = int(rng.integers(height - side)), int(rng.integers(width - side))
+        method = cv2.INTER_LINEAR if side < size else cv2.INTER_AREA
+        window = cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=method)
+        crop = window.astype(np.float32) / 255
+        if rng.random() < 0.5:
+            crop = crop[:, ::-1]
+        if rng.random() < 0.7:
+            crop = crop * rng.uniform(0.7, 1.3, 3).astype(np.float32) + np.float32(rng.uniform(-0.1, 0.1))
+            mean = crop.mean()
+            crop = (crop - mean) * np.float32(rng.uniform(0.6, 1.4)) + mean
+        return np.ascontiguousarray(np.clip(crop, 0, 1))
