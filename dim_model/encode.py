@@ -1,23 +1,29 @@
 """What a network is told of a frame: the pixels, the trimap and, for ``swift``, what the trimap's colours
 explain.
 
-Encoding sees the whole frame, so a tile that is cut from it afterwards loses nothing. It stands outside the
-network because it has nothing to learn: the same numbers serve training, every runtime and every later
-network.
+Encoding sees the whole frame, so a tile that is made from it loses nothing. It stands outside the network
+because it has nothing to learn: the same numbers serve training, every runtime and every later network. Only
+unknown pixels are explained; at a known pixel every estimate is what the trimap says.
 """
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-import cv2
+import numba
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from dim_model import guided, sampling
+from dim_model import guided, sampling, windows
 
 Inputs = Literal["plain", "sampled"]
+Floats = NDArray[np.float32]
 
 CHANNELS: dict[Inputs, int] = {"plain": 4, "sampled": 16}
 
@@ -45,59 +51,88 @@ def encode(rgb: Tensor, trimap: Tensor, inputs: Inputs = "sampled") -> Tensor:
     Returns float32 [B, CHANNELS[inputs], H, W]: ``plain`` is RGB and trimap (Xu et al. 2017); ``sampled``
     adds sampled foreground and background colours, two guided alphas, the sampled alpha and its confidence.
     """
+    whole = rgb.shape[-2:]
+    return torch.cat([encode_tiles(i, t, [(0, 0)], whole, inputs) for i, t in zip(rgb, trimap, strict=True)])
+
+
+def encode_tiles(
+    rgb: Tensor, trimap: Tensor, corners: Sequence[tuple[int, int]], size: Sequence[int], inputs: Inputs
+) -> Tensor:
+    """A network's input for tiles of one frame; each equals that part of the encoded frame.
+
+    rgb: float32 [3, H, W]; trimap: float32 [1, H, W]; corners: top-left (y, x) of each tile; size: (height,
+    width) of a tile; beyond the frame its edge is repeated. Returns float32 [N, CHANNELS[inputs], *size] on
+    the frame's device.
+    """
+    height, width = size
     if inputs == "plain":
-        return torch.cat([rgb, trimap], dim=1)
-    frames = [
-        _encode_frame(np.ascontiguousarray(i.permute(1, 2, 0).numpy(force=True)), t[0].numpy(force=True))
-        for i, t in zip(rgb, trimap, strict=True)
-    ]
-    return torch.stack([torch.from_numpy(f) for f in frames]).to(rgb.device)
+        both = torch.cat([rgb, trimap])
+        rows = [torch.arange(y, y + height).clamp_max(both.shape[1] - 1) for y, _ in corners]
+        columns = [torch.arange(x, x + width).clamp_max(both.shape[2] - 1) for _, x in corners]
+        return torch.stack([both[:, r[:, None], c] for r, c in zip(rows, columns, strict=True)])
+    picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
+    known = np.ascontiguousarray(trimap[0].numpy(force=True))
+    values, slot = _explain(picture, known)
+    out = np.empty((len(corners), CHANNELS["sampled"], height, width), np.float32)
+    for tile, (y, x) in zip(out, corners, strict=True):
+        _fill(tile, picture, known, values, slot, y, x)
+    return torch.from_numpy(out).to(rgb.device)
 
 
-def _encode_frame(rgb: sampling.Floats, trimap: sampling.Floats) -> sampling.Floats:
+def _explain(rgb: Floats, trimap: Floats) -> tuple[Floats, sampling.Indices]:
+    """Channels 5 to 14 of each unknown pixel, float32 [N, 10], and each pixel's row in them, int32 [H, W], or
+    -1.
+    """
     foreground, background, unknown = trimap == 1.0, trimap == 0.0, trimap == 0.5
-    out = np.empty((CHANNELS["sampled"], *trimap.shape), np.float32)
-    out[RGB] = rgb.transpose(2, 0, 1)
-    out[3], out[4], out[UNKNOWN] = foreground, background, unknown
-    if not (foreground.any() and background.any() and unknown.any()):
+    pixels = np.flatnonzero(unknown)
+    slot = np.full(trimap.shape, -1, np.int32)
+    slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
+    values = np.empty((pixels.size, 10), np.float32)
+    if not (foreground.any() and background.any() and pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
-        out[FOREGROUND] = out[BACKGROUND] = out[RGB]
-        out[GUIDED] = out[GUIDED_WIDE] = out[SAMPLED] = trimap
-        out[CONFIDENCE] = ~unknown
-        return out
+        values[:, 0:3] = values[:, 3:6] = rgb.reshape(-1, 3)[pixels]
+        values[:, 6:9], values[:, 9] = 0.5, 0.0
+        return values, slot
 
     found = sampling.sample(rgb, trimap)
     alpha = foreground.astype(np.float32)
-    alpha.ravel()[found.pixels] = found.alpha
+    alpha.ravel()[pixels] = found.alpha
     confidence = np.ones_like(alpha)
-    confidence.ravel()[found.pixels] = found.confidence
-    out[FOREGROUND] = _spread(
-        rgb, found.foreground, found.pixels, confidence * ~background * (0.05 + alpha), foreground
-    )
-    out[BACKGROUND] = _spread(
-        rgb, found.background, found.pixels, confidence * ~foreground * (1.05 - alpha), background
-    )
-    weight = confidence + np.float32(1e-3)
-    for channel, radius, reduce in ((GUIDED, _NARROW, 1), (GUIDED_WIDE, _WIDE, 2)):
-        smooth = guided.smooth(rgb, alpha, weight, radius, reduce=reduce)
-        out[channel] = np.where(unknown, smooth, alpha)
-    out[SAMPLED], out[CONFIDENCE] = alpha, confidence
-    return out
+    confidence.ravel()[pixels] = found.confidence
+    for channels, colour, side, lean in (
+        (slice(0, 3), found.foreground, ~background, 0.05 + alpha),
+        (slice(3, 6), found.background, ~foreground, 1.05 - alpha),
+    ):
+        picture = rgb.copy()
+        picture.reshape(-1, 3)[pixels] = colour
+        weight = np.where(side, confidence * lean + np.float32(1e-4), np.float32(0))
+        values[:, channels] = windows.means(picture, weight, unknown, _COLOUR_RADIUS)[unknown]
+    trust = confidence + np.float32(1e-3)
+    values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)
+    values[:, 7] = guided.smooth(rgb, alpha, trust, unknown, _WIDE, half=True)
+    values[:, 8], values[:, 9] = found.alpha, found.confidence
+    return values, slot
 
 
-def _spread(
-    rgb: sampling.Floats,
-    colour: sampling.Floats,
-    pixels: sampling.Indices,
-    weight: sampling.Floats,
-    known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-) -> sampling.Floats:
-    """A sampled colour for every pixel [3, H, W]: the weighted mean around it, the pixel itself where it is
-    known.
-    """
-    image = rgb.copy()
-    image.reshape(-1, 3)[pixels] = colour
-    weight = weight + np.float32(1e-4)
-    side = 2 * _COLOUR_RADIUS + 1
-    mean = cv2.blur(image * weight[..., None], (side, side)) / cv2.blur(weight, (side, side))[..., None]
-    return np.where(known[..., None], rgb, mean).transpose(2, 0, 1)
+@numba.njit(nogil=True, cache=True)
+def _fill(tile, rgb, trimap, values, slot, top, left):
+    """Write the channels of one tile [16, h, w] whose corner is at (top, left) of the frame."""
+    for j in range(tile.shape[1]):
+        y = min(top + j, trimap.shape[0] - 1)
+        for i in range(tile.shape[2]):
+            x = min(left + i, trimap.shape[1] - 1)
+            known, row = trimap[y, x], slot[y, x]
+            for k in range(3):
+                tile[k, j, i] = rgb[y, x, k]
+            tile[3, j, i] = known == 1.0
+            tile[4, j, i] = known == 0.0
+            if row >= 0:
+                for k in range(10):
+                    tile[5 + k, j, i] = values[row, k]
+            else:
+                for k in range(3):
+                    tile[5 + k, j, i] = tile[8 + k, j, i] = rgb[y, x, k]
+                for k in range(11, 14):
+                    tile[k, j, i] = known
+                tile[14, j, i] = 1.0
+            tile[15, j, i] = row >= 0

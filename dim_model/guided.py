@@ -1,90 +1,82 @@
 """Guided filtering of a sampled alpha: alpha as a local linear function of colour, weighted by confidence.
 
 He, Sun & Tang, "Guided Image Filtering" (2010), eq. 14 to 16 with a colour guide; He & Sun, "Fast Guided
-Filter" (2015) for fitting at reduced size. The fit is weighted by the sampling's confidence, so that pixels
+Filter" (2015) for fitting at half size. The fit is weighted by the sampling's confidence, so that pixels
 which no pair explains do not pull their neighbours.
 """
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
 
 from __future__ import annotations
 
 import cv2
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dim_model import windows
+
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
-_PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-
-
-def _box(image: Floats, radius: int) -> Floats:
-    side = 2 * radius + 1
-    if image.ndim == 3 and image.shape[2] > 4:  # OpenCV filters at most four channels at full speed
-        return np.concatenate(
-            [_box(image[..., :4].copy(), radius), _box(image[..., 4:].copy(), radius)], axis=-1
-        )
-    out = cv2.boxFilter(image, -1, (side, side), borderType=cv2.BORDER_REFLECT)
-    return out.reshape(image.shape).astype(np.float32, copy=False)
+RIDGE = 1e-4
+"""Added to the variance of the colours, 0..1: below it a window counts as flat."""
 
 
-def _resized(image: Floats, size: tuple[int, int], method: int) -> Floats:
-    return np.asarray(cv2.resize(image, size, interpolation=method), np.float32)
+def _grown(mask: Mask, by: int) -> Mask:
+    side = 2 * by + 1
+    return cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
 
 
-def fit(rgb: Floats, alpha: Floats, weight: Floats, radius: int, ridge: float) -> tuple[Floats, Floats]:
-    """Coefficients (a, b) with alpha ≈ a·rgb + b around each pixel, averaged over the windows that hold the
-    pixel.
-
-    rgb: float32 [H, W, 3]; alpha, weight: float32 [H, W]. Returns float32 [H, W, 3] and [H, W].
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _applied(rgb, lines, pixels):
+    """k·rgb + d at flat pixel indices, clipped to 0..1; (k, d) are read bilinearly where they are of a
+    smaller size.
     """
-    w = weight[..., None]
-    moments = np.concatenate(
-        [
-            w,
-            rgb * w,
-            (alpha * weight)[..., None],
-            rgb * (alpha * weight)[..., None],
-            np.stack([rgb[..., i] * rgb[..., j] * weight for i, j in _PAIRS], axis=-1),
-        ],
-        axis=-1,
-    )
-    moments = _box(moments, radius)
-    total = moments[..., :1]
-    moments = moments[..., 1:] / total
-    mean, mean_alpha, cross, square = moments[..., :3], moments[..., 3], moments[..., 4:7], moments[..., 7:13]
-    v0, v1, v2 = (cross[..., i] - mean[..., i] * mean_alpha for i in range(3))
-    s00, s01, s02, s11, s12, s22 = (
-        square[..., k] - mean[..., i] * mean[..., j] + (ridge if i == j else 0.0)
-        for k, (i, j) in enumerate(_PAIRS)
-    )
-    # The 3x3 covariance is inverted by its adjugate: closed form, no LAPACK call a pixel.
-    c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
-    c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
-    determinant = s00 * c00 + s01 * c01 + s02 * c02 + 1e-12
-    slope = np.stack(
-        [c00 * v0 + c01 * v1 + c02 * v2, c01 * v0 + c11 * v1 + c12 * v2, c02 * v0 + c12 * v1 + c22 * v2],
-        axis=-1,
-    )
-    slope /= determinant[..., None]
-    offset = mean_alpha - (slope * mean).sum(-1)
-    averaged = _box(np.concatenate([slope * w, (offset * weight)[..., None]], axis=-1), radius) / total
-    return averaged[..., :3], averaged[..., 3]
+    height, width = lines.shape[:2]
+    scale_y, scale_x = rgb.shape[0] / height, rgb.shape[1] / width
+    out = np.empty(pixels.size, np.float32)
+    for i in range(pixels.size):
+        y, x = pixels[i] // rgb.shape[1], pixels[i] % rgb.shape[1]
+        v = min(max((y + 0.5) / scale_y - 0.5, 0.0), height - 1.0)
+        u = min(max((x + 0.5) / scale_x - 0.5, 0.0), width - 1.0)
+        y0, x0 = int(v), int(u)
+        fy, fx = v - y0, u - x0
+        # A neighbour that has no weight may be undefined, so it is not read.
+        y1, x1 = y0 + (fy > 0), x0 + (fx > 0)
+        total = 0.0
+        for k in range(4):
+            upper = lines[y0, x0, k] * (1 - fx) + lines[y0, x1, k] * fx
+            lower = lines[y1, x0, k] * (1 - fx) + lines[y1, x1, k] * fx
+            coefficient = upper * (1 - fy) + lower * fy
+            total += coefficient * (rgb[y, x, k] if k < 3 else 1.0)
+        out[i] = min(max(total, 0.0), 1.0)
+    return out
 
 
 def smooth(
-    rgb: Floats, alpha: Floats, weight: Floats, radius: int, ridge: float = 1e-4, reduce: int = 1
+    rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: int, *, half: bool = False
 ) -> Floats:
-    """The guided alpha, float32 [H, W], 0..1; ``reduce`` fits at 1/reduce of the size (radius is in full
-    pixels).
+    """The guided alpha of each unknown pixel in the order of ``flatnonzero``, float32 [N], 0..1.
+
+    rgb: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; unknown: bool [H, W], with at
+    least one True. ``half`` fits at half the size, which serves large radii; ``radius`` is in pixels of the
+    frame either way.
     """
-    if reduce > 1:
-        height, width = alpha.shape
-        size = (max(1, width // reduce), max(1, height // reduce))
-        small = [_resized(x, size, cv2.INTER_AREA) for x in (rgb, alpha, weight)]
-        slope, offset = (
-            _resized(x, (width, height), cv2.INTER_LINEAR)
-            for x in fit(small[0], small[1], small[2], max(1, radius // reduce), ridge)
+    pixels = np.flatnonzero(unknown)
+    guide = rgb
+    if half and min(alpha.shape) > 1:
+        size = (alpha.shape[1] // 2, alpha.shape[0] // 2)
+        guide, alpha, weight = (
+            np.asarray(cv2.resize(x, size, interpolation=cv2.INTER_AREA), np.float32)
+            for x in (rgb, alpha, weight)
         )
-    else:
-        slope, offset = fit(rgb, alpha, weight, radius, ridge)
-    out: Floats = np.clip((slope * rgb).sum(-1) + offset, 0.0, 1.0)
-    return out
+        small = cv2.resize(_grown(unknown, 2).view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        # Two pixels more than the unknown: what the bilinear reading may touch.
+        unknown = _grown(small.view(np.bool_), 1)
+        radius //= 2
+    lines = windows.fit_lines(guide, alpha, weight, _grown(unknown, radius), radius, RIDGE)
+    near = np.where(_grown(unknown, radius), weight, np.float32(0))
+    averaged = windows.means(lines, near, unknown, radius)
+    return np.asarray(_applied(rgb, averaged, pixels), np.float32)

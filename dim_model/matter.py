@@ -15,7 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from dim_model.encode import CHANNELS, Inputs, encode
+from dim_model.encode import CHANNELS, Inputs, encode_tiles
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
 from dim_model.tiles import Tiling
 from dim_model.weights import Weights, load
@@ -67,11 +67,8 @@ class Matter:
         """
         unknown = [t == 0.5 for t in trimap]
         corners = [self._tiling.cover(u[0]) for u in unknown]
-        encoded = list(self._encoders.map(self._encode, rgb, trimap, corners))
-        tiles = [
-            self._tiling.cut(e, corner) for e, where in zip(encoded, corners, strict=True) for corner in where
-        ]
-        done = iter(self._run(tiles))
+        encoded = self._encoders.map(self._encode, rgb, trimap, corners)
+        done = iter(self._run([tile for tiles in encoded for tile in tiles]))
         out = []
         for t, u, where in zip(trimap, unknown, corners, strict=True):
             height, width = t.shape[-2:]
@@ -80,9 +77,10 @@ class Matter:
         return out
 
     def _encode(self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]]) -> Tensor:
+        side = self._tiling.size
         if not corners:
-            return torch.empty(CHANNELS[self._inputs], 0, 0)
-        return encode(rgb[None], trimap[None], self._inputs)[0]
+            return torch.empty(0, CHANNELS[self._inputs], side, side)
+        return encode_tiles(rgb, trimap, corners, (side, side), self._inputs)
 
     def _run(self, tiles: list[Tensor]) -> list[Tensor]:
         done: list[Tensor] = []

@@ -45,17 +45,6 @@ class Tiling:
         )
         return list(dict.fromkeys(corners))  # two cores at an edge may share one tile
 
-    def cut(self, encoded: Tensor, corner: tuple[int, int]) -> Tensor:
-        """The tile [C, size, size] at ``corner`` of ``encoded`` [C, H, W]; a smaller frame is continued by
-        its edge.
-        """
-        y, x = corner
-        tile = encoded[:, y : y + self.size, x : x + self.size]
-        below, beside = self.size - tile.shape[1], self.size - tile.shape[2]
-        if below or beside:
-            tile = F.pad(tile[None], (0, beside, 0, below), mode="replicate")[0]
-        return tile
-
     def ramp(self) -> Tensor:
         """Weight of each pixel of a tile in the blend, float32 [size, size]: full in the core, falling in the
         margin.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import pytest
 import torch
 
-from dim_model import encode, guided
+from dim_model import encode, guided, windows
 
 
 def frame(seed: int = 0, height: int = 40, width: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,19 +63,66 @@ def test_plain_inputs_are_the_picture_and_the_trimap() -> None:
     assert torch.equal(encode.encode(rgb, trimap, "plain"), torch.cat([rgb, trimap], 1))
 
 
-def test_guided_filter_returns_an_alpha_that_is_linear_in_colour() -> None:
-    rng = np.random.default_rng(0)
-    rgb = rng.random((32, 48, 3), np.float32)
+def test_a_tile_is_that_part_of_the_encoded_frame() -> None:
+    rgb, trimap = frame()
+    for inputs in ("plain", "sampled"):
+        whole = encode.encode(rgb, trimap, inputs)[0]
+        tiles = encode.encode_tiles(rgb[0], trimap[0], [(0, 0), (8, 30), (30, 50)], (16, 24), inputs)
+        assert torch.equal(tiles[1], whole[:, 8:24, 30:54])
+        # Beyond the frame its edge is repeated.
+        assert torch.equal(tiles[2][:, :10, :14], whole[:, 30:, 50:])
+        assert torch.equal(tiles[2][:3, 10:, 0], whole[:3, -1:, 50].expand(-1, 6))
+
+
+def everywhere(height: int = 32, width: int = 48) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A noisy guide, a constant weight, and a wish for every pixel."""
+    rgb = np.random.default_rng(0).random((height, width, 3), np.float32)
+    return rgb, np.ones((height, width), np.float32), np.ones((height, width), bool)
+
+
+def test_guided_filter_returns_an_alpha_that_is_linear_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guided, "RIDGE", 1e-8)
+    rgb, weight, wanted = everywhere()
     alpha = (rgb @ np.array([0.3, 0.2, 0.4], np.float32) + 0.05).astype(np.float32)
-    weight = np.ones_like(alpha)
-    assert np.abs(guided.smooth(rgb, alpha, weight, 5, ridge=1e-8) - alpha).max() < 1e-3
+    assert np.abs(guided.smooth(rgb, alpha, weight, wanted, 5) - alpha.ravel()).max() < 1e-3
 
 
-def test_guided_filter_ignores_what_has_no_weight() -> None:
-    rng = np.random.default_rng(0)
-    rgb = rng.random((32, 48, 3), np.float32)
+def test_guided_filter_ignores_what_has_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guided, "RIDGE", 1e-8)
+    rgb, weight, wanted = everywhere()
     alpha = rgb.mean(-1)
-    weight = np.ones_like(alpha)
     wrong = alpha.copy()
     wrong[10:14, 10:14], weight[10:14, 10:14] = 1.0 - alpha[10:14, 10:14], 1e-6
-    assert np.abs(guided.smooth(rgb, wrong, weight, 6, ridge=1e-8) - alpha).max() < 5e-3
+    assert np.abs(guided.smooth(rgb, wrong, weight, wanted, 6) - alpha.ravel()).max() < 5e-3
+
+
+def test_guided_filter_agrees_with_pymatting_style_boxes() -> None:
+    """Against the textbook: box means over whole frames, away from the edge."""
+    rgb, weight, wanted = everywhere(40, 40)
+    alpha = np.random.default_rng(1).random((40, 40), np.float32)
+
+    def box(x: np.ndarray) -> np.ndarray:
+        return cv2.blur(x.astype(np.float64), (11, 11), borderType=cv2.BORDER_REFLECT)
+
+    mean, mean_alpha = box(rgb), box(alpha)
+    square = np.stack([box(rgb[..., i : i + 1] * rgb).reshape(40, 40, 3) for i in range(3)], -2)
+    covariance = square - mean[..., None] * mean[..., None, :] + guided.RIDGE * np.eye(3)
+    cross = box(rgb * alpha[..., None]) - mean * mean_alpha[..., None]
+    slope = np.linalg.solve(covariance, cross[..., None])[..., 0]
+    offset = mean_alpha - (slope * mean).sum(-1)
+    expected = np.clip((box(slope) * rgb).sum(-1) + box(offset), 0, 1)
+    made = guided.smooth(rgb, alpha, weight, wanted, 5).reshape(40, 40)
+    inside = (slice(11, -11), slice(11, -11))
+    assert np.abs(made[inside] - expected[inside]).max() < 1e-4
+
+
+def test_window_means_read_only_what_has_weight() -> None:
+    rng = np.random.default_rng(3)
+    values, weight = rng.random((30, 250, 2), np.float32), (rng.random((30, 250)) < 0.4).astype(np.float32)
+    values[weight == 0] = np.nan
+    wanted = (weight > 0) & (rng.random((30, 250)) < 0.3)
+    made = windows.means(values, weight, wanted, 4)
+    for y, x in np.argwhere(wanted)[::7]:
+        window = (slice(max(0, y - 4), y + 5), slice(max(0, x - 4), x + 5))
+        expected = values[window][weight[window] > 0].mean(0)
+        np.testing.assert_allclose(made[y, x], expected, atol=1e-5)

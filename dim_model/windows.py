@@ -1,0 +1,160 @@
+"""Weighted means over square windows, only where they are asked for.
+
+A frame's unknown region is a thin band, and filtering whole frames for its sake would cost more than the
+network does. These kernels keep one running sum for each column of a strip and slide it down the rows that
+hold wanted pixels, so the work follows the wanted area and the memory is a strip's. Sums are float64: a
+running sum in float32 would drift by more than the guided filter's ridge over a tall frame. At the frame's
+edge a window is what lies inside.
+
+All kernels release the GIL; frames are worked on side by side.
+"""
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+_STRIP = 96
+"""Columns to a strip: few enough that its sums stay in the first-level cache, enough that its margins do not
+count.
+"""
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _wanted_in_row(wanted, y, first, last):
+    return wanted[y, first:last].any()
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _add_moments(columns, rgb, alpha, weight, y, low, high, sign):
+    for x in range(low, high):
+        w, a = sign * weight[y, x], alpha[y, x]
+        r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+        c = columns[x - low]
+        c[0] += w
+        c[1] += w * r
+        c[2] += w * g
+        c[3] += w * b
+        c[4] += w * a
+        c[5] += w * a * r
+        c[6] += w * a * g
+        c[7] += w * a * b
+        c[8] += w * r * r
+        c[9] += w * r * g
+        c[10] += w * r * b
+        c[11] += w * g * g
+        c[12] += w * g * b
+        c[13] += w * b * b
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
+def _solve(m, ridge, out):
+    """Slope and offset of the weighted least squares of alpha on colour; the 3x3 covariance is inverted in
+    closed form.
+    """
+    w = m[0]
+    r, g, b, a = m[1] / w, m[2] / w, m[3] / w, m[4] / w
+    v0, v1, v2 = m[5] / w - r * a, m[6] / w - g * a, m[7] / w - b * a
+    s00, s01, s02 = m[8] / w - r * r + ridge, m[9] / w - r * g, m[10] / w - r * b
+    s11, s12, s22 = m[11] / w - g * g + ridge, m[12] / w - g * b, m[13] / w - b * b + ridge
+    c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
+    c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
+    determinant = s00 * c00 + s01 * c01 + s02 * c02
+    k0 = (c00 * v0 + c01 * v1 + c02 * v2) / determinant
+    k1 = (c01 * v0 + c11 * v1 + c12 * v2) / determinant
+    k2 = (c02 * v0 + c12 * v1 + c22 * v2) / determinant
+    out[0], out[1], out[2], out[3] = k0, k1, k2, a - k0 * r - k1 * g - k2 * b
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def fit_lines(rgb, alpha, weight, wanted, radius, ridge):
+    """alpha ≈ k·rgb + d around each wanted pixel: float32 [H, W, 4] of (k, d), undefined elsewhere.
+
+    rgb: float32 [H, W, 3]; alpha, weight (positive): float32 [H, W]; wanted: bool [H, W].
+    """
+    height, width = alpha.shape
+    out = np.empty((height, width, 4), np.float32)
+    columns, total = np.empty((_STRIP + 2 * radius, 14)), np.empty(14)
+    for first in range(0, width, _STRIP):
+        last = min(first + _STRIP, width)
+        low, high = max(0, first - radius), min(width, last + radius)
+        top, bottom = 0, 0
+        for y in range(height):
+            if not _wanted_in_row(wanted, y, first, last):
+                continue
+            above, below = max(0, y - radius), min(height, y + radius + 1)
+            if above >= bottom:
+                columns[:] = 0.0
+                top, bottom = above, above
+            for row in range(top, above):
+                _add_moments(columns, rgb, alpha, weight, row, low, high, -1.0)
+            for row in range(bottom, below):
+                _add_moments(columns, rgb, alpha, weight, row, low, high, 1.0)
+            top, bottom = above, below
+            total[:] = 0.0
+            left, right = low, low
+            for x in range(first, last):
+                while right < min(width, x + radius + 1):
+                    total += columns[right - low]
+                    right += 1
+                while left < x - radius:
+                    total -= columns[left - low]
+                    left += 1
+                if wanted[y, x]:
+                    _solve(total, ridge, out[y, x])
+    return out
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _add_weighted(columns, values, weight, y, low, high, sign):
+    for x in range(low, high):
+        w = sign * weight[y, x]
+        if w != 0.0:
+            for k in range(values.shape[2]):
+                columns[x - low, k] += w * values[y, x, k]
+            columns[x - low, values.shape[2]] += w
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def means(values, weight, wanted, radius):
+    """The weighted mean of ``values`` (float32 [H, W, K]) around each wanted pixel: float32 [H, W, K], else
+    undefined.
+
+    A value whose weight is 0 is not read, so it may be undefined. weight: float32 [H, W], not negative, with
+    a positive one in every window; wanted: bool [H, W].
+    """
+    height, width, count = values.shape
+    out = np.empty((height, width, count), np.float32)
+    columns, total = np.empty((_STRIP + 2 * radius, count + 1)), np.empty(count + 1)
+    for first in range(0, width, _STRIP):
+        last = min(first + _STRIP, width)
+        low, high = max(0, first - radius), min(width, last + radius)
+        top, bottom = 0, 0
+        for y in range(height):
+            if not _wanted_in_row(wanted, y, first, last):
+                continue
+            above, below = max(0, y - radius), min(height, y + radius + 1)
+            if above >= bottom:
+                columns[:] = 0.0
+                top, bottom = above, above
+            for row in range(top, above):
+                _add_weighted(columns, values, weight, row, low, high, -1.0)
+            for row in range(bottom, below):
+                _add_weighted(columns, values, weight, row, low, high, 1.0)
+            top, bottom = above, below
+            total[:] = 0.0
+            left, right = low, low
+            for x in range(first, last):
+                while right < min(width, x + radius + 1):
+                    total += columns[right - low]
+                    right += 1
+                while left < x - radius:
+                    total -= columns[left - low]
+                    left += 1
+                if wanted[y, x]:
+                    for k in range(count):
+                        out[y, x, k] = total[k] / total[count]
+    return out
