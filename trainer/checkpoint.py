@@ -26,7 +26,7 @@ class Checkpoint:
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a checkpoint of ``fit``; only tensors and plain values are unpickled. Raises ``CheckpointError``."""
+    """Read a checkpoint of ``fit``; nothing but plain values is unpickled. Raises ``CheckpointError``."""
     try:
         data = torch.load(path, map_location="cpu", weights_only=True)
         state = {

@@ -9,6 +9,7 @@ from trainer.synth.canvas import Canvas
 from trainer.synth.foreground import Floats, Foreground, Rng
 from trainer.synth.photos import Photos
 from trainer.synth.shapes import KINDS
+from trainer.synth.texture import texture
 
 _SUPERSAMPLING = 2
 
@@ -40,7 +41,7 @@ class Procedural:
 
     def make(self, rng: Rng, size: int) -> Foreground:
         kind = self._names[rng.choice(len(self._names), p=self._shares / self._shares.sum())]
-        canvas = Canvas(self._photos.crop(rng, size), _SUPERSAMPLING)
+        canvas = Canvas(texture(rng, self._photos, size), _SUPERSAMPLING)
         KINDS[kind][1](rng, canvas)
         alpha, colour = canvas.reduced()
         if rng.random() < 0.5:

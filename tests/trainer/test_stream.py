@@ -1,0 +1,65 @@
+"""The stream of crops: what is packed is what is unpacked, and a turned crop is still true."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dim_model import encode
+from trainer.stream import CropStream, crop, pack, turned, unpack
+from trainer.synth import Photos, Procedural, Scene, make_scene
+
+
+def scene(photos: Path) -> Scene:
+    library = Photos(photos)
+    return make_scene(np.random.default_rng(2), Procedural(library), library, 128)
+
+
+def misfit(truth: dict[str, torch.Tensor]) -> torch.Tensor:
+    """How far the picture is from aF + (1 - a)B: its damage, if everything is where it belongs."""
+    made = truth["alpha"] * truth["foreground"] + (1 - truth["alpha"]) * truth["background"]
+    return (made - truth["image"]).abs().mean()
+
+
+def test_a_packed_scene_is_unpacked_unchanged(photos: Path) -> None:
+    made = scene(photos)
+    x, truth = unpack(pack(made)[None], "sampled")
+    assert x.shape == (1, encode.CHANNELS["sampled"], 128, 128)
+    assert np.abs(truth["alpha"][0, 0].numpy() - made.alpha).max() < 1e-3
+    assert np.abs(truth["image"][0].permute(1, 2, 0).numpy() - made.image).max() < 1e-3
+    assert np.abs(truth["background"][0].permute(1, 2, 0).numpy() - made.background).max() < 1e-3
+    np.testing.assert_array_equal(truth["trimap"][0, 0].numpy(), made.trimap)
+
+
+def test_plain_networks_get_the_picture_and_the_trimap(photos: Path) -> None:
+    x, truth = unpack(pack(scene(photos))[None], "plain")
+    assert torch.equal(x, torch.cat([truth["image"], truth["trimap"]], 1))
+
+
+def test_crops_lie_inside_and_hold_unknown(photos: Path) -> None:
+    packed = pack(scene(photos))
+    for seed in range(20):
+        window = crop(np.random.default_rng(seed), packed, 64)
+        assert window.shape == (23, 64, 64)
+        assert window[encode.UNKNOWN].any()
+
+
+def test_a_turned_crop_keeps_colours_with_their_alpha(photos: Path) -> None:
+    packed = pack(scene(photos))
+    _, straight = unpack(packed[None], "sampled")
+    for seed in range(8):
+        x, truth = unpack(turned(np.random.default_rng(seed), packed)[None], "sampled")
+        assert torch.isclose(misfit(truth), misfit(straight), atol=1e-4)
+        assert torch.isclose(
+            x[:, encode.CONFIDENCE].mean(), packed[encode.CONFIDENCE].float().mean(), atol=1e-4
+        )
+
+
+def test_the_stream_is_fixed_by_its_seed(photos: Path) -> None:
+    first, again = (list(islice(CropStream(photos, 64, 1, scene=96), 3)) for _ in range(2))
+    other = list(islice(CropStream(photos, 64, 2, scene=96), 3))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
