@@ -119,20 +119,19 @@ def _fill(tile, rgb, trimap, values, slot, top, left):
     """Write the channels of one tile [16, h, w] whose corner is at (top, left) of the frame."""
     for j in range(tile.shape[1]):
         y = min(top + j, trimap.shape[0] - 1)
+        for k in range(3):
+            for i in range(tile.shape[2]):
+                colour = rgb[y, min(left + i, trimap.shape[1] - 1), k]
+                tile[k, j, i] = tile[5 + k, j, i] = tile[8 + k, j, i] = colour
         for i in range(tile.shape[2]):
-            x = min(left + i, trimap.shape[1] - 1)
-            known, row = trimap[y, x], slot[y, x]
-            for k in range(3):
-                tile[k, j, i] = rgb[y, x, k]
+            known = trimap[y, min(left + i, trimap.shape[1] - 1)]
             tile[3, j, i] = known == 1.0
             tile[4, j, i] = known == 0.0
+            tile[11, j, i] = tile[12, j, i] = tile[13, j, i] = known
+            tile[14, j, i] = 1.0
+            tile[15, j, i] = known == 0.5
+        for i in range(tile.shape[2]):
+            row = slot[y, min(left + i, trimap.shape[1] - 1)]
             if row >= 0:
                 for k in range(10):
                     tile[5 + k, j, i] = values[row, k]
-            else:
-                for k in range(3):
-                    tile[5 + k, j, i] = tile[8 + k, j, i] = rgb[y, x, k]
-                for k in range(11, 14):
-                    tile[k, j, i] = known
-                tile[14, j, i] = 1.0
-            tile[15, j, i] = row >= 0

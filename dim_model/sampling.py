@@ -83,26 +83,46 @@ _NEIGHBOURS = np.asarray(
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
-def _cost(rgb, smooth, width, pixel, f, b, reach_f, reach_b):
-    """Cost and alpha of explaining ``pixel`` by the known pixels ``f`` and ``b``.
+def _cost(c, f, b, far, lowest):
+    """Cost and alpha of explaining the colour ``c`` by the colours ``f`` and ``b``; a cost above ``lowest``
+    is a bound.
 
     The residual is measured against the length of the colour line, so that a pair of like colours does not
-    win by being near everything; distance is counted relative to that of the nearest known pixel (Gastal, eq.
-    6).
+    win by being near everything; ``far`` is the pair's distance relative to the nearest known pixels'
+    (Gastal, eq. 6).
     """
-    c0, c1, c2 = rgb[pixel, 0], rgb[pixel, 1], rgb[pixel, 2]
-    b0, b1, b2 = smooth[b, 0], smooth[b, 1], smooth[b, 2]
-    d0, d1, d2 = smooth[f, 0] - b0, smooth[f, 1] - b1, smooth[f, 2] - b2
+    d0, d1, d2 = f[0] - b[0], f[1] - b[1], f[2] - b[2]
+    v0, v1, v2 = c[0] - b[0], c[1] - b[1], c[2] - b[2]
     length = d0 * d0 + d1 * d1 + d2 * d2 + np.float32(1e-4)
-    alpha = ((c0 - b0) * d0 + (c1 - b1) * d1 + (c2 - b2) * d2) / length
+    alpha = (v0 * d0 + v1 * d1 + v2 * d2) / length
     alpha = min(max(alpha, np.float32(0.0)), np.float32(1.0))
-    r0, r1, r2 = c0 - b0 - alpha * d0, c1 - b1 - alpha * d1, c2 - b2 - alpha * d2
-    y, x = pixel // width, pixel % width
-    far_f = math.sqrt(np.float32((f // width - y) ** 2 + (f % width - x) ** 2)) / reach_f
-    far_b = math.sqrt(np.float32((b // width - y) ** 2 + (b % width - x) ** 2)) / reach_b
+    r0, r1, r2 = v0 - alpha * d0, v1 - alpha * d1, v2 - alpha * d2
     residual = math.sqrt((r0 * r0 + r1 * r1 + r2 * r2) / length)
-    alike = math.exp(-100.0 * length)
-    return np.float32(0.8 * residual + 0.02 * (far_f + far_b) + 0.12 * alike), alpha
+    cost = np.float32(0.8) * residual + np.float32(0.02) * far
+    if cost < lowest:  # the exponential is dearer than all the rest, and seldom needed
+        cost += np.float32(0.12) * math.exp(np.float32(-100.0) * length)
+    return cost, alpha
+
+
+@numba.njit(fastmath=True, nogil=True, inline="always")
+def _apart(p, q, width):
+    """Distance in pixels between two flat indices."""
+    y, x = p // width - q // width, p % width - q % width
+    return math.sqrt(np.float32(y * y + x * x))
+
+
+@numba.njit(fastmath=True, nogil=True, inline="always")
+def _candidates(p, step, near, smooth, height, width, spread, index, colour, far):
+    """The known pixels nearest to points spread ``step`` around ``p``: index, colour and relative distance of
+    each.
+    """
+    y, x = p // width, p % width
+    for j in range(spread.shape[0]):
+        yy = min(max(int(y + spread[j, 0] * step), 0), height - 1)
+        xx = min(max(int(x + spread[j, 1] * step), 0), width - 1)
+        index[j] = near[yy * width + xx]
+        colour[j, 0], colour[j, 1], colour[j, 2] = smooth[index[j]]
+        far[j] = _apart(index[j], p, width)
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
@@ -111,23 +131,23 @@ def _search(rgb, smooth, height, width, pixels, near_f, near_b, far_f, far_b, sp
     best_f, best_b = np.empty(n, np.int32), np.empty(n, np.int32)
     cost, alpha = np.empty(n, np.float32), np.empty(n, np.float32)
     fs, bs = np.empty(k, np.int32), np.empty(k, np.int32)
+    f_colour, b_colour = np.empty((k, 3), np.float32), np.empty((k, 3), np.float32)
+    f_far, b_far = np.empty(k, np.float32), np.empty(k, np.float32)
+    reach = np.float32(2.0 * REACH)
     for i in range(n):
         p = pixels[i]
-        y, x = p // width, p % width
-        step_f = min(far_f[p], np.float32(2.0 * REACH)) + np.float32(6.0)
-        step_b = min(far_b[p], np.float32(2.0 * REACH)) + np.float32(6.0)
-        for j in range(k):
-            yy = min(max(int(y + spread[j, 0] * step_f), 0), height - 1)
-            xx = min(max(int(x + spread[j, 1] * step_f), 0), width - 1)
-            fs[j] = near_f[yy * width + xx]
-            yy = min(max(int(y + spread[j, 0] * step_b), 0), height - 1)
-            xx = min(max(int(x + spread[j, 1] * step_b), 0), width - 1)
-            bs[j] = near_b[yy * width + xx]
-        reach_f, reach_b = far_f[p] + np.float32(1.0), far_b[p] + np.float32(1.0)
+        step_f, step_b = min(far_f[p], reach) + np.float32(6.0), min(far_b[p], reach) + np.float32(6.0)
+        _candidates(p, step_f, near_f, smooth, height, width, spread, fs, f_colour, f_far)
+        _candidates(p, step_b, near_b, smooth, height, width, spread, bs, b_colour, b_far)
+        near, beside = (
+            np.float32(1.0) / (far_f[p] + np.float32(1.0)),
+            np.float32(1.0) / (far_b[p] + np.float32(1.0)),
+        )
         lowest = np.float32(1e9)
         for a in range(k):
             for b in range(k):
-                e, al = _cost(rgb, smooth, width, p, fs[a], bs[b], reach_f, reach_b)
+                far = f_far[a] * near + b_far[b] * beside
+                e, al = _cost(rgb[p], f_colour[a], b_colour[b], far, lowest)
                 if e < lowest:
                     lowest, alpha[i], best_f[i], best_b[i] = e, al, fs[a], bs[b]
         cost[i] = lowest
@@ -146,7 +166,10 @@ def _propagate(
     for i in range(pixels.size):
         p = pixels[i]
         y, x = p // width, p % width
-        reach_f, reach_b = far_f[p] + np.float32(1.0), far_b[p] + np.float32(1.0)
+        near, beside = (
+            np.float32(1.0) / (far_f[p] + np.float32(1.0)),
+            np.float32(1.0) / (far_b[p] + np.float32(1.0)),
+        )
         for j in range(neighbours.shape[0]):
             yy, xx = y + neighbours[j, 0], x + neighbours[j, 1]
             if yy < 0 or xx < 0 or yy >= height or xx >= width:
@@ -154,9 +177,13 @@ def _propagate(
             other = slot[yy * width + xx]
             if other < 0:
                 continue
-            e, al = _cost(rgb, smooth, width, p, best_f[other], best_b[other], reach_f, reach_b)
+            f, b = best_f[other], best_b[other]
+            if f == new_f[i] and b == new_b[i]:
+                continue
+            far = _apart(f, p, width) * near + _apart(b, p, width) * beside
+            e, al = _cost(rgb[p], smooth[f], smooth[b], far, new_cost[i])
             if e < new_cost[i]:
-                new_cost[i], new_alpha[i], new_f[i], new_b[i] = e, al, best_f[other], best_b[other]
+                new_cost[i], new_alpha[i], new_f[i], new_b[i] = e, al, f, b
     return new_f, new_b, new_cost, new_alpha
 
 
