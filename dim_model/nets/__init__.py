@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dim_model.encode import Inputs
 from dim_model.nets.swift import Swift
+from dim_model.nets.vgg16 import DimVgg16
 
 
 class Network(Protocol):
@@ -22,6 +23,7 @@ class Network(Protocol):
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "swift": lambda: Swift(width=(64, 96, 128), head=32),
+    "dim-vgg16": DimVgg16,
 }
 
 
