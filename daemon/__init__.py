@@ -1,0 +1,1 @@
+"""The service: it watches folders and turns each clip that lands there into a matte."""

@@ -1,0 +1,122 @@
+"""What a clip is to the rest of the daemon: frames in, frames out, whatever file holds them.
+
+Every kind of file stands behind the two protocols here, so that the pipeline never asks whether a plate is
+a photograph, an EXR sequence or a ProRes file. Time is rational and frame numbers are the file's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Kind = Literal["still", "sequence", "video"]
+Encoding = Literal["display", "linear"]
+Pixels = npt.NDArray[np.float32]
+
+
+class MediaError(Exception):
+    """One sentence for the user: the file at fault and the mend."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a clip.
+
+    `pixels` is float32 [H, W, C] in the file's own encoding: C = 1 is grey (or a matte), 3 RGB, 4 RGBA with
+    straight (unassociated) alpha. Integer files span 0..1; video may pass it by a little (super-whites,
+    colours outside the RGB cube), for clipping would change the plate; float files keep whatever they hold.
+    """
+
+    number: int
+    pixels: Pixels
+    pts: int | None = None
+
+
+@dataclass(frozen=True)
+class VideoTags:
+    """What a video says of its own pixels, in the code points of ITU-T H.273 (2 is "unspecified").
+
+    `full_range` is None where the file does not say. `sample_aspect` is 1 for square pixels. `rotation` is
+    the display rotation in degrees that a player would apply; the pixels themselves are never rotated.
+    """
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool | None = None
+    sample_aspect: Fraction = Fraction(1)
+    timecode: str | None = None
+    rotation: int = 0
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What is known of a clip before its first frame is decoded.
+
+    `numbers` are the frames present, in order; `missing` the gaps between them, which are reported and never
+    hidden. `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`.
+    """
+
+    kind: Kind
+    width: int
+    height: int
+    channels: int
+    numbers: tuple[int, ...]
+    missing: tuple[int, ...]
+    encoding: Encoding
+    bits: int
+    is_float: bool
+    rate: Fraction | None = None
+    time_base: Fraction | None = None
+    pts: tuple[int, ...] = ()
+    tags: VideoTags | None = None
+
+
+class FrameSource(Protocol):
+    """A clip opened for reading. One reader at a time; `frames` may be called any number of times.
+
+    `start` and `stop` are positions (indices into `info.numbers`). Raises MediaError for a frame that cannot
+    be read.
+    """
+
+    @property
+    def info(self) -> ClipInfo: ...
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class FrameSink(Protocol):
+    """One output of a clip, written into a folder that nobody reads yet.
+
+    `write` takes frames in order. After `commit` every frame written so far is whole and fsynced. `finish`
+    follows the last commit and leaves the final file or files alone in the folder. Leaving the context
+    without `finish` keeps what was committed, so that a later sink can go on from there.
+    """
+
+    def write(self, frame: Frame) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

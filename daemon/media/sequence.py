@@ -1,0 +1,59 @@
+"""Numbered pictures as one clip: frame 1001 stays 1001, and a gap is reported rather than closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from daemon.media.base import ClipInfo, Frame, MediaError
+from daemon.media.find import MediaRef
+from daemon.media.stills import Header, read_header, read_still, still_info
+
+
+class SequenceSource:
+    """A FrameSource of numbered pictures. The first frame sets raster and channels; a stranger is refused."""
+
+    def __init__(self, ref: MediaRef, max_pixels: int) -> None:
+        self._ref = ref
+        self._max_pixels = max_pixels
+        self._header = read_header(ref.files[0], max_pixels)
+        numbers = ref.numbers
+        present = set(numbers)
+        missing = tuple(number for number in range(numbers[0], numbers[-1]) if number not in present)
+        self._info = replace(still_info(self._header), kind="sequence", numbers=numbers, missing=missing)
+
+    @property
+    def info(self) -> ClipInfo:
+        return self._info
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        for number, file in list(zip(self._info.numbers, self._ref.files, strict=True))[start:stop]:
+            header, pixels = read_still(file, self._max_pixels)
+            self._check_same(file.name, header)
+            yield Frame(number, pixels)
+
+    def _check_same(self, name: str, header: Header) -> None:
+        first = self._header
+        if (header.width, header.height) != (first.width, first.height):
+            raise MediaError(
+                f"{name}: is {header.width} x {header.height} pixels where {self._ref.files[0].name} is "
+                f"{first.width} x {first.height}; render it again at that size."
+            )
+        if (header.channels, header.is_float) != (first.channels, first.is_float):
+            raise MediaError(
+                f"{name}: has other channels or another depth than {self._ref.files[0].name}; "
+                "render the whole sequence in one format."
+            )
+
+    def close(self) -> None:
+        """Nothing stays open between frames."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,216 @@
+"""One picture on disk: PNG, JPEG, TIFF, EXR or DPX, read through OpenImageIO.
+
+The channels that matter (RGB, alpha, or one grey or matte channel) are picked by name from whatever a
+renderer stored beside them, alpha comes out straight whatever the format is, an EXR's data window is laid
+into its display window, and a photograph stands upright whichever way the camera was held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import OpenImageIO as oiio
+
+from daemon.media.base import ClipInfo, Frame, MediaError, Pixels
+from daemon.media.find import MediaRef
+from daemon.media.guards import check_raster, check_readable
+
+_ASSOCIATED = frozenset({"openexr", "tiff"})
+"""Formats whose alpha is premultiplied unless the file says otherwise."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture's header says: the upright raster, and where the wanted channels lie in the file."""
+
+    width: int
+    height: int
+    channels: int
+    bits: int
+    is_float: bool
+    part: int
+    picked: tuple[int, ...]
+    orientation: int
+
+
+def read_header(path: Path, max_pixels: int) -> Header:
+    """Read a picture's header and no pixel. Raises MediaError if it is unreadable or above `max_pixels`."""
+    file = _open(path)
+    try:
+        return _header(path, file, max_pixels)
+    finally:
+        file.close()
+
+
+def read_still(path: Path, max_pixels: int) -> tuple[Header, Pixels]:
+    """Read a picture: its header and float32 [H, W, C] pixels, C = 1, 3 or 4 (straight alpha), own encoding.
+
+    Integers are divided by their largest value, so they span 0..1; floats are kept. Raises MediaError for a
+    file that is missing, cut short, not an image, or above `max_pixels`.
+    """
+    file = _open(path)
+    try:
+        header = _header(path, file, max_pixels)
+        spec = file.spec()
+        first, stop = min(header.picked), max(header.picked) + 1
+        stored = file.read_image(header.part, 0, first, stop, oiio.FLOAT)
+        error = file.geterror()
+        # libjpeg fills a cut file with grey and only warns; stray bytes between segments are harmless.
+        if stored is None or (error and "extraneous" not in error):
+            raise MediaError(f"{path.name}: is cut short or damaged ({_short(error)}); copy it again.")
+        pixels = _into_display_window(stored[..., [index - first for index in header.picked]], spec)
+        unassociated = spec.get_int_attribute("oiio:UnassociatedAlpha", 0) != 0
+        premultiplied = file.format_name() in _ASSOCIATED and not unassociated
+    finally:
+        file.close()
+    if pixels.shape[2] == 2:
+        pixels = pixels[..., [0, 0, 0, 1]]
+    if pixels.shape[2] == 4 and premultiplied:
+        _unpremultiply(pixels)
+    return header, np.ascontiguousarray(_upright(pixels, header.orientation))
+
+
+class StillSource:
+    """A FrameSource of one picture. Its frame has number 0, for a still stands outside time."""
+
+    def __init__(self, ref: MediaRef, max_pixels: int) -> None:
+        self._path = ref.path
+        self._max_pixels = max_pixels
+        self._info = still_info(read_header(ref.path, max_pixels))
+
+    @property
+    def info(self) -> ClipInfo:
+        return self._info
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        for number in self._info.numbers[start:stop]:
+            yield Frame(number, read_still(self._path, self._max_pixels)[1])
+
+    def close(self) -> None:
+        """Nothing stays open between frames."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def still_info(header: Header) -> ClipInfo:
+    """The clip that a single picture is."""
+    return ClipInfo(
+        kind="still",
+        width=header.width,
+        height=header.height,
+        channels=header.channels,
+        numbers=(0,),
+        missing=(),
+        encoding="linear" if header.is_float else "display",
+        bits=header.bits,
+        is_float=header.is_float,
+    )
+
+
+def _open(path: Path) -> oiio.ImageInput:
+    check_readable(path)
+    wishes = oiio.ImageSpec()
+    wishes.attribute("oiio:UnassociatedAlpha", 1)  # without it OpenImageIO premultiplies PNG and TIFF
+    file = oiio.ImageInput.open(str(path), wishes)
+    if file is None:
+        kind = path.suffix.lstrip(".").upper()
+        reason = _short(oiio.geterror())
+        raise MediaError(f"{path.name}: is not a readable {kind} image ({reason}); export it again.")
+    return file
+
+
+def _short(error: str) -> str:
+    lines = error.strip().splitlines()
+    return lines[0].rstrip(".") if lines else "the image library gave no reason"
+
+
+def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
+    part = 0
+    while file.seek_subimage(part, 0):
+        spec = file.spec()
+        picked = pick_channels(spec.channelnames)
+        if picked:
+            break
+        part += 1
+    else:
+        raise MediaError(f"{path.name}: has no RGB, grey or alpha channel; export it with one of them.")
+    check_raster(path, spec.width, spec.height, max_pixels)
+    check_raster(path, spec.full_width, spec.full_height, max_pixels)
+    width, height = spec.full_width, spec.full_height
+    orientation = spec.get_int_attribute("Orientation", 1)
+    if orientation in (5, 6, 7, 8):
+        width, height = height, width
+    base = spec.format.basetype
+    is_float = base in (oiio.HALF, oiio.FLOAT, oiio.DOUBLE)
+    return Header(
+        width=width,
+        height=height,
+        channels={1: 1, 2: 4, 3: 3, 4: 4}[len(picked)],
+        bits=spec.get_int_attribute("oiio:BitsPerSample", 0) or spec.format.size() * 8,
+        is_float=is_float,
+        part=part,
+        picked=picked,
+        orientation=orientation,
+    )
+
+
+def pick_channels(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Indices of R G B [A], or Y [A], or a single channel, among a file's channel names; () if none serve.
+
+    Plain names go before those of a layer (`beauty.R`), and the first layer that has all three wins.
+    """
+    by_layer: dict[str, dict[str, int]] = {}
+    for index, name in enumerate(names):
+        layer, _, channel = name.rpartition(".")
+        by_layer.setdefault(layer, {}).setdefault(channel.upper(), index)
+    for _, found in sorted(by_layer.items(), key=lambda item: item[0] != ""):
+        for wanted in (("R", "G", "B"), ("RED", "GREEN", "BLUE"), ("Y",)):
+            is_vector = wanted == ("Y",) and "X" in found  # normals and motion, not luminance
+            if all(channel in found for channel in wanted) and not is_vector:
+                alpha = [found[channel] for channel in ("A", "ALPHA") if channel in found][:1]
+                return (*(found[channel] for channel in wanted), *alpha)
+    if len(names) == 1:
+        return (0,)
+    plain = by_layer.get("", {})
+    return (plain["A"],) if "A" in plain else ()
+
+
+def _into_display_window(stored: Pixels, spec: oiio.ImageSpec) -> Pixels:
+    window = (spec.x, spec.y, spec.width, spec.height)
+    if window == (spec.full_x, spec.full_y, spec.full_width, spec.full_height):
+        return stored
+    raster = np.zeros((spec.full_height, spec.full_width, stored.shape[2]), np.float32)
+    left, top = spec.x - spec.full_x, spec.y - spec.full_y
+    x0, x1 = max(left, 0), min(left + spec.width, spec.full_width)
+    y0, y1 = max(top, 0), min(top + spec.height, spec.full_height)
+    if x0 < x1 and y0 < y1:
+        raster[y0:y1, x0:x1] = stored[y0 - top : y1 - top, x0 - left : x1 - left]
+    return raster
+
+
+def _unpremultiply(pixels: Pixels) -> None:
+    """Divide RGB by alpha in place; where alpha is 1 or 0 (light without cover) it is kept bit for bit."""
+    alpha = pixels[..., 3:]
+    np.divide(pixels[..., :3], alpha, out=pixels[..., :3], where=(alpha > 0) & (alpha != 1))
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn a photograph as its EXIF orientation (1..8) asks."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels

@@ -1,0 +1,125 @@
+"""The finished chunks of a video that is still being written, and how they become one file.
+
+A chunk is a small video of its own, `.<stem>.<position>.mov`, so that what was committed survives any crash.
+At the end the packets are copied, not encoded again, and stamped with the plate's own PTS; neither dates nor
+random identifiers are written, so the final bytes depend on the pictures alone.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from daemon.media.base import ClipInfo, MediaError, VideoTags
+from daemon.media.durable import sync_file, sync_folder
+from daemon.media.video_codecs import MovieCodec
+
+
+def chunk_path(final: Path, position: int) -> Path:
+    """Where the chunk of the video `final` that begins at frame `position` lies."""
+    return final.with_name(f".{final.stem}.{position:08d}{final.suffix}")
+
+
+def joined_path(final: Path) -> Path:
+    """Where the video is while its chunks are being joined."""
+    return final.with_name(f".{final.stem}.joined{final.suffix}")
+
+
+def chunks(final: Path) -> dict[int, Path]:
+    """The chunks of the video `final` by the position of their first frame, in order."""
+    name = re.compile(rf"\.{re.escape(final.stem)}\.(\d{{8,}}){re.escape(final.suffix)}")
+    found = {int(match[1]): path for path in final.parent.iterdir() if (match := name.fullmatch(path.name))}
+    return dict(sorted(found.items()))
+
+
+def check_chunks(final: Path, stop: int) -> None:
+    """Raise MediaError unless the chunks hold frames 0 to `stop` - 1, each once."""
+    position = 0
+    for start, path in chunks(final).items():
+        if start != position:
+            break
+        position += _frames_in(path)
+    if position != stop:
+        raise MediaError(
+            f"{final.name}: {position} of the {stop} frames written before are still there; "
+            "retry the job from its start."
+        )
+
+
+def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
+    """Copy the packets of all chunks into `final` with the plate's PTS, then remove the chunks.
+
+    `final` appears in one rename, whole and fsynced; a crash before it can be mended by joining again.
+    """
+    parts = list(chunks(final).values())
+    joined = joined_path(final)
+    position = 0
+    try:
+        with open_bitexact(joined, codec.container, like) as out:
+            stream = codec.add_stream(out, like, channels)
+            _describe(stream, codec, like)
+            for part in parts:
+                with av.open(str(part)) as chunk:
+                    for packet in chunk.demux(video=0):
+                        if packet.size:
+                            _restamp(packet, stream, like, position)
+                            out.mux_one(packet)
+                            position += 1
+        sync_file(joined)
+        joined.rename(final)
+        sync_folder(final.parent)
+    except (av.error.FFmpegError, OSError) as error:
+        joined.unlink(missing_ok=True)
+        raise write_error(final, error) from None
+    for part in parts:
+        part.unlink(missing_ok=True)
+    sync_folder(final.parent)
+
+
+def open_bitexact(path: Path, format: str, like: ClipInfo) -> OutputContainer:
+    """A container for writing that holds no date, no random identifier and no library version."""
+    options = {"fflags": "+bitexact"}
+    if format == "mov" and like.time_base is not None:
+        # A clip that starts late has its start in these units, by default milliseconds.
+        options["movie_timescale"] = str(like.time_base.denominator)
+    return av.open(str(path.absolute()), "w", format=format, container_options=options)
+
+
+def write_error(path: Path, error: Exception) -> MediaError:
+    """The sentence for a disk that refuses, or an encoder that fails."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return MediaError(f"{path.name}: could not be written ({reason}); check free space and rights.")
+
+
+def _describe(stream: VideoStream, codec: MovieCodec, like: ClipInfo) -> None:
+    tags = like.tags or VideoTags()
+    if tags.timecode:
+        stream.metadata["timecode" if codec.container == "mov" else "TIMECODE"] = tags.timecode
+    if tags.rotation:
+        stream.set_display_rotation(tags.rotation)
+
+
+def _restamp(packet: av.Packet[VideoStream], stream: VideoStream, like: ClipInfo, position: int) -> None:
+    assert like.time_base is not None  # a VideoSink's clip has both
+    assert like.rate is not None
+    packet.stream = stream
+    packet.time_base = like.time_base
+    packet.pts = packet.dts = like.pts[position]
+    if position + 1 < len(like.pts):
+        packet.duration = like.pts[position + 1] - like.pts[position]
+    else:
+        packet.duration = max(1, round(1 / (like.rate * like.time_base)))
+
+
+def _frames_in(path: Path) -> int:
+    """Frames in a closed chunk: from its header where it says (MOV), else counted; 0 if it cannot be read."""
+    try:
+        with av.open(str(path)) as chunk:
+            declared = chunk.streams.video[0].frames
+            return declared or sum(1 for packet in chunk.demux(video=0) if packet.size)
+    except av.error.FFmpegError:
+        return 0

@@ -1,0 +1,102 @@
+"""A video's frames and time stamps, learnt from its packets without decoding them.
+
+The count and every PTS are needed before the first frame is decoded (progress, resume, chunking), containers
+lie about both, and a cut file must be refused before a job is begun. Reading the packets once tells the truth
+at the speed of the disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from daemon.media.base import MediaError
+
+_DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mxf"
+"""Nothing else is opened under any name: FFmpeg would follow a playlist called shot.mp4 to other files."""
+
+
+@dataclass(frozen=True)
+class VideoIndex:
+    """Presentation stamps in order, in the stream's time base; decoding can begin at each of `keys`."""
+
+    stamps: tuple[int, ...]
+    keys: tuple[int, ...]
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a video file. Raises MediaError if it is not one, or was cut before its index."""
+    try:
+        # Absolute, because FFmpeg takes `shot:1.mov` for a protocol.
+        return av.open(str(path.absolute()), options={"format_whitelist": _DEMUXERS})
+    except av.error.FFmpegError as error:
+        raise MediaError(
+            f"{path.name}: is no readable video, or was cut short ({error.strerror}); copy it again."
+        ) from None
+
+
+def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The first video stream that is not cover art. Raises MediaError if there is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise MediaError(f"{path.name}: has no video stream; supply a file with a picture in it.")
+
+
+def index_video(path: Path) -> VideoIndex:
+    """Read every packet once. Raises MediaError for a file that holds no frame or less than it declares."""
+    stamps: set[int] = set()
+    keys: set[int] = set()
+    end = Fraction(0)
+    with open_container(path) as container:
+        picture = picture_stream(container, path)
+        declared = Fraction(container.duration or 0, av.time_base)
+        try:
+            for packet in container.demux():
+                if packet.is_corrupt:
+                    raise _cut(path)
+                stamp = packet.pts if packet.pts is not None else packet.dts
+                if stamp is None or not packet.size:
+                    continue  # the empty packet that ends each stream, or a placeholder for a dropped frame
+                end = max(end, (stamp + (packet.duration or 0)) * packet.time_base)
+                if packet.stream_index != picture.index or packet.is_discard or _is_hidden(packet, picture):
+                    continue
+                stamps.add(stamp)
+                if packet.is_keyframe:
+                    keys.add(stamp)
+        except av.error.FFmpegError:
+            raise _cut(path) from None
+        _refuse_cut(path, container, picture, end, declared)
+    if not keys:
+        raise MediaError(f"{path.name}: holds no frame that decoding can begin at; export it again.")
+    return VideoIndex(tuple(sorted(stamps)), tuple(sorted(keys)))
+
+
+def _is_hidden(packet: av.Packet[Stream], stream: VideoStream) -> bool:
+    """Whether this is a VP8 reference that is never shown (RFC 6386, section 9.1: bit 4 of the frame tag)."""
+    return stream.codec_context.codec.canonical_name == "vp8" and not memoryview(packet)[0] & 0x10
+
+
+def _refuse_cut(
+    path: Path, container: InputContainer, picture: VideoStream, end: Fraction, declared: Fraction
+) -> None:
+    """MOV and MP4 keep each packet's place in their index; a cut Matroska ends early with no error at all."""
+    if "mov" in container.format.name.split(","):
+        size = path.stat().st_size
+        if any(entry.pos + entry.size > size for entry in picture.index_entries):
+            raise _cut(path)
+        return
+    rate = picture.guessed_rate
+    slack = Fraction(3, 2) / rate if rate else Fraction(1, 4)
+    if end + slack < declared:
+        raise _cut(path, f"ends after {float(end):.2f} s of the {float(declared):.2f} s that it declares")
+
+
+def _cut(path: Path, reason: str = "is cut short or damaged") -> MediaError:
+    return MediaError(f"{path.name}: {reason}; copy it again.")

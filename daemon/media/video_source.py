@@ -1,0 +1,192 @@
+"""A video file as frames: every frame once, in order, with its own PTS, from any position.
+
+Decoding goes by planes to float (see planes.py). VP8 and VP9 carry alpha in side data that FFmpeg's own
+decoders drop, so files that declare it are decoded by libvpx.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Literal, Self
+
+import av
+from av.codec.context import CodecContext, ThreadType
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from daemon.media.base import ClipInfo, Frame, MediaError, VideoTags
+from daemon.media.find import MediaRef
+from daemon.media.guards import check_raster, check_readable
+from daemon.media.planes import layout_of, to_pixels
+from daemon.media.video_index import index_video, open_container, picture_stream
+
+_ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_SLICED = frozenset({"prores", "ffv1", "dnxhd"})
+"""Intra codecs whose slices decode side by side: twice as fast as frame threads for ProRes 4444."""
+
+_LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
+
+
+class VideoSource:
+    """A FrameSource of one video file. Frame numbers count from 0; the PTS are the file's own."""
+
+    def __init__(self, ref: MediaRef, max_pixels: int) -> None:
+        self._path = ref.path
+        check_readable(self._path)
+        with open_container(self._path) as container:
+            context = picture_stream(container, self._path).codec_context
+            check_raster(self._path, context.width, context.height, max_pixels)
+        index = index_video(self._path)
+        with open_container(self._path) as container:
+            stream = picture_stream(container, self._path)
+            first = next(self._decode(container, stream), None)
+            if first is None:
+                raise MediaError(f"{self._path.name}: not one frame can be decoded; export it again.")
+            self._format = first.format.name
+            self._info = _describe(self._path.name, container, stream, first, index.stamps)
+        self._keys = index.keys
+
+    @property
+    def info(self) -> ClipInfo:
+        return self._info
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        positions = self._info.numbers[start:stop]
+        if not positions:
+            return
+        tags = self._info.tags or VideoTags()
+        due = iter(positions)
+        position = next(due)
+        for decoded in self._decode_from(self._info.pts[position]):
+            if _stamp(decoded) < self._info.pts[position]:
+                continue
+            self._check(decoded, position)
+            yield Frame(position, to_pixels(decoded, tags), self._info.pts[position])
+            following = next(due, None)
+            if following is None:
+                return
+            position = following
+        raise MediaError(
+            f"{self._path.name}: ends at frame {position} of {len(self._info.numbers)}; copy it again."
+        )
+
+    def close(self) -> None:
+        """Every call of `frames` closes what it opened."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self, decoded: av.VideoFrame, position: int) -> None:
+        name = f"{self._path.name}: frame {position}"
+        if _stamp(decoded) != self._info.pts[position] or decoded.is_corrupt:
+            raise MediaError(f"{name} is damaged or missing; copy or export the file again.")
+        if (decoded.width, decoded.height) != (self._info.width, self._info.height):
+            raise MediaError(f"{name} is {decoded.width} x {decoded.height} pixels; export it at one size.")
+        if decoded.format.name != self._format:
+            raise MediaError(f"{name} changes to {decoded.format.name}; export it in one pixel format.")
+
+    def _decode_from(self, stamp: int) -> Iterator[av.VideoFrame]:
+        """Frames from at or before `stamp` on, by a seek to the last key frame that is not after it."""
+        key = self._keys[max(bisect_right(self._keys, stamp) - 1, 0)]
+        if key > self._keys[0]:
+            with open_container(self._path) as container:
+                stream = picture_stream(container, self._path)
+                container.seek(key, stream=stream)
+                frames = self._decode(container, stream)
+                first = next(frames, None)
+                if first is not None and _stamp(first) <= stamp:
+                    yield first
+                    yield from frames
+                    return
+        with open_container(self._path) as container:
+            yield from self._decode(container, picture_stream(container, self._path))
+
+    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+        decoder = _decoder(stream)
+        try:
+            for packet in container.demux(stream):
+                if packet.size:
+                    yield from decoder.decode(packet)
+            yield from decoder.decode(None)
+        except av.error.FFmpegError as error:
+            raise MediaError(
+                f"{self._path.name}: is damaged or cut short ({error.strerror}); copy or export it again."
+            ) from None
+
+
+def _decoder(stream: VideoStream) -> VideoCodecContext:
+    context = stream.codec_context
+    codec = context.codec.canonical_name
+    has_alpha = _lookup(stream.metadata, "alpha_mode") == "1"
+    if has_alpha and codec in _ALPHA_DECODERS:
+        decoder = CodecContext.create(_ALPHA_DECODERS[codec], "r")
+        decoder.extradata = context.extradata
+        return decoder
+    context.thread_type = ThreadType.SLICE if codec in _SLICED else ThreadType.AUTO
+    return context
+
+
+def _stamp(frame: av.VideoFrame) -> int:
+    stamp = frame.pts if frame.pts is not None else frame.dts
+    if stamp is None:
+        raise MediaError("a frame has no time stamp; remux the video to MOV or Matroska")
+    return stamp
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> Fraction:
+    rate = stream.guessed_rate or stream.average_rate or Fraction(25)
+    # Matroska stores nanoseconds a frame, from which FFmpeg makes 19001/317 of 60000/1001.
+    ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    if "matroska" in container.format.name and abs(rate - ntsc) < ntsc / 100_000:
+        return ntsc
+    return rate
+
+
+def _lookup(metadata: dict[str, str], key: str) -> str | None:
+    return next((value for name, value in metadata.items() if name.lower() == key), None)
+
+
+def _describe(
+    name: str, container: InputContainer, stream: VideoStream, first: av.VideoFrame, stamps: tuple[int, ...]
+) -> ClipInfo:
+    layout = layout_of(first.format.name)
+    if layout is None:
+        raise MediaError(
+            f"{name}: has pixel format {first.format.name}, which is not supported; export it as ProRes 4444."
+        )
+    # Pictures before the first that decodes lean on a key frame that an editor cut away.
+    pts = tuple(stamp for stamp in stamps if stamp >= _stamp(first))
+    context = stream.codec_context
+    tagged_range = int(first.color_range) or int(context.color_range)
+    return ClipInfo(
+        kind="video",
+        width=first.width,
+        height=first.height,
+        channels=layout.channels,
+        numbers=tuple(range(len(pts))),
+        missing=(),
+        encoding="display",
+        bits=layout.bits,
+        is_float=False,
+        rate=_rate(container, stream),
+        time_base=stream.time_base,
+        pts=pts,
+        tags=VideoTags(
+            primaries=int(context.color_primaries),
+            transfer=int(context.color_trc),
+            matrix=int(context.colorspace),
+            full_range={_LIMITED: False, _FULL: True}.get(tagged_range),
+            sample_aspect=stream.sample_aspect_ratio or Fraction(1),
+            timecode=_lookup(stream.metadata, "timecode") or _lookup(container.metadata, "timecode"),
+            rotation=int(first.rotation),
+        ),
+    )
