@@ -1,0 +1,242 @@
+"""What lies in a watched folder, as clips: each plate with the trimap, mask, clean plate, background and
+settings that belong to it. A scan reads names and stats alone, opens nothing, remembers nothing.
+
+    shot.mov  shot_trimap.mov  shot_bg.jpg  shot.yaml         files beside each other
+    shot.1001.exr ...          shot_mask.1001.exr ...         sequences likewise
+    shot/0001.png ...          shot_mask/0001.png ...         a folder of frames is one sequence
+    shot/plate/ trimap/ mask/ clean/ bg/ dimd.yaml            all of it in one folder
+
+What cannot be told apart is left out until somebody mends it, with one sentence: a wrong guess would cost a
+render and be found late.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from daemon.clip import Clip, Role, files_of, stamp_of
+from daemon.media import MediaError, MediaRef, find_media
+from daemon.media.find import UNFINISHED
+
+Remark = Callable[[str], None]
+"""Takes a sentence on what a scan left out. Each scan says it again; who logs it says it once."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+_SIDECAR = re.compile(rf"(?P<owner>.+)_(?P<role>{'|'.join(ROLES)})(?:\.\d+)?", re.IGNORECASE | re.DOTALL)
+"""A name that is never a plate's, even before the plate has come; .1001 is a sequence's first frame."""
+
+_ONE_FRAME = re.compile(r"(?P<base>.+)\.\d+", re.DOTALL)
+_SETTINGS = (".yaml", ".yml")
+_INNER_SETTINGS = "dimd.yaml"
+
+
+@dataclass
+class _Beside:
+    """What goes with a plate, before it is known to be unambiguous."""
+
+    media: dict[Role, list[MediaRef]] = field(default_factory=lambda: defaultdict(list))
+    settings: list[Path] = field(default_factory=list)
+
+    def paths(self) -> Iterator[Path]:
+        for refs in self.media.values():
+            yield from (ref.path for ref in refs)
+        yield from self.settings
+
+
+@dataclass(frozen=True)
+class _Plate:
+    """A plate and what lies in its own folder with it. name: before clashes are resolved."""
+
+    name: str
+    ref: MediaRef
+    inner: _Beside
+
+
+def _unsaid(sentence: str) -> None:
+    """For a caller who wants the clips alone."""
+
+
+def scan(folder: Path, remark: Remark = _unsaid) -> list[Clip]:
+    """The clips in `folder`, sorted by plate. Raises MediaError when the folder itself cannot be read."""
+    plates: list[_Plate] = []
+    beside: dict[str, _Beside] = defaultdict(_Beside)
+    for name, ref, inner in _entries(folder, remark):
+        sidecar = _SIDECAR.fullmatch(name)
+        if sidecar is None:
+            plates.append(_Plate(name, ref, inner))
+        else:
+            role: Role = next(role for role in ROLES if role == sidecar["role"].lower())
+            beside[sidecar["owner"]].media[role].append(ref)
+    for file in _settings_files(folder):
+        beside[_plain(file.stem)].settings.append(file)
+    plates.sort(key=lambda plate: plate.ref.path)
+    names = _distinct(folder, plates, remark)
+    clips = []
+    for plate, name in zip(plates, names, strict=True):
+        outer = beside[_owner(plate.name, beside)]
+        clip = _clip(folder, name, plate, outer, remark)
+        if clip is not None:
+            clips.append(clip)
+    served = {_owner(plate.name, beside) for plate in plates}
+    for owner in sorted(beside.keys() - served):
+        for path in beside[owner].paths():
+            shown = _shown(path)
+            remark(f"{shown}: waits for its plate {owner!r}; bring that, or rename this if it is a plate.")
+    return clips
+
+
+def _entries(folder: Path, remark: Remark) -> Iterator[tuple[str, MediaRef, _Beside]]:
+    """Every plate or sidecar: its name, its media, and what lies in its own folder with it."""
+    flat = find_media(folder)
+    for ref in flat:
+        if _sayable(ref.path, remark):
+            yield _name(ref, folder), ref, _Beside()
+    known = {file for ref in flat for file in ref.files}
+    for path in _listed(folder):
+        if path in known or _unfinished(path):
+            continue
+        if not path.is_dir():
+            if path.suffix.lower() not in _SETTINGS:
+                remark(f"{_shown(path)}: is no still, sequence or video by its name; dimd passes over it.")
+        elif _sayable(path, remark):
+            found = _in_folder(path, remark)
+            if found is not None:
+                yield _plain(path.name), *found
+
+
+def _in_folder(folder: Path, remark: Remark) -> tuple[MediaRef, _Beside] | None:
+    """The one clip of a subfolder; None where there is none yet, or where it is not plain what it is."""
+    beside = _Beside()
+    plates = folder
+    try:
+        if (folder / _INNER_SETTINGS).is_file():
+            beside.settings.append(folder / _INNER_SETTINGS)
+        if (folder / "plate").is_dir():
+            plates = folder / "plate"
+            for role in ROLES:
+                if (folder / role).is_dir():
+                    beside.media[role].extend(find_media(folder / role, min_frames=1))
+        found = find_media(plates, min_frames=1)
+    except MediaError as error:
+        remark(str(error))
+        return None
+    except OSError as error:
+        remark(f"{folder}: cannot be looked into ({error.strerror}); give dimd's user access to it.")
+        return None
+    if len(found) > 1:
+        where = plates.relative_to(folder.parent)
+        mend = "sort them into plate/, trimap/, mask/, clean/ and bg/" if plates == folder else "leave one"
+        remark(f"{where}: holds {len(found)} clips ({_some(ref.path for ref in found)}); {mend}.")
+    return (found[0], beside) if len(found) == 1 else None
+
+
+def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark) -> Clip | None:
+    media: dict[Role, MediaRef | None] = {}
+    for role in ROLES:
+        refs = [*plate.inner.media[role], *outer.media[role]]
+        if len(refs) > 1:
+            remark(f"{name}: has {len(refs)} files for {role} ({_some(ref.path for ref in refs)}); keep one.")
+            return None
+        media[role] = refs[0] if refs else None
+    settings = [*plate.inner.settings, *outer.settings]
+    if len(settings) > 1:
+        remark(f"{name}: has {len(settings)} settings files ({_some(settings)}); keep one.")
+        return None
+    own = settings[0] if settings else None
+    files = list(files_of((plate.ref, *media.values()), own))
+    if not all(_sayable(file, remark) for file in files):
+        return None
+    try:
+        stamp = stamp_of(folder, files)
+    except FileNotFoundError:
+        return None  # moved away since it was listed; the next scan sees what is there then
+    except OSError as error:
+        remark(
+            f"{name}: cannot be looked at ({error.strerror}); give dimd's user access to {error.filename}."
+        )
+        return None
+    return Clip(name=name, folder=folder, plate=plate.ref, settings=own, stamp=stamp, **media)
+
+
+def _distinct(folder: Path, plates: list[_Plate], remark: Remark) -> list[str]:
+    """A name for each plate's result: its own, or with the suffix where several plates share one."""
+    shared = {name for name, count in Counter(plate.name for plate in plates).items() if count > 1}
+    taken = {plate.name for plate in plates} - shared
+    names: list[str] = []
+    for plate in plates:
+        name = plate.name
+        if name in shared:
+            if plate.ref.path.parent == folder:
+                name = f"{name}_{plate.ref.path.suffix[1:].lower()}"
+            tries = (name, *(f"{name}_{number}" for number in range(2, len(plates) + 2)))
+            name = next(each for each in tries if each not in taken)
+            taken.add(name)
+        names.append(name)
+    for name in sorted(shared):
+        same = [(plate.ref.path, own) for plate, own in zip(plates, names, strict=True) if plate.name == name]
+        called = ", ".join(own for _, own in same)
+        remark(
+            f"{name}: is the name of {_some(path for path, _ in same)}; their results are called {called}."
+        )
+    return names
+
+
+def _owner(name: str, beside: dict[str, _Beside]) -> str:
+    """The name that a plate's sidecars carry: shot for shot.1001, the one frame there is of a sequence."""
+    one = _ONE_FRAME.fullmatch(name)
+    return one["base"] if one is not None and name not in beside and one["base"] in beside else name
+
+
+def _name(ref: MediaRef, folder: Path) -> str:
+    if ref.kind != "sequence":
+        return _plain(ref.path.stem)
+    base = ref.path.stem.rstrip("#").rstrip("._- ")
+    return _plain(base or folder.name)
+
+
+def _settings_files(folder: Path) -> list[Path]:
+    return [path for path in _listed(folder) if path.suffix.lower() in _SETTINGS and path.is_file()]
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise MediaError(
+            f"{folder}: cannot be listed ({error.strerror}); give dimd's user access to it."
+        ) from error
+
+
+def _unfinished(path: Path) -> bool:
+    return path.name.lower().endswith(UNFINISHED) or path.stem.lower().endswith(UNFINISHED)
+
+
+def _sayable(path: Path, remark: Remark) -> bool:
+    """Whether the name is text: it becomes a folder's name, a row in the ledger and a line in the log."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        remark(f"{_shown(path)}: has a name that is not UTF-8; rename it.")
+        return False
+    return True
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path.name).decode(errors="backslashreplace")
+
+
+def _plain(name: str) -> str:
+    """One spelling for an accented name, whether it came by way of macOS (decomposed) or not."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _some(paths: Iterable[Path]) -> str:
+    names = [_shown(path) for path in paths]
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -1,0 +1,163 @@
+"""The ledger's file: SQLite in WAL mode, its tables, its transactions, a sentence for its faults.
+
+WAL lets `dimd status` read beside the running daemon. `synchronous=FULL` makes a committed row survive
+a power cut; at one commit a chunk that costs nothing that shows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FILE = "ledger.sqlite3"
+VERSION = 1
+
+_BUSY_SECONDS = 30.0
+"""How long a writer waits for another one; a transaction of ours takes milliseconds."""
+
+_TABLES = """
+CREATE TABLE job (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    key          TEXT NOT NULL UNIQUE,
+    name         TEXT NOT NULL,
+    folder       TEXT NOT NULL,
+    source       TEXT NOT NULL,
+    state        TEXT NOT NULL
+                 CHECK (state IN ('waiting', 'running', 'done', 'failed', 'set_aside', 'cancelled')),
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    lost         INTEGER NOT NULL DEFAULT 0,
+    owner        TEXT,
+    lease_until  REAL,
+    retry_at     REAL,
+    frames_done  INTEGER NOT NULL DEFAULT 0,
+    frames_total INTEGER,
+    fps          REAL,
+    error        TEXT,
+    plan         TEXT,
+    result       TEXT,
+    created      REAL NOT NULL,
+    started      REAL,
+    finished     REAL
+);
+CREATE INDEX job_state ON job (state, id);
+CREATE INDEX job_source ON job (source);
+CREATE TABLE figure (
+    job      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    figures  TEXT NOT NULL,
+    PRIMARY KEY (job, position)
+) WITHOUT ROWID;
+"""
+
+
+class LedgerError(RuntimeError):
+    """One sentence: which ledger or job, what is wrong, how to mend it."""
+
+
+class LedgerFile:
+    """The open file: one connection, used by one thread at a time.
+
+    create: make the folder and the tables where they are not there yet. Raises LedgerError, as all its
+    methods do, when the file cannot be used.
+    """
+
+    def __init__(self, state: Path, *, create: bool) -> None:
+        self._path = state / FILE
+        self._lock = threading.RLock()
+        try:
+            if create:
+                state.mkdir(parents=True, exist_ok=True)
+            elif not self._path.exists():
+                raise LedgerError(
+                    f"{self._path}: is not there yet; start dimd first or correct 'state' in the config."
+                )
+        except OSError as error:
+            raise LedgerError(
+                f"{state}: cannot hold the ledger ({error.strerror}); "
+                "correct 'state' in the config or its permissions."
+            ) from error
+        try:
+            self._connection = _connect(self._path, create)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it is written and on the disk, or none; no other process writes meanwhile. May be nested."""
+        with self._lock:
+            db = self._connection
+            nested = db.in_transaction
+            if nested:
+                yield db
+                return
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._unusable(error) from error
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+
+    def read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """The rows of one SELECT, which sees whole transactions only and waits for no writer."""
+        with self._lock:
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise self._unusable(error) from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _unusable(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(
+            f"{self._path}: cannot be used as the ledger ({error}); "
+            "check its permissions and disk, or move it away."
+        )
+
+
+def _connect(file: Path, create: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, file, create)
+    except (sqlite3.Error, LedgerError):
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, file: Path, create: bool) -> None:
+    connection.row_factory = sqlite3.Row
+    if create:
+        _create(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    version = _version(connection)
+    if version == 0:
+        raise LedgerError(f"{file}: holds no jobs yet; start dimd first.")
+    if version > VERSION:
+        raise LedgerError(
+            f"{file}: was written by a newer dimd (format {version}, this one reads {VERSION}); "
+            "update dimd or give another 'state' folder."
+        )
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Two daemons may start at once: the one that waits here finds the tables made.
+    connection.execute("BEGIN IMMEDIATE")
+    if _version(connection) == 0:
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

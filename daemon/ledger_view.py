@@ -1,0 +1,66 @@
+"""The ledger as commands beside the daemon read it: jobs, counts, figures. It writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from daemon.job import STATES, Job, State
+from daemon.ledger_file import LedgerError, LedgerFile
+
+
+class LedgerView:
+    """Reads the ledger in the folder `state`; a context manager, safe to share between threads.
+
+    create=False: the ledger must be there; a command beside the daemon must not leave one that belongs to
+    whoever asked. Every method raises LedgerError when the file cannot be used.
+    """
+
+    def __init__(self, state: Path, *, create: bool = False) -> None:
+        self._file = LedgerFile(state, create=create)
+
+    def get(self, job_id: int) -> Job:
+        """The job. Raises LedgerError where there is none."""
+        rows = self._file.read("SELECT * FROM job WHERE id = ?", job_id)
+        if not rows:
+            raise LedgerError(f"job {job_id}: is not in the ledger; 'dimd status' lists the jobs.")
+        return Job.from_row(rows[0])
+
+    def find(self, key: str) -> Job | None:
+        """The job of that key."""
+        rows = self._file.read("SELECT * FROM job WHERE key = ?", key)
+        return Job.from_row(rows[0]) if rows else None
+
+    def jobs(self, states: Collection[State] | None = None, limit: int | None = None) -> list[Job]:
+        """The newest `limit` jobs in one of `states` (None: all of either), newest first."""
+        rows = self._file.read(
+            "SELECT * FROM job WHERE state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?",
+            json.dumps(list(STATES if states is None else states)),
+            -1 if limit is None else limit,
+        )
+        return [Job.from_row(row) for row in rows]
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state."""
+        rows = self._file.read("SELECT state, count(*) FROM job GROUP BY state")
+        found = {row[0]: row[1] for row in rows}
+        return {state: found.get(state, 0) for state in STATES}
+
+    def figures(self, job_id: int) -> list[dict[str, Any]]:
+        """What was committed of each frame, in order; empty once the job is done (the manifest has them)."""
+        rows = self._file.read("SELECT figures FROM figure WHERE job = ? ORDER BY position", job_id)
+        return [json.loads(row["figures"]) for row in rows]
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,142 @@
+"""What a scan leaves out: one sentence each, and the other clips go on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.clip import Stamp, stamp_of
+from daemon.inbox import scan
+from daemon.media import MediaError
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def looked(folder: Path) -> tuple[list[str], list[str]]:
+    """The clips' names, and the remarks."""
+    remarks: list[str] = []
+    return [clip.name for clip in scan(folder, remarks.append)], remarks
+
+
+def test_two_sidecars_for_one_purpose_keep_the_clip_waiting(tmp_path: Path) -> None:
+    put(tmp_path, "shot.mov", "shot_mask.png", "shot_mask.mov", "other.png")
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == ["other"]
+    assert remarks == ["shot: has 2 files for mask (shot_mask.mov, shot_mask.png); keep one."]
+
+
+def test_two_settings_files_keep_the_clip_waiting(tmp_path: Path) -> None:
+    put(tmp_path, "shot/plate/a.png", "shot/dimd.yaml", "shot.yaml")
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == []
+    assert remarks == ["shot: has 2 settings files (dimd.yaml, shot.yaml); keep one."]
+
+
+def test_folder_with_several_clips_is_left_with_a_sentence(tmp_path: Path) -> None:
+    put(tmp_path, "day1/a.mov", "day1/b.mov", "day2/plate/a.mov", "day2/plate/b.mov", "empty/readme.txt")
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == []
+    assert remarks == [
+        "day1: holds 2 clips (a.mov, b.mov); sort them into plate/, trimap/, mask/, clean/ and bg/.",
+        "day2/plate: holds 2 clips (a.mov, b.mov); leave one.",
+    ]
+
+
+def test_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "shot.gif")
+
+    assert looked(tmp_path) == (
+        [],
+        ["shot.gif: is no still, sequence or video by its name; dimd passes over it."],
+    )
+
+
+@pytest.mark.parametrize("name", [b"sh\xf6t.png", b"sh\xf6t/0001.png", b"shot/sh\xf6t.png", b"sh\xf6t.yaml"])
+def test_name_that_is_not_utf8_is_named_and_left(tmp_path: Path, name: bytes) -> None:
+    put(tmp_path, os.fsdecode(name), "other.png")
+
+    clips, (remark,) = looked(tmp_path)
+
+    assert clips == ["other"]
+    assert remark.startswith("sh\\xf6t")
+    remark.encode()
+
+
+def test_missing_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="nowhere: cannot be listed"):
+        scan(tmp_path / "nowhere")
+
+
+def test_unreadable_subfolder_leaves_the_other_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "shot.png", "locked/0001.png")
+    listing = Path.iterdir
+
+    def refuse(folder: Path) -> Iterator[Path]:
+        if folder.name == "locked":  # chmod would not stop root
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listing(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == ["shot"]
+    (remark,) = remarks
+    assert "locked: cannot be listed (Permission denied)" in remark
+
+
+def test_subfolder_that_may_not_be_entered_leaves_the_other_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "shot.png", "locked/0001.png")
+    is_file = Path.is_file
+
+    def refuse(path: Path) -> bool:
+        if path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == ["shot"]
+    assert [remark.partition(": ")[2] for remark in remarks] == [
+        "cannot be looked into (Permission denied); give dimd's user access to it."
+    ]
+
+
+def test_file_that_leaves_during_the_scan_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "going.png", "shot.png")
+
+    def stamp(folder: Path, files: Iterable[Path]) -> Stamp:
+        files = list(files)
+        for file in files:
+            if file.name == "going.png":
+                file.unlink()
+        return stamp_of(folder, files)
+
+    monkeypatch.setattr("daemon.inbox.stamp_of", stamp)
+
+    assert looked(tmp_path) == (["shot"], [])
+
+
+def test_dangling_link_is_no_clip(tmp_path: Path) -> None:
+    (tmp_path / "shot.png").symlink_to(tmp_path / "nowhere.png")
+
+    assert looked(tmp_path)[0] == []
