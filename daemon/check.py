@@ -1,0 +1,46 @@
+"""What would keep the daemon from working, found before it starts: config, folders, weights, device."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from daemon.config import Config
+from dim_model import weights
+from dim_model.runtimes import DeviceError, open_runtime
+from dim_model.weights import WeightsError
+
+_PROBE_TILE = 64
+
+
+def weights_root(config: Config) -> Path:
+    """The folder of versions that a config means."""
+    return config.weights or weights.SHIPPED
+
+
+def faults(config: Config) -> Iterator[str]:
+    """One sentence for each thing that is wrong; nothing where all is well."""
+    for pair in config.folders:
+        yield from _folder(pair.in_, "folders: in", os.R_OK | os.X_OK)
+        yield from _folder(pair.out, "folders: out", os.R_OK | os.W_OK | os.X_OK)
+    yield from _folder(config.state, "state", os.R_OK | os.W_OK | os.X_OK)
+    try:
+        loaded = weights.load(weights.resolve(weights_root(config)))
+        open_runtime(
+            loaded, config.device, config.runtime, config.precision, (config.batch, _PROBE_TILE)
+        ).close()
+    except (WeightsError, DeviceError) as error:
+        yield str(error)
+
+
+def _folder(path: Path, key: str, access: int) -> Iterator[str]:
+    """A folder that is not there yet is no fault where it can be made."""
+    there = path
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        yield f"{key}: {path} cannot be a folder, for {there} is a file; name another."
+    elif not os.access(there, access if there == path else os.W_OK | os.X_OK):
+        need = "read and write" if access & os.W_OK else "read"
+        yield f"{key}: {path} is closed to this user; give it leave to {need} {there}."

@@ -1,0 +1,126 @@
+"""What comes out of a frame: alpha, straight and premultiplied foreground, composite."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from daemon.colour import from_linear, to_linear
+from daemon.media.base import Encoding, Pixels
+from daemon.trimaps.sidecar import Sidecar
+from dim_model import foreground
+
+CHANNELS: Mapping[str, int] = {"alpha": 1, "foreground": 4, "premult": 4, "composite": 3}
+"""Channels of each output."""
+
+_SQUARE = 16
+"""Pixels: side of a checker's square at 1080 lines."""
+
+
+class Background(Protocol):
+    """The ground of the composite, in the plate's own encoding."""
+
+    def at(self, number: int, index: int) -> Tensor:
+        """float32 [3, H, W] for the plate's frame ``number`` at position ``index``."""
+        ...
+
+
+class Flat:
+    """One colour everywhere; or two, as a checker. Colours are display-referred, float 0..1."""
+
+    def __init__(
+        self, size: tuple[int, int], encoding: Encoding, first: tuple[float, ...], second: tuple[float, ...]
+    ) -> None:
+        height, width = size
+        square = max(4, round(_SQUARE * height / 1080))
+        rows, columns = torch.arange(height) // square, torch.arange(width) // square
+        odd = ((rows[:, None] + columns) % 2).bool()
+        colours = [torch.tensor(c).view(3, 1, 1) for c in (first, second)]
+        if encoding == "linear":
+            colours = [to_linear(c, "display") for c in colours]
+        self._picture = torch.where(odd, colours[1], colours[0])
+
+    @classmethod
+    def named(cls, name: str, size: tuple[int, int], encoding: Encoding) -> Flat:
+        """``checker`` or ``#rrggbb``."""
+        if name == "checker":
+            return cls(size, encoding, (0.42, 0.42, 0.42), (0.58, 0.58, 0.58))
+        colour = tuple(int(name[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        return cls(size, encoding, colour, colour)
+
+    def at(self, number: int, index: int) -> Tensor:
+        return self._picture
+
+
+class Picture:
+    """A still, a sequence or a video beside the plate, scaled to fill its raster and cut around the middle.
+
+    A clip that is shorter than the plate holds its last frame.
+    """
+
+    def __init__(
+        self, sidecar: Sidecar, frames: int, theirs: Encoding, size: tuple[int, int], ours: Encoding
+    ) -> None:
+        self._sidecar, self._frames, self._theirs, self._size, self._ours = (
+            sidecar,
+            frames,
+            theirs,
+            size,
+            ours,
+        )
+        self._kept: tuple[int, Tensor] | None = None
+
+    def at(self, number: int, index: int) -> Tensor:
+        position = min(index, self._frames - 1)
+        if self._kept is None or (self._kept[0] != position and self._frames > 1):
+            self._kept = (position, self._read(number, position))
+        return self._kept[1]
+
+    def _read(self, number: int, position: int) -> Tensor:
+        pixels = self._sidecar.at(number, position)
+        rgb = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
+        height, width = self._size
+        scale = max(height / rgb.shape[0], width / rgb.shape[1])
+        if scale != 1:
+            size = (max(width, round(rgb.shape[1] * scale)), max(height, round(rgb.shape[0] * scale)))
+            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+            rgb = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=method), np.float32)
+        top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
+        cut = torch.from_numpy(np.ascontiguousarray(rgb[top : top + height, left : left + width])).permute(
+            2, 0, 1
+        )
+        if self._theirs == self._ours:
+            return cut
+        return from_linear(to_linear(cut, self._theirs), self._ours)
+
+
+def compose(
+    plate: Tensor, alpha: Tensor, background: Tensor | None, encoding: Encoding, outputs: Collection[str]
+) -> dict[str, Pixels]:
+    """The outputs asked for, each float32 [H, W, C] in the plate's own encoding, C as in ``CHANNELS``.
+
+    plate: float32 [3, H, W] in ``encoding``. alpha: float32 [1, H, W]. background: [3, H, W], for
+    ``composite``. Light is mixed as light: the foreground's colour is found, and laid over the background, in
+    linear light. Where alpha is 1, foreground and composite are the plate bit for bit; where it is 0, the
+    composite is the background.
+    """
+    made: dict[str, Tensor] = {"alpha": alpha}
+    mixed = ((alpha > 0) & (alpha < 1))[0]
+    if set(outputs) - {"alpha"}:
+        light, _ = foreground.estimate(to_linear(plate, encoding)[None], alpha[None])
+        straight = torch.where(alpha > 0, plate, 0.0)
+        inside = light[0][:, mixed]
+        straight[:, mixed] = from_linear(inside, encoding)
+        made["foreground"] = torch.cat([straight, alpha])
+        made["premult"] = torch.cat([straight * alpha, alpha])
+        if "composite" in outputs and background is not None:
+            a, behind = alpha[:, mixed], to_linear(background[:, mixed], encoding)
+            composite = torch.where(alpha > 0, plate, background)
+            composite[:, mixed] = from_linear(a * inside + (1 - a) * behind, encoding)
+            made["composite"] = composite
+    return {name: np.ascontiguousarray(made[name].permute(1, 2, 0).numpy()) for name in outputs}

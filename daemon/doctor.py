@@ -1,0 +1,124 @@
+"""What this machine has of what dimd can use, and the mend for what it has not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import av
+import OpenImageIO as oiio
+import torch
+
+from dim_model import weights
+from dim_model.weights import WeightsError
+
+Verdict = Literal["ok", "note", "fault"]
+
+_PACKAGES = ("dimd", "torch", "openvino", "av", "OpenImageIO", "opencv-python-headless", "numba", "watchdog")
+_CODECS: tuple[tuple[str, Literal["r", "w"]], ...] = (
+    ("prores_ks", "w"),
+    ("ffv1", "w"),
+    ("h264", "r"),
+    ("hevc", "r"),
+    ("libvpx", "r"),
+    ("libvpx-vp9", "r"),
+)
+_FORMATS = ("openexr", "png", "tiff", "jpeg", "dpx")
+_ROOM = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``note``: works without it. ``mend``: what to do about it; empty where nothing is to do."""
+
+    verdict: Verdict
+    what: str
+    mend: str = ""
+
+
+def examine(folders: list[Path]) -> Iterator[Finding]:
+    """Everything looked at, in the order in which a person reads it. folders: where dimd is to write."""
+    yield Finding("ok", f"Python {platform.python_version()} on {platform.platform(terse=True)}")
+    for name in _PACKAGES:
+        yield _package(name)
+    yield from _devices()
+    for codec, mode in _CODECS:
+        yield _codec(codec, mode)
+    readable = set(str(oiio.get_string_attribute("format_list")).split(","))
+    for form in _FORMATS:
+        if form in readable:
+            yield Finding("ok", f"{form} files through OpenImageIO")
+        else:
+            yield Finding("fault", f"{form} files cannot be read", "install OpenImageIO from PyPI's wheel")
+    yield _weights()
+    for folder in folders:
+        yield _writable(folder)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding("ok", f"{name} {importlib.metadata.version(name)}")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("fault", f"{name} is not installed", f"pip install {name}")
+
+
+def _devices() -> Iterator[Finding]:
+    if torch.version.cuda is None:
+        yield Finding("note", "PyTorch is built without CUDA", "for a GPU install PyTorch's CUDA build")
+    elif not torch.cuda.is_available():
+        mend = (
+            "install the NVIDIA driver" if shutil.which("nvidia-smi") is None else "update the NVIDIA driver"
+        )
+        yield Finding(
+            "note",
+            "no CUDA device; dimd works on the CPU",
+            f"for a GPU, {mend} for CUDA {torch.version.cuda}",
+        )
+    for n in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        properties = torch.cuda.get_device_properties(n)
+        yield Finding("ok", f"cuda:{n} {properties.name}, {properties.total_memory / 1024**3:.0f} GiB")
+    yield Finding(
+        "ok", f"CPU with {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
+    )
+
+
+def _codec(name: str, mode: Literal["r", "w"]) -> Finding:
+    does = "writes" if mode == "w" else "reads"
+    try:
+        av.codec.Codec(name, mode)
+    except av.codec.codec.UnknownCodecError:
+        return Finding("fault", f"FFmpeg lacks {name}", "install av from PyPI's wheel")
+    return Finding("ok", f"FFmpeg {does} {name}")
+
+
+def _weights() -> Finding:
+    try:
+        folder = weights.resolve(weights.SHIPPED)
+        card = weights.load(folder).card
+    except WeightsError as error:
+        return Finding("fault", str(error), "install dimd again")
+    return Finding("ok", f"weights {card.version}: {card.network}, {card.licence}")
+
+
+def _writable(folder: Path) -> Finding:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            free = shutil.disk_usage(there).free
+    except OSError as error:
+        return Finding(
+            "fault", f"{folder} cannot be written to ({error.strerror})", "give this user access to it"
+        )
+    if free < _ROOM:
+        return Finding(
+            "fault", f"{folder} has only {free / 1024**3:.1f} GiB free", "make room, or name another disk"
+        )
+    return Finding("ok", f"{folder} is writable, {free / 1024**3:.0f} GiB free")

@@ -1,0 +1,150 @@
+"""What will be made of a clip, decided before its first frame: opened media, trimap source, outputs,
+background.
+
+Whatever is wrong with a clip that can be seen beforehand is said here, in one sentence, by ``MediaError``,
+``TrimapError`` or ``ConfigError``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from daemon.clip import Clip
+from daemon.colour import network_view
+from daemon.compose import CHANNELS, Background, Flat, Picture
+from daemon.config import ClipSettings, Format, OutputName
+from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, MediaRef, open_sink, open_source
+from daemon.trimaps import Shot, Sidecar, TrimapSource, choose
+
+_SAMPLES = 3
+"""Frames looked at for a screen or an alpha: the first, the middle one, the last."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One thing to write. folder: below the result's. stem: of its file or files."""
+
+    name: OutputName
+    format: Format
+    folder: str
+    stem: str
+
+    def open(self, work: Path, info: ClipInfo, start: int) -> FrameSink:
+        folder = work / self.folder
+        folder.mkdir(exist_ok=True)
+        return open_sink(self.format, folder, self.stem, info, channels=CHANNELS[self.name], start=start)
+
+
+class Plan:
+    """Everything about a clip that does not change from frame to frame; a context manager that closes its
+    media.
+
+    state: of an earlier run of the same job. Attributes: info, trimap, outputs, background, warnings.
+    """
+
+    def __init__(
+        self, clip: Clip, settings: ClipSettings, *, max_pixels: int, state: Mapping[str, Any]
+    ) -> None:
+        self.clip, self.settings = clip, settings
+        self.warnings: list[str] = []
+        self._media = ExitStack()
+        self._max_pixels = max_pixels
+        try:
+            self._source = self._open(clip.plate)
+            self.info = self._source.info
+            self._note_gaps()
+            self.trimap = self._choose_trimap(state.get("trimap", {}))
+            self.outputs = tuple(_outputs(clip.name, settings, self.info))
+            self.background = self._open_background()
+        except BaseException:
+            self._media.close()
+            raise
+
+    def _open(self, ref: MediaRef) -> FrameSource:
+        return self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
+
+    def _note_gaps(self) -> None:
+        missing = self.info.missing
+        if missing:
+            shown = ", ".join(map(str, missing[:8])) + (" …" if len(missing) > 8 else "")
+            self.warnings.append(
+                f"{self.clip.plate.path.name}: frames {shown} are missing and will be so in the result."
+            )
+
+    def _choose_trimap(self, state: Mapping[str, Any]) -> TrimapSource:
+        clip, info = self.clip, self.info
+        sidecars = {}
+        for role, ref in (("trimap", clip.trimap), ("mask", clip.mask)):
+            if ref is not None and self.settings.trimap.source in ("auto", role):
+                sidecar = Sidecar(ref.path.name, self._open(ref), self.warnings.append)
+                sidecar.check(info.width, info.height, info.numbers, by_number=info.kind == "sequence")
+                sidecars[role] = sidecar
+        shot = Shot(clip.plate.path.name, info, sidecars, functools.cache(self._samples), state)
+        return choose(shot, self.settings.trimap, clip.name)
+
+    def _samples(self) -> Sequence[tuple[Frame, Tensor]]:
+        last = len(self.info.numbers) - 1
+        positions = sorted({round(n * last / (_SAMPLES - 1)) for n in range(_SAMPLES)})
+        frames = (next(iter(self._source.frames(position, position + 1))) for position in positions)
+        return [(frame, self.view(frame)) for frame in frames]
+
+    def _open_background(self) -> Background:
+        size = (self.info.height, self.info.width)
+        if self.clip.bg is None or "composite" not in self.settings.outputs:
+            return Flat.named(self.settings.background, size, self.info.encoding)
+        source = self._open(self.clip.bg)
+        sidecar = Sidecar(self.clip.bg.path.name, source, self.warnings.append)
+        return Picture(sidecar, len(source.info.numbers), source.info.encoding, size, self.info.encoding)
+
+    def frames(self, start: int) -> Any:
+        """The plate's frames from position ``start`` on."""
+        return self._source.frames(start)
+
+    def plate(self, frame: Frame) -> Tensor:
+        """A frame's colours, float32 [3, H, W], in the file's own encoding; a copy: the frame may go."""
+        pixels = (
+            frame.pixels[..., :3] if frame.pixels.shape[2] >= 3 else np.repeat(frame.pixels[..., :1], 3, -1)
+        )
+        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+    def view(self, frame: Frame) -> Tensor:
+        """What a network sees of a frame, float32 [3, H, W], 0..1."""
+        return network_view(self.plate(frame), self.info.encoding)
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs to go on alike, as JSON."""
+        return {"trimap": self.trimap.state()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._media.close()
+
+
+def _outputs(name: str, settings: ClipSettings, info: ClipInfo) -> list[Output]:
+    """The files to write. Raises MediaError for a format that does not suit the clip."""
+    found = []
+    for output, how in settings.outputs.items():
+        kind = how.format
+        if kind == "auto":
+            picture: Format = "exr" if info.encoding == "linear" else "png"
+            kind = "prores4444" if info.kind == "video" else picture
+        if kind in ("prores4444", "ffv1") and info.kind != "video":
+            raise MediaError(
+                f"{name}: is no video, so {output} cannot be {kind}; "
+                f"set outputs: {output}: format: to png or exr."
+            )
+        # Files of a sequence get a folder for each output: a thousand of each do not belong together.
+        many = kind in ("png", "exr") and info.kind != "still"
+        found.append(Output(output, kind, output if many else ".", f"{name}_{output}"))
+    return found

@@ -1,0 +1,73 @@
+"""Progress bars, for `--once` and `dimd matte` on a terminal; plain lines where nobody watches."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from daemon.job import Job
+
+
+class ProgressReporter:
+    """A ``Reporter`` that draws a bar for each running clip and says in a line how each ended."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("frames"),
+            TextColumn("{task.fields[fps]:.1f} a second"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[int, TaskID] = {}
+        self._lock = threading.Lock()
+
+    def started(self, job: Job, frames: int, begun_at: int) -> None:
+        with self._lock:
+            self._tasks[job.id] = self._bars.add_task(
+                escape(job.name), total=frames, completed=begun_at, fps=0.0
+            )
+
+    def advanced(self, job: Job, done: int, fps: float) -> None:
+        with self._lock:
+            self._bars.update(self._tasks[job.id], completed=done, fps=fps)
+
+    def published(self, job: Job, folder: Path) -> None:
+        self._remove(job)
+        self._say(f"[green]done[/]    {escape(job.name)}: {escape(str(folder))}")
+
+    def ended(self, job: Job, how: str, sentence: str) -> None:
+        if how != "warning":
+            self._remove(job)
+        colour = "red" if how in ("failed", "set_aside") else "yellow"
+        self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {escape(sentence)}")
+
+    def _say(self, line: str) -> None:
+        # Paths and sentences stay in one piece: they are copied, and read by scripts.
+        self._bars.console.print(line, soft_wrap=True, highlight=False)
+
+    def _remove(self, job: Job) -> None:
+        with self._lock:
+            task = self._tasks.pop(job.id, None)
+            if task is not None:
+                self._bars.remove_task(task)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()

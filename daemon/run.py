@@ -1,0 +1,184 @@
+"""One clip from its plan to its published folder: read, matte, compose and write, all at once.
+
+The same code serves the daemon and ``dimd matte``; what differs, where progress is kept, is handed in.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from daemon import manifest
+from daemon.compose import compose
+from daemon.engine import Lease
+from daemon.media import Frame, Pixels
+from daemon.plan import Plan
+from daemon.publish import Workplace
+from daemon.stages import Ahead, Observe, timed
+from dim_model.trimap import unknown_fraction
+
+_IN_FLIGHT = 4
+"""Frames of one clip at the engine: enough to fill its batches, few enough that memory stays small."""
+
+Figures = dict[str, Any]
+
+
+class StoppedError(Exception):
+    """The run was told to stop; what was committed is kept."""
+
+
+class ClipChangedError(Exception):
+    """The files of the clip changed while they were read; one sentence."""
+
+
+class Progress(Protocol):
+    """Where a run keeps how far it is."""
+
+    def planned(self, state: dict[str, Any], total: int) -> None: ...
+
+    def committed(self, stop: int, figures: Sequence[Figures], fps: float) -> None:
+        """Frames before ``stop`` are durable. figures: of those since the last commit."""
+        ...
+
+    def figures(self) -> list[Figures]:
+        """Of all frames so far, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run works, not what it makes. queue: frames between two stages. chunk: frames to a commit of a
+    video.
+    """
+
+    queue: int = 8
+    chunk: int = 24
+    stop: threading.Event = field(default_factory=threading.Event)
+    observe: Observe = lambda stage, seconds: None
+
+
+@dataclass
+class _Work:
+    """A frame on its way."""
+
+    index: int
+    frame: Frame
+    plate: Tensor
+    view: Tensor
+    trimap: Tensor
+
+
+@dataclass
+class _Made:
+    index: int
+    frame: Frame
+    pictures: dict[str, Pixels]
+    figures: Figures
+
+
+def _read(plan: Plan, start: int) -> Iterator[_Work]:
+    for index, frame in enumerate(plan.frames(start), start):
+        view = plan.view(frame)
+        yield _Work(index, frame, plan.plate(frame), view, plan.trimap.trimap(frame, index, view))
+
+
+def _matte(works: Iterator[_Work] | Ahead[_Work], lease: Lease) -> Iterator[tuple[_Work, Tensor]]:
+    flying: deque[tuple[_Work, Future[Tensor]]] = deque()
+    for work in works:
+        flying.append((work, lease.matte(work.view, work.trimap)))
+        if len(flying) >= _IN_FLIGHT:
+            first, future = flying.popleft()
+            yield first, future.result()
+    for work, future in flying:
+        yield work, future.result()
+
+
+def _finish(mattes: Ahead[tuple[_Work, Tensor]], plan: Plan) -> Iterator[_Made]:
+    names = [output.name for output in plan.outputs]
+    for work, alpha in mattes:
+        background = None
+        if "composite" in names:
+            background = plan.background.at(work.frame.number, work.index)
+        pictures = compose(work.plate, alpha, background, plan.info.encoding, names)
+        figures = {
+            "frame": work.frame.number,
+            "unknown": round(float(unknown_fraction(work.trimap[None])), 6),
+            "alpha": round(float(alpha.double().mean()), 6),
+        }
+        yield _Made(work.index, work.frame, pictures, figures)
+
+
+def _write(made: Ahead[_Made], plan: Plan, work: Path, start: int, progress: Progress, how: Settings) -> None:
+    chunk = how.chunk if plan.info.kind == "video" else 1
+    pending: list[Figures] = []
+    begun, first = time.perf_counter(), start
+    with ExitStack() as stack:
+        sinks = [stack.enter_context(output.open(work, plan.info, start)) for output in plan.outputs]
+        # Encoders release the GIL, so the outputs of a frame are written side by side.
+        writers = stack.enter_context(ThreadPoolExecutor(len(sinks), "write"))
+
+        def write(item: _Made) -> None:
+            frames = (Frame(item.frame.number, item.pictures[o.name], item.frame.pts) for o in plan.outputs)
+            list(writers.map(lambda sink, frame: sink.write(frame), sinks, frames))
+
+        def commit(stop: int) -> None:
+            list(writers.map(lambda sink: sink.commit(), sinks))
+            progress.committed(stop, pending, (stop - first) / max(1e-6, time.perf_counter() - begun))
+            pending.clear()
+
+        for item in made:
+            if how.stop.is_set():
+                raise StoppedError
+            before = time.perf_counter()
+            write(item)
+            pending.append(item.figures)
+            if (item.index + 1) % chunk == 0:
+                commit(item.index + 1)
+            how.observe("write", time.perf_counter() - before)
+        if pending:
+            commit(len(plan.info.numbers))
+        for sink in sinks:
+            sink.finish()
+
+
+def run(
+    plan: Plan, lease: Lease, place: Workplace, key: str, start: int, progress: Progress, how: Settings
+) -> Path:
+    """Make the clip from frame ``start`` on, publish it and return its folder.
+
+    Raises StoppedError, ClipChangedError, and whatever reading, the trimap and writing raise. What was
+    committed is kept.
+    """
+    start = place.prepare(start)
+    progress.planned(plan.state() | {"weights": lease.version}, len(plan.info.numbers))
+    observe = how.observe
+    with ExitStack() as stack:
+        hashing = stack.enter_context(ThreadPoolExecutor(1, "hash"))
+        source = hashing.submit(manifest.hashed, list(plan.clip.files), plan.clip.folder)
+        read = stack.enter_context(Ahead(timed("read", _read(plan, start), observe), how.queue, "read"))
+        matte = stack.enter_context(Ahead(_matte(read, lease), how.queue, "matte"))
+        made = stack.enter_context(Ahead(_finish(matte, plan), how.queue, "finish"))
+        _write(made, plan, place.folder, start, progress, how)
+        hashes = source.result()
+    manifest.write(
+        place.folder,
+        plan,
+        key=key,
+        weights={"version": lease.version, "sha256": lease.sha256},
+        source=hashes,
+        figures=progress.figures(),
+    )
+    if not plan.clip.unchanged():
+        raise ClipChangedError(
+            f"{plan.clip.name}: changed while it was read; it is done again once it is still."
+        )
+    return place.publish()

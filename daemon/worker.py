@@ -1,0 +1,187 @@
+"""Does jobs, one after another: claims one, runs it, and tells the ledger how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from daemon.clip import Clip
+from daemon.config import ClipSettings, Config, ConfigError
+from daemon.engine import Engine, Lease
+from daemon.ledger import ClaimLost, Job, Ledger
+from daemon.media import MediaError
+from daemon.metrics import Metrics
+from daemon.plan import Plan
+from daemon.publish import PublishError, Workplace
+from daemon.report import Reporter
+from daemon.run import ClipChangedError, Settings, StoppedError, run
+from daemon.trimaps import TrimapError
+from dim_model.weights import WeightsError
+
+
+@dataclass(frozen=True)
+class Task:
+    """A clip that is ready, as it is to be done."""
+
+    clip: Clip
+    settings: ClipSettings
+    out: Path
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What all workers share. config: read anew for each job, so that a reload reaches the next one."""
+
+    ledger: Ledger
+    engine: Engine
+    metrics: Metrics
+    reporter: Reporter
+    config: Callable[[], Config]
+    owner: str
+
+
+class _JobProgress:
+    """A run's progress, kept in the ledger."""
+
+    def __init__(self, tools: Tools, job: Job) -> None:
+        self._tools, self._job = tools, job
+
+    def planned(self, state: dict[str, Any], total: int) -> None:
+        self._tools.ledger.plan(self._job.id, state, total)
+
+    def committed(self, stop: int, figures: Sequence[dict[str, Any]], fps: float) -> None:
+        self._tools.ledger.commit_frames(self._job.id, stop, figures, fps)
+        self._tools.metrics.frames.inc(len(figures))
+        for figure in figures:
+            self._tools.metrics.unknown.observe(figure["unknown"])
+        self._tools.reporter.advanced(self._job, stop, fps)
+
+    def figures(self) -> list[dict[str, Any]]:
+        return self._tools.ledger.figures(self._job.id)
+
+
+class Worker:
+    """Runs claimed jobs. stopping: set when the daemon ends; a job then stops after what is committed."""
+
+    def __init__(self, tools: Tools, stopping: threading.Event) -> None:
+        self._tools, self._stopping = tools, stopping
+
+    def work(self, job: Job, task: Task) -> None:
+        """Do a job that was claimed, to whatever end; raises nothing that belongs to the job."""
+        tools, config = self._tools, self._tools.config()
+        place = Workplace(task.out, task.clip.name, job.key)
+        stop = threading.Event()
+        try:
+            with self._held(job, config, stop):
+                folder = place.published() or self._run(job, task, place, config, stop)
+            tools.ledger.done(job.id, folder)
+        except ClaimLost:
+            self._abandon(job, place, "superseded", "it was cancelled, changed or taken over")
+        except StoppedError:
+            if self._stopping.is_set():
+                tools.reporter.ended(job, "stopped", "it goes on from its last safe frame at the next start")
+            else:
+                self._abandon(job, place, "superseded", "it was cancelled, changed or taken over")
+        except (ConfigError, TrimapError, _NotReadableError) as error:
+            self._end(job, "set_aside", str(error))
+        except (ClipChangedError, MediaError, PublishError, WeightsError) as error:
+            self._fail(job, config, str(error))
+        except OSError as error:
+            self._fail(
+                job, config, f"{error.filename or task.out}: {error.strerror or error}; see to the disk."
+            )
+        except Exception as error:  # noqa: BLE001  (one clip's trouble must not end the daemon)
+            self._fail(job, config, f"{task.clip.name}: {type(error).__name__}: {error}; please report this.")
+        else:
+            tools.metrics.ended.labels("done").inc()
+            tools.metrics.last_success.set(time.time())
+            tools.reporter.published(job, folder)
+
+    def _run(self, job: Job, task: Task, place: Workplace, config: Config, stop: threading.Event) -> Path:
+        tools = self._tools
+        state: Mapping[str, Any] = job.plan or {}
+        start = job.frames_done
+        with contextlib.ExitStack() as stack:
+            lease = self._lease(job, state, place)
+            if lease is None:
+                tools.ledger.restart(job.id)
+                lease, state, start = tools.engine.lease(), {}, 0
+            stack.enter_context(lease)
+            try:
+                plan = Plan(task.clip, task.settings, max_pixels=config.limits.max_pixels, state=state)
+            except MediaError as error:
+                raise _NotReadableError(str(error)) from error
+            stack.enter_context(plan)
+            tools.reporter.started(job, len(plan.info.numbers), start)
+            for warning in plan.warnings:
+                tools.reporter.ended(job, "warning", warning)
+            how = Settings(
+                config.jobs.queue_frames, config.jobs.chunk_frames, stop, tools.metrics.observe_stage
+            )
+            return run(plan, lease, place, job.key, start, _JobProgress(tools, job), how)
+
+    def _lease(self, job: Job, state: Mapping[str, Any], place: Workplace) -> Lease | None:
+        """The weights that the job is to have; None: what was made so far cannot be gone on with."""
+        if not job.frames_done:
+            return self._tools.engine.lease()
+        if not place.folder.is_dir():
+            return None
+        try:
+            return self._tools.engine.lease(state.get("weights"))
+        except WeightsError:
+            return None
+
+    @contextlib.contextmanager
+    def _held(self, job: Job, config: Config, stop: threading.Event) -> Iterator[None]:
+        """Renews the claim while entered, and sets ``stop`` when it is lost or the daemon ends."""
+        ended = threading.Event()
+        lease = config.jobs.lease_seconds
+
+        def renew() -> None:
+            due = time.monotonic()
+            while not ended.wait(0.2):
+                if self._stopping.is_set():
+                    stop.set()
+                if time.monotonic() >= due + lease / 3:
+                    due = time.monotonic()
+                    if not self._tools.ledger.renew(job.id, self._tools.owner, time.time() + lease):
+                        stop.set()
+
+        thread = threading.Thread(target=renew, name=f"hold-{job.id}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _abandon(self, job: Job, place: Workplace, how: str, sentence: str) -> None:
+        place.discard()
+        self._tools.ledger.let_go(job.id)
+        self._tools.metrics.ended.labels(how).inc()
+        self._tools.reporter.ended(job, how, sentence)
+
+    def _fail(self, job: Job, config: Config, sentence: str) -> None:
+        delay = config.jobs.retry_delay(job.attempts)
+        self._end(job, "failed" if delay is None else "retry", sentence, delay)
+
+    def _end(self, job: Job, how: str, sentence: str, delay: float | None = None) -> None:
+        ledger = self._tools.ledger
+        try:
+            if how == "set_aside":
+                ledger.set_aside(job.id, sentence)
+            else:
+                ledger.fail(job.id, sentence, None if delay is None else time.time() + delay)
+        except ClaimLost:
+            how = "superseded"
+        self._tools.metrics.ended.labels(how).inc()
+        self._tools.reporter.ended(replace(job, error=sentence), how, sentence)
+
+
+class _NotReadableError(Exception):
+    """A clip that cannot be planned, rather than one that failed on the way: a person must see to it."""
