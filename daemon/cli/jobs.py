@@ -1,0 +1,95 @@
+"""``dimd status``, ``retry``, ``cancel``: the ledger beside the running daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from daemon.cli.options import config_option, loaded
+from daemon.job import Job
+from daemon.ledger import Ledger, LedgerError, LedgerView
+
+_SHOWN = ("id", "name", "state", "frames_done", "frames_total", "fps", "attempts", "error", "result")
+
+
+def _row(job: Job) -> dict[str, object]:
+    return {name: getattr(job, name) for name in _SHOWN}
+
+
+def _table(jobs: list[Job]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("job", "clip", "state", "frames", "a second", ""):
+        table.add_column(
+            heading, overflow="fold", justify="right" if heading in ("job", "frames", "a second") else "left"
+        )
+    for job in jobs:
+        frames = f"{job.frames_done} of {job.frames_total}" if job.frames_total else ""
+        pace = f"{job.fps:.1f}" if job.fps else ""
+        words = job.error if job.error and job.state != "done" else job.result
+        state = job.state.replace("_", " ")
+        table.add_row(str(job.id), escape(job.name), state, frames, pace, escape(words or ""))
+    return table
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="For scripts: a list of jobs, newest first.")
+@click.option("--all", "everything", is_flag=True, help="All jobs rather than the newest 50.")
+@click.pass_context
+def status(context: click.Context, config: Path | None, as_json: bool, everything: bool) -> None:
+    """List jobs: state, frames done, frames a second, error or result."""
+    settings = loaded(context, config)
+    try:
+        with LedgerView(settings.state) as ledger:
+            jobs = ledger.jobs(limit=None if everything else 50)
+    except LedgerError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps([_row(job) for job in jobs], indent=1, ensure_ascii=False))
+    elif jobs:
+        Console(soft_wrap=not Console().is_terminal).print(_table(jobs))
+    else:
+        click.echo(f"No jobs yet: drop a clip into {settings.folders[0].in_}.")
+
+
+def _order(
+    context: click.Context, config: Path | None, jobs: tuple[int, ...], order: Callable[[Ledger, int], Job]
+) -> None:
+    settings = loaded(context, config)
+    failed = False
+    try:
+        with Ledger(settings.state, create=False) as ledger:
+            for number in jobs:
+                try:
+                    job = order(ledger, number)
+                    click.echo(f"job {job.id}: {job.name} is {job.state.replace('_', ' ')}.")
+                except LedgerError as error:
+                    click.echo(str(error), err=True)
+                    failed = True
+    except LedgerError as error:
+        raise click.ClickException(str(error)) from error
+    context.exit(1 if failed else 0)
+
+
+@click.command()
+@config_option
+@click.argument("jobs", nargs=-1, type=int, required=True)
+@click.pass_context
+def retry(context: click.Context, config: Path | None, jobs: tuple[int, ...]) -> None:
+    """Try JOBS that failed, were set aside or cancelled again, going on from their last safe frame."""
+    _order(context, config, jobs, Ledger.retry)
+
+
+@click.command()
+@config_option
+@click.argument("jobs", nargs=-1, type=int, required=True)
+@click.pass_context
+def cancel(context: click.Context, config: Path | None, jobs: tuple[int, ...]) -> None:
+    """Give JOBS up; one that is running stops within its lease."""
+    _order(context, config, jobs, Ledger.cancel)

@@ -1,0 +1,48 @@
+"""``dimd matte INPUT… --out DIR``: the same job without daemon, config or ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from daemon.cli.options import FAULTY
+from daemon.config import Format
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Where the results go."
+)
+@click.option("--trimap", help="A painted trimap: a still, a sequence or a video.")
+@click.option("--mask", help="A rough mask, likewise.")
+@click.option("--background", help="What the composite is laid over: media, '#rrggbb' or checker.")
+@click.option(
+    "--format", "form", type=click.Choice(["auto", "png", "exr", "prores4444", "ffv1"]), default="auto"
+)
+@click.option("--device", default="auto", show_default=True)
+@click.pass_context
+def matte(
+    context: click.Context,
+    inputs: tuple[str, ...],
+    out: Path,
+    trimap: str | None,
+    mask: str | None,
+    background: str | None,
+    form: Format,
+    device: str,
+) -> None:
+    """Make alpha, foreground and composite of each INPUT: a still, a video, a folder or a pattern like
+    shot.%04d.exr.
+    """
+    from daemon.single import SingleError, matte_all
+
+    try:
+        failed = matte_all(
+            inputs, out, trimap=trimap, mask=mask, background=background, form=form, device=device
+        )
+    except SingleError as error:
+        click.echo(str(error), err=True)
+        context.exit(FAULTY)
+    context.exit(1 if failed else 0)

@@ -1,0 +1,91 @@
+"""``dimd --config FILE [--once]``: the service itself, and its signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from daemon.check import weights_root
+from daemon.cli.options import FAULTY
+from daemon.config import Config, ConfigError, load
+from daemon.engine import Engine
+from daemon.ledger import LedgerError
+from daemon.progress import ProgressReporter
+from daemon.report import LogReporter, Reporter, configure_log
+from daemon.service import Service
+from dim_model.matter import DeviceError, Matter
+from dim_model.weights import WeightsError
+
+
+def open_engine(config: Config) -> Engine:
+    """The engine that a config asks for. Raises WeightsError, DeviceError."""
+
+    def open_matter(folder: Path) -> Matter:
+        return Matter.open(
+            folder,
+            device=config.device,
+            runtime=config.runtime,
+            precision=config.precision,
+            batch=config.batch,
+        )
+
+    return Engine(open_matter, weights_root(config))
+
+
+def _listen(service: Service) -> None:
+    signals = 0
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            os._exit(128 + number)  # whatever is under way is hidden still, so nothing is half-published
+        service.stop()
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    signal.signal(signal.SIGHUP, lambda number, frame: service.reload())
+
+
+def serve(path: Path, *, once: bool) -> int:
+    """Run the service; returns the exit code: 0, 1 where a clip failed with ``once``, 2 where it could not
+    start.
+    """
+    try:
+        config = load(path)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        return FAULTY
+    log = configure_log(config.log)
+    with ExitStack() as stack:
+        try:
+            engine = stack.enter_context(open_engine(config))
+        except (WeightsError, DeviceError) as error:
+            click.echo(str(error), err=True)
+            return FAULTY
+        reporter: Reporter = LogReporter(log)
+        if once:
+            reporter = stack.enter_context(ProgressReporter(Console(file=sys.stderr)))
+        else:
+            watched = ", ".join(str(pair.in_) for pair in config.folders)
+            log.info("watching", folders=watched, weights=engine.description)
+        service = Service(config, engine, reporter, log, reload=lambda: load(path), once=once)
+        _listen(service)
+        try:
+            jobs = service.run()
+        except (LedgerError, OSError) as error:
+            click.echo(str(error), err=True)
+            return FAULTY
+    if not once:
+        log.info("stopped")
+        return 0
+    if not jobs:
+        click.echo(f"Nothing to do: no clip is in {config.folders[0].in_}.", err=True)
+    return 0 if all(job.state == "done" for job in jobs) else 1
