@@ -26,6 +26,16 @@ TILING = Tiling(size=256, margin=32)
 """What tiles the networks are run on; a test holds tiled and untiled results together."""
 
 
+_HAZE = 1 / 255
+"""An alpha this near to 0 or 1 is meant to be: a network's outputs tend to an end and never reach it, and
+what is left would show as a veil over the whole unknown region once a comp is graded.
+"""
+
+
+def _settled(alpha: Tensor) -> Tensor:
+    return ((alpha - _HAZE) / (1 - 2 * _HAZE)).clamp(0, 1)
+
+
 class Matter:
     """A network on a device, ready for frames. Safe to call from one thread at a time."""
 
@@ -73,7 +83,7 @@ class Matter:
         for t, u, where in zip(trimap, unknown, corners, strict=True):
             height, width = t.shape[-2:]
             alpha = self._tiling.join((height, width), where, [next(done) for _ in where])
-            out.append(torch.where(u, alpha, t))
+            out.append(torch.where(u, _settled(alpha), t))
         return out
 
     def _encode(self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]]) -> Tensor:
