@@ -2,8 +2,8 @@
 
     python -m demo.contact_sheet
 
-Writes demo/contact-sheet.png: plate, trimap, alpha, foreground and composite of four frames, and a part of one of
-them pixel by pixel. The trimap is derived once more by the daemon's own source, the error is that of all frames.
+Writes demo/contact-sheet.png: plate, trimap, alpha, foreground and composite of four frames, and a part of
+one of them pixel by pixel. The trimap is derived anew by the daemon's own source; the error is of all frames.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DETAIL = (30, 560, 10)
 
 @dataclass(frozen=True)
 class Seen:
-    """One frame in all its forms: float32 [H, W, C], as the files hold them; `trimap` [1, H, W]; `truth` [H, W]."""
+    """One frame in all its forms: float32 [H, W, C] as the files hold it; trimap [1, H, W]; truth [H, W]."""
 
     plate: Pixels
     trimap: Tensor

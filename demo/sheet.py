@@ -23,7 +23,7 @@ _FAINT = (150, 156, 166)
 
 @dataclass(frozen=True)
 class Row:
-    """label: what the row shows, written over its first picture. pictures: uint8 [H, W, 3], one to a column."""
+    """label: written over the first picture. pictures: uint8 [H, W, 3], one to a column."""
 
     label: str
     pictures: Sequence[Picture]

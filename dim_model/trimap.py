@@ -38,8 +38,7 @@ def shrink(mask: Tensor, by: int) -> Tensor:
 
 
 def compose(foreground: Tensor, background: Tensor) -> Tensor:
-    """A trimap from what is certain on either side, bool [B, 1, H, W]; what neither or both claim is unknown.
-    """
+    """A trimap from what is certain on either side, bool [B, 1, H, W]; all else is unknown."""
     return UNKNOWN + 0.5 * (foreground.float() - background.float())
 
 
