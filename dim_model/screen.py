@@ -24,8 +24,10 @@ _BINS = 48
 _HUES = (50.0, 265.0)
 """Degrees: from yellow-green to blue. Skin, wood and hair are below, and purple clothes above."""
 
-_SATURATION = 0.35
-_SHARE = 0.08
+_SATURATION = 0.45
+"""A sky is paler than this, a painted or a lit screen is not."""
+
+_SHARE = 0.2
 """A colour that covers less of the shot is an object, not a screen."""
 
 _STRONG = 0.6
@@ -96,8 +98,8 @@ def find_screen(rgb: Tensor) -> Screen | None:
     """The screen of a shot, or None where there is none.
 
     rgb: float32 [B, 3, H, W], display-referred, 0..1: frames from all over the shot. A screen is the
-    commonest saturated colour from yellow-green to blue, covers ``_SHARE`` of the pixels and reaches the
-    frame's edge.
+    commonest saturated colour from yellow-green to blue that covers ``_SHARE`` of the pixels and reaches two
+    edges of the frame.
     """
     high, low = rgb.amax(1, keepdim=True), rgb.amin(1, keepdim=True)
     vivid = ((high - low) > _SATURATION * high) & (high > 0.08)
@@ -128,9 +130,9 @@ def _distance(rgb: Tensor, chroma: tuple[float, float]) -> Tensor:
 
 
 def _reaches_edge(near: Tensor) -> bool:
-    """Whether the colour makes up a fair part of the frame's left, right or upper edge."""
+    """Whether the colour makes up a fair part of two of the frame's left, right and upper edges."""
     edges = (near[..., :, :2], near[..., :, -2:], near[..., :2, :])
-    return max(float(edge.float().mean()) for edge in edges) > 0.25
+    return sum(float(edge.float().mean()) > 0.25 for edge in edges) >= 2
 
 
 def relative_key(rgb: Tensor, screen: Screen) -> Tensor:

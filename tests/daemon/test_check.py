@@ -1,0 +1,96 @@
+"""`dimd check` and `dimd doctor`: what is wrong, and the mend, before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from daemon import check as check_module
+from daemon.check import faults
+from daemon.cli import main
+from daemon.doctor import examine
+from dim_model import nets, weights
+from tests.daemon.cases import config
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    card = weights.Card("v1", "swift", "sampled", "x", [], {})
+    weights.publish(tmp_path / "weights", card, nets.build("swift").state_dict())
+    weights.point(tmp_path / "weights", "v1")
+    return tmp_path / "weights"
+
+
+def test_a_sound_config_has_no_faults(tmp_path: Path, root: Path) -> None:
+    assert list(faults(config(tmp_path, weights=str(root), runtime="torch"))) == []
+
+
+def test_weights_that_are_not_there_are_a_fault(tmp_path: Path) -> None:
+    (fault,) = faults(config(tmp_path, weights=str(tmp_path / "none")))
+    assert "has no weights 'current'" in fault
+
+
+def test_a_device_that_is_not_there_is_a_fault(tmp_path: Path, root: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    (fault,) = faults(config(tmp_path, weights=str(root), device="cuda"))
+    assert fault == (
+        "device: cuda was asked for, but this machine shows no CUDA device; set device: cpu or auto."
+    )
+
+
+def test_a_file_where_a_folder_belongs_is_a_fault(tmp_path: Path, root: Path) -> None:
+    (tmp_path / "out").write_text("")
+    (fault,) = faults(config(tmp_path, weights=str(root), runtime="torch"))
+    assert fault.startswith(f"folders: out: {tmp_path / 'out'} cannot be a folder")
+
+
+def test_a_folder_that_is_closed_to_us_is_a_fault(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_module.os, "access", lambda path, mode: Path(path) != tmp_path / "in")
+    (fault,) = faults(config(tmp_path, weights=str(root), runtime="torch"))
+    assert "is closed to this user; give it leave to read" in fault
+
+
+def written(tmp_path: Path, text: str) -> str:
+    (tmp_path / "config.yaml").write_text(text)
+    return str(tmp_path / "config.yaml")
+
+
+def test_an_unknown_key_is_named_and_leaves_with_2(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["check", "--config", written(tmp_path, "devise: cpu\n")])
+    assert done.exit_code == 2
+    assert "devise" in done.stderr
+    assert "device" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["status"], []])
+def test_a_config_that_is_not_there_leaves_with_2(tmp_path: Path, arguments: list[str]) -> None:
+    done = CliRunner().invoke(main, [*arguments, "--config", str(tmp_path / "none.yaml")])
+    assert done.exit_code == 2
+    assert "none.yaml" in done.stderr
+
+
+def test_the_config_may_stand_before_the_command(tmp_path: Path, root: Path) -> None:
+    path = written(tmp_path, f"weights: {root}\nruntime: torch\n")
+    done = CliRunner().invoke(main, ["--config", path, "check"])
+    assert (done.exit_code, done.stdout) == (0, "All is well.\n")
+
+
+def test_doctor_looks_at_everything_and_says_the_mend(tmp_path: Path) -> None:
+    found = {finding.what: finding for finding in examine([tmp_path])}
+    assert any(what.startswith("torch ") for what in found)
+    assert any("prores_ks" in what for what in found)
+    assert any(str(tmp_path) in what and "writable" in what for what in found)
+    assert all(finding.mend for finding in found.values() if finding.verdict != "ok")
+
+
+def test_doctor_finds_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    verdicts = [f.verdict for f in examine([tmp_path / "file"])]
+    assert verdicts[-1] == "fault"

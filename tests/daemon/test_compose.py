@@ -1,0 +1,87 @@
+"""What comes out of a frame: the plate where it is opaque, light mixed as light where it is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from daemon.colour import from_linear, to_linear
+from daemon.compose import CHANNELS, Flat, Picture, compose
+from daemon.media import find_media, open_source
+from daemon.trimaps import Sidecar
+from tests.daemon.cases import plate, write
+
+ALL = ("alpha", "foreground", "premult", "composite")
+
+
+def soft_frame() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A soft edge between two flat colours, mixed in light: plate and alpha, and a blue background."""
+    alpha = torch.linspace(-0.5, 1.5, 64).clamp(0, 1).expand(1, 32, 64).contiguous()
+    fg, bg = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1), torch.tensor([0.1, 0.5, 0.2]).view(3, 1, 1)
+    light = alpha * to_linear(fg, "display") + (1 - alpha) * to_linear(bg, "display")
+    blue = torch.tensor([0.1, 0.2, 0.9]).view(3, 1, 1).expand(3, 32, 64).contiguous()
+    return from_linear(light, "display"), alpha, blue
+
+
+def test_every_output_has_its_channels() -> None:
+    made = compose(*soft_frame(), "display", ALL)
+    assert {name: picture.shape[2] for name, picture in made.items()} == CHANNELS
+
+
+def test_opaque_pixels_are_the_plate_bit_for_bit() -> None:
+    rgb, alpha, blue = soft_frame()
+    rgb = torch.rand_like(rgb)
+    made = compose(rgb, alpha, blue, "display", ALL)
+    opaque = alpha[0].numpy() == 1
+    for name in ("foreground", "premult", "composite"):
+        np.testing.assert_array_equal(made[name][opaque][:, :3], rgb.permute(1, 2, 0).numpy()[opaque])
+
+
+def test_the_foreground_is_free_of_the_old_background() -> None:
+    made = compose(*soft_frame(), "display", ["foreground"])["foreground"]
+    plate = soft_frame()[0].permute(1, 2, 0).numpy()
+    seen = (made[..., 3] > 0.1) & (made[..., 3] < 1)
+    left, before = (np.abs(p[seen][:, :3] - [0.8, 0.3, 0.2]).mean() for p in (made, plate))
+    assert left < 0.3 * before
+
+
+def test_the_composite_is_mixed_in_light() -> None:
+    _, alpha, blue = soft_frame()
+    made = compose(*soft_frame(), "display", ["composite"])["composite"]
+    fg = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1)
+    light = alpha * to_linear(fg, "display") + (1 - alpha) * to_linear(blue, "display")
+    expected = from_linear(light, "display").permute(1, 2, 0).numpy()
+    assert np.abs(made - expected).mean() < 0.01
+
+
+def test_premultiplied_is_straight_times_alpha() -> None:
+    made = compose(*soft_frame(), "display", ["foreground", "premult"])
+    straight, premult = made["foreground"], made["premult"]
+    np.testing.assert_allclose(premult[..., :3], straight[..., :3] * straight[..., 3:], atol=1e-6)
+
+
+def test_scene_linear_highlights_survive() -> None:
+    rgb, alpha, blue = soft_frame()
+    made = compose(30 * rgb, alpha, blue, "linear", ALL)
+    assert made["foreground"][..., :3].max() > 15
+    assert made["composite"].max() > 15
+
+
+def test_a_background_of_another_size_and_encoding_fills_the_frame(tmp_path: Path) -> None:
+    write(tmp_path / "bg.png", plate(3, (50, 50)))
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=10**6) as source:
+        sidecar = Sidecar("bg.png", source, pytest.fail)
+        display = Picture(sidecar, 1, "display", (32, 64), "display").at(1001, 0)
+        linear = Picture(sidecar, 1, "display", (32, 64), "linear").at(1001, 5)
+    assert display.shape == linear.shape == (3, 32, 64)
+    assert torch.allclose(from_linear(linear, "display"), display, atol=1e-5)
+
+
+def test_a_checker_has_two_greys_and_a_colour_has_one() -> None:
+    assert len(Flat.named("checker", (64, 64), "display").at(0, 0).unique()) == 2
+    flat = Flat.named("#ff8000", (8, 8), "linear").at(0, 0)
+    assert flat[:, 0, 0].tolist() == pytest.approx([1.0, 0.2159, 0.0], abs=1e-3)

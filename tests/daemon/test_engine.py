@@ -1,0 +1,103 @@
+"""The engine: one device for all jobs, and a job ends on the weights it began with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from daemon.engine import Engine, EngineClosedError
+from dim_model import nets, weights
+from dim_model.weights import Card, WeightsError
+from tests.daemon.cases import FakeMatter
+
+RGB, UNKNOWN = torch.zeros(3, 8, 8), torch.full((1, 8, 8), 0.5)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    state = nets.build("swift").state_dict()
+    for version in ("v1", "v2"):
+        weights.publish(tmp_path, Card(version, "swift", "sampled", "x", [], {}), state)
+    weights.point(tmp_path, "v1")
+    return tmp_path
+
+
+@pytest.fixture
+def opened() -> dict[str, FakeMatter]:
+    return {}
+
+
+@pytest.fixture
+def engine(root: Path, opened: dict[str, FakeMatter]) -> Iterator[Engine]:
+    def open_matter(folder: Path) -> FakeMatter:
+        opened[folder.name] = FakeMatter(folder.name)
+        return opened[folder.name]
+
+    with Engine(open_matter, root, together=3) as made:
+        yield made
+
+
+def test_frames_that_wait_are_done_together(engine: Engine, opened: dict[str, FakeMatter]) -> None:
+    opened["v1"].gate.clear()
+    with engine.lease() as first, engine.lease() as second:
+        futures = [lease.matte(RGB, UNKNOWN) for lease in (first, second) * 4]
+        opened["v1"].gate.set()
+        assert all(f.result(10).shape == (1, 8, 8) for f in futures)
+    assert sum(opened["v1"].calls) == 8
+    assert max(opened["v1"].calls) == 3
+
+
+def test_a_running_clip_ends_on_its_weights_and_the_next_has_the_new(
+    engine: Engine, root: Path, opened: dict[str, FakeMatter]
+) -> None:
+    with engine.lease() as old:
+        weights.point(root, "v2")
+        assert engine.refresh()
+        assert old.version == "v1"
+        old.matte(RGB, UNKNOWN).result(10)
+        with engine.lease() as new:
+            assert new.version == "v2"
+            new.matte(RGB, UNKNOWN).result(10)
+        assert not opened["v1"].closed
+    assert opened["v1"].closed
+    assert opened["v1"].calls == opened["v2"].calls == [1]
+    assert not engine.refresh()
+
+
+def test_weights_that_cannot_be_taken_up_leave_the_old_in_place(engine: Engine, root: Path) -> None:
+    (root / "current").unlink()
+    (root / "current").symlink_to("v3")
+    with pytest.raises(WeightsError):
+        engine.refresh()
+    with engine.lease() as lease:
+        assert lease.version == "v1"
+
+
+def test_a_resumed_clip_gets_the_version_it_asks_for(engine: Engine, opened: dict[str, FakeMatter]) -> None:
+    with engine.lease("v2") as lease:
+        assert lease.version == "v2"
+    assert opened["v2"].closed
+    with pytest.raises(WeightsError, match="no weights 'v9'"):
+        engine.lease("v9")
+
+
+def test_an_error_reaches_the_job_that_asked_and_no_other(
+    engine: Engine, opened: dict[str, FakeMatter]
+) -> None:
+    with engine.lease() as lease:
+        opened["v1"].error = RuntimeError("out of memory")
+        with pytest.raises(RuntimeError, match="out of memory"):
+            lease.matte(RGB, UNKNOWN).result(10)
+        opened["v1"].error = None
+        lease.matte(RGB, UNKNOWN).result(10)
+
+
+def test_a_closed_engine_takes_nothing_more(root: Path) -> None:
+    engine = Engine(lambda folder: FakeMatter(), root)
+    lease = engine.lease()
+    engine.close()
+    with pytest.raises(EngineClosedError):
+        lease.matte(RGB, UNKNOWN)

@@ -1,0 +1,60 @@
+"""Publishing: whole, once, never over another's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from daemon.publish import MANIFEST, PublishError, Workplace
+
+
+def finished(out: Path, name: str = "shot", key: str = "a" * 64) -> Workplace:
+    place = Workplace(out, name, key)
+    place.prepare(0)
+    (place.folder / MANIFEST).write_text(json.dumps({"key": key}))
+    (place.folder / "picture.png").write_bytes(key.encode())
+    return place
+
+
+def test_a_result_appears_whole_under_its_name(tmp_path: Path) -> None:
+    place = finished(tmp_path)
+    assert not (tmp_path / "shot").exists()
+    assert place.publish() == tmp_path / "shot"
+    assert {p.name for p in (tmp_path / "shot").iterdir()} == {MANIFEST, "picture.png"}
+    assert not place.folder.exists()
+
+
+def test_a_result_is_never_overwritten(tmp_path: Path) -> None:
+    names = [finished(tmp_path, key=letter * 64).publish().name for letter in "abc"]
+    assert names == ["shot", "shot_v2", "shot_v3"]
+    assert (tmp_path / "shot/picture.png").read_bytes() == b"a" * 64
+
+
+def test_what_was_published_before_a_crash_is_found_again(tmp_path: Path) -> None:
+    finished(tmp_path, key="a" * 64).publish()
+    second = finished(tmp_path, key="b" * 64)
+    assert second.published() is None
+    second.publish()
+    assert Workplace(tmp_path, "shot", "b" * 64).published() == tmp_path / "shot_v2"
+    assert Workplace(tmp_path, "shot", "c" * 64).published() is None
+
+
+def test_work_goes_on_where_it_was_and_begins_anew_where_it_is_gone(tmp_path: Path) -> None:
+    place = finished(tmp_path)
+    assert place.prepare(5) == 5
+    assert (place.folder / "picture.png").exists()
+    place.discard()
+    assert place.prepare(5) == 0
+    assert list(place.folder.iterdir()) == []
+
+
+def test_unfinished_work_is_hidden(tmp_path: Path) -> None:
+    assert finished(tmp_path).folder.name.startswith(".")
+
+
+def test_an_output_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(PublishError, match=r"out: cannot be written to .*; give dimd's user access"):
+        Workplace(tmp_path / "out", "shot", "a" * 64).prepare(0)

@@ -1,0 +1,74 @@
+"""`dimd matte`: the same job without daemon or config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from daemon import single
+from daemon.cli import main
+from tests.daemon.cases import FakeMatter, plate, sequence, still, trimap, write
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single.Matter, "open", lambda folder, **options: FakeMatter(folder.name))
+
+
+def matte(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["matte", *map(str, arguments)])
+    return done.exit_code, done.stderr
+
+
+def test_a_still_and_its_trimap_give_a_16_bit_alpha(tmp_path: Path) -> None:
+    plate_file = still(tmp_path / "a")
+    code, _ = matte(plate_file, "--out", tmp_path / "out", "--trimap", tmp_path / "a/shot_trimap.png")
+    assert code == 0
+    alpha = cv2.imread(str(tmp_path / "out/shot/shot_alpha.png"), cv2.IMREAD_UNCHANGED)
+    assert alpha.dtype == np.uint16
+    assert (alpha[trimap() == 255] == 65535).all()
+
+
+def test_a_pattern_names_a_sequence(tmp_path: Path) -> None:
+    sequence(tmp_path / "a", numbers=range(1001, 1004))
+    pattern = tmp_path / "a/shot.%04d.png"
+    code, said = matte(pattern, "--out", tmp_path / "out", "--trimap", tmp_path / "a/shot_trimap.png")
+    assert code == 0, said
+    assert len(list((tmp_path / "out/shot/alpha").iterdir())) == 3
+
+
+def test_a_mask_and_a_background_are_taken(tmp_path: Path) -> None:
+    picture = write(tmp_path / "shot.png", plate())
+    mask = write(tmp_path / "rough.png", np.where(trimap() > 200, 255, 0).astype(np.uint8))
+    code, _ = matte(picture, "--out", tmp_path / "out", "--mask", mask, "--background", "#0000ff")
+    assert code == 0
+    composite = cv2.imread(str(tmp_path / "out/shot/shot_composite.png"), cv2.IMREAD_UNCHANGED)
+    assert composite[0, 0].tolist() == [65535, 0, 0]
+
+
+def test_one_bad_input_does_not_keep_the_others(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_text("no picture")
+    green = np.full((36, 64, 3), (40, 170, 30), np.uint8)
+    cv2.circle(green, (32, 20), 9, (120, 140, 200), -1)
+    good = write(tmp_path / "good.png", green)
+    code, said = matte(tmp_path / "broken.png", good, "--out", tmp_path / "out")
+    assert code == 1
+    assert "broken.png" in said
+    assert (tmp_path / "out/good/good_alpha.png").is_file()
+
+
+def test_a_trimap_for_two_clips_is_refused(tmp_path: Path) -> None:
+    picture = still(tmp_path)
+    code, said = matte(picture, picture, "--out", tmp_path / "out", "--trimap", picture)
+    assert code == 2
+    assert "belong to one clip" in said
+
+
+def test_an_input_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    code, said = matte(tmp_path / "none.png", "--out", tmp_path / "out")
+    assert code == 1
+    assert "none.png: is not there; check the name." in said

@@ -1,0 +1,141 @@
+"""Trimap sources: the first that applies, frame by frame, or one sentence on what to supply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from daemon.config import TrimapSettings
+from daemon.inbox import scan
+from daemon.plan import Plan
+from daemon.trimaps import TrimapError
+from tests.daemon.cases import config, plate, sequence, still, trimap, write
+
+
+def planned(folder: Path, **trimap_settings: object) -> Plan:
+    settings = config(folder.parent).clip
+    if trimap_settings:
+        settings = settings.model_copy(update={"trimap": TrimapSettings.model_validate(trimap_settings)})
+    (clip,) = scan(folder)
+    return Plan(clip, settings, max_pixels=10**6, state={})
+
+
+def first_trimap(plan: Plan) -> torch.Tensor:
+    frame = next(iter(plan.frames(0)))
+    return plan.trimap.trimap(frame, 0, plan.view(frame))[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def test_a_painted_trimap_beats_a_mask(folder: Path) -> None:
+    still(folder)
+    write(folder / "shot_mask.png", trimap())
+    with planned(folder) as plan:
+        assert plan.trimap.name == "trimap"
+        np.testing.assert_array_equal(first_trimap(plan) == 0.5, trimap() == 128)
+
+
+def test_a_mask_gives_a_band_around_its_edge(folder: Path) -> None:
+    still(folder, with_trimap=False)
+    write(folder / "shot_mask.png", np.where(trimap() == 255, 255, 0).astype(np.uint8))
+    with planned(folder, erode=60, dilate=90) as plan:
+        assert plan.trimap.name == "mask"
+        row = first_trimap(plan)[10].tolist()
+        assert row == [0] * 37 + [0.5] * 5 + [1] * 22  # 36 lines of 1080: a thirtieth of the widths
+
+
+def test_the_plates_own_alpha_serves(folder: Path) -> None:
+    write(folder / "shot.png", np.dstack([plate(), trimap()]))
+    with planned(folder) as plan:
+        assert plan.trimap.name == "alpha"
+        made = first_trimap(plan)
+        assert (made[:, :20] == 0).all()
+        assert (made[:, 26:38] == 0.5).all()
+        assert (made[:, 44:] == 1).all()
+
+
+def test_a_green_screen_is_found_by_itself(folder: Path) -> None:
+    picture = np.full((36, 64, 3), (40, 170, 30), np.uint8)
+    cv2.circle(picture, (32, 20), 9, (120, 140, 200), -1)
+    write(folder / "shot.png", picture)
+    with planned(folder) as plan:
+        assert plan.trimap.name == "chroma"
+        assert "green screen" in plan.trimap.why
+        made = first_trimap(plan)
+        assert made[20, 32] == 1
+        assert made[3, 3] == 0
+
+
+def test_a_screen_can_be_named(folder: Path) -> None:
+    picture = np.full((36, 64, 3), (160, 60, 160), np.uint8)  # magenta is not looked for
+    cv2.circle(picture, (32, 20), 9, (120, 140, 130), -1)
+    write(folder / "shot.png", picture)
+    with pytest.raises(TrimapError):
+        planned(folder)
+    with planned(folder, source="chroma", screen="#a03ca0") as plan:
+        assert first_trimap(plan)[3, 3] == 0
+        assert first_trimap(plan)[20, 32] == 1
+
+
+def test_a_clip_with_nothing_to_go_by_is_told_what_to_supply(folder: Path) -> None:
+    still(folder, with_trimap=False)
+    with pytest.raises(
+        TrimapError, match=r"shot\.png: has nothing .* put shot_trimap or shot_mask beside it"
+    ):
+        planned(folder)
+
+
+@pytest.mark.parametrize("source", ["trimap", "mask", "alpha", "chroma"])
+def test_a_source_that_was_asked_for_and_is_not_there_is_named(folder: Path, source: str) -> None:
+    still(folder, with_trimap=False)
+    with pytest.raises(TrimapError, match=r"^shot\.png: (has no|shows no) "):
+        planned(folder, source=source)
+
+
+def test_a_sidecar_of_another_size_is_refused_with_both_sizes(folder: Path) -> None:
+    still(folder)
+    write(folder / "shot_trimap.png", trimap((50, 64)))
+    with pytest.raises(TrimapError, match=r"shot_trimap\.png: is 64x50, its plate 64x36"):
+        planned(folder)
+
+
+def test_a_codecs_padding_is_fitted_with_a_warning(folder: Path) -> None:
+    still(folder)
+    write(folder / "shot_trimap.png", trimap((40, 64)))
+    with planned(folder) as plan:
+        assert first_trimap(plan).shape == (36, 64)
+        assert plan.warnings == ["shot_trimap.png: is 64x40, fitted to the plate's 64x36."]
+
+
+def test_a_sequence_of_trimaps_goes_by_frame_number(folder: Path) -> None:
+    sequence(folder, numbers=(1001, 1003))
+    (folder / "shot_trimap.png").unlink()
+    for n in range(1001, 1004):
+        flat = np.full((36, 64), {1001: 0, 1002: 128, 1003: 255}[n], np.uint8)
+        write(folder / f"shot_trimap.{n}.png", flat)
+    with planned(folder) as plan:
+        made = [float(plan.trimap.trimap(f, n, plan.view(f)).mean()) for n, f in enumerate(plan.frames(0))]
+    assert made == [0, 1]
+
+
+def test_a_sequence_of_trimaps_with_a_gap_is_refused_before_it_begins(folder: Path) -> None:
+    sequence(folder, numbers=(1001, 1002, 1003))
+    (folder / "shot_trimap.png").unlink()
+    for n in (1001, 1003):
+        write(folder / f"shot_trimap.{n}.png", trimap())
+    with pytest.raises(TrimapError, match="has no frame 1002; supply one for each frame"):
+        planned(folder)
+
+
+def test_missing_frames_of_the_plate_are_told(folder: Path) -> None:
+    sequence(folder, numbers=(1001, 1002, 1005))
+    with planned(folder) as plan:
+        assert plan.warnings == ["shot.####.png: frames 1003, 1004 are missing and will be so in the result."]
