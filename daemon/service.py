@@ -165,8 +165,14 @@ class Service:
             if self._busy:
                 return True
         now = time.time()
-        jobs = (ledger.find(key) for key in self._tasks)
-        return any(j and j.state == "waiting" and (j.retry_at is None or j.retry_at <= now) for j in jobs)
+        for job in (ledger.find(key) for key in self._tasks):
+            # Running, though nobody is busy here: a killed daemon's, about to be claimed, or another's to
+            # wait for.
+            if job and job.state == "running":
+                return True
+            if job and job.state == "waiting" and (job.retry_at is None or job.retry_at <= now):
+                return True
+        return False
 
     def _refresh_weights(self) -> None:
         try:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from daemon.config import Config
 from daemon.job import Job
+from daemon.ledger import LedgerError, LedgerView
 from daemon.media import ClipInfo, Frame, VideoTags, open_sink
 
 GREY, WHITE = 128, 255
@@ -161,6 +162,15 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < due, "it did not come about in time"
         time.sleep(0.02)
+
+
+def jobs_in(state: Path) -> list[Job]:
+    """The jobs of a ledger that a daemon may be about to make."""
+    try:
+        with LedgerView(state) as ledger:
+            return ledger.jobs()
+    except LedgerError:
+        return []
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from daemon import service as service_module
 from daemon.config import Config, ConfigError
 from daemon.engine import Engine
 from daemon.job import Job
-from daemon.ledger import Ledger, LedgerView
+from daemon.ledger import Ledger
 from daemon.metrics import MetricsServer
 from daemon.service import Service
 from dim_model import nets, weights
@@ -27,6 +27,7 @@ from tests.daemon.cases import (
     FakeMatter,
     Told,
     config,
+    jobs_in,
     plate,
     sequence,
     still,
@@ -71,10 +72,7 @@ class Running:
         self.state = settings.state
 
     def jobs(self) -> list[Job]:
-        if not (self.state / "ledger.sqlite3").exists():
-            return []  # it has not begun
-        with LedgerView(self.state) as view:
-            return view.jobs()
+        return jobs_in(self.state)
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from daemon.ledger import LedgerView
+from daemon.job import Job
 from dim_model import nets, weights
-from tests.daemon.cases import sequence, still, tree, video, wait_for
+from tests.daemon.cases import jobs_in, sequence, still, tree, video, wait_for
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -61,11 +61,8 @@ class Daemon:
     def log(self) -> str:
         return (self._home / "log").read_text()
 
-    def jobs(self) -> list[Any]:
-        if not (self._home / "state/ledger.sqlite3").exists():
-            return []
-        with LedgerView(self._home / "state") as ledger:
-            return ledger.jobs()
+    def jobs(self) -> list[Job]:
+        return jobs_in(self._home / "state")
 
     def states(self) -> dict[str, str]:
         return {job.name: job.state for job in self.jobs()}
