@@ -47,7 +47,7 @@ lint: $(STAMP)  ## ruff alone
 	$(BIN)/ruff check
 
 bench: $(STAMP)  ## frames a second at 1080p, end to end and by stage
-	$(BIN)/python bench/bench.py
+	$(BIN)/python -m bench
 
 clean:  ## remove .venv, caches and what the demo made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""How fast dimd is on this machine: ``make bench``."""
