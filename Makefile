@@ -47,9 +47,9 @@ lint: $(STAMP)  ## ruff alone
 	$(BIN)/ruff check
 
 bench: $(STAMP)  ## frames a second at 1080p, end to end and by stage
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench.bench
 
 clean:  ## remove .venv, caches and what the demo made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -rf demo/in demo/out demo/state demo/truth demo/contact-sheet.png
-	find daemon dim_model trainer demo tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find daemon dim_model trainer demo bench tests -name __pycache__ -type d -prune -exec rm -rf {} +

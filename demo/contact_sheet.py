@@ -33,7 +33,7 @@ from dim_model import metrics
 COLUMNS = ("plate", "trimap", "alpha", "foreground (straight)", "composite")
 _ROWS = (6, 18, 30, 42)
 _CELL = (448, 252)
-_DETAIL = (30, 560, 10)
+_DETAIL = (30, 500, 12)
 """Frame, left and top of the part that is shown pixel by pixel."""
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from demo.contact_sheet import newest
 from demo.creature import Creature
 from demo.make_shot import rough_mask
 from demo.plates import to_display, to_linear
@@ -62,3 +65,11 @@ def test_the_rough_mask_is_within_the_bands_reach_of_the_alpha() -> None:
 def test_display_and_linear_are_inverse() -> None:
     values = np.linspace(0, 1, 257, dtype=np.float32)
     np.testing.assert_allclose(to_display(to_linear(values)), values, atol=1e-6)
+
+
+def test_the_newest_result_is_found_by_its_number(tmp_path: Path) -> None:
+    for name in ("creature", "creature_v2", "creature_v10", "creature_other", ".creature.dimd-1a2b3c4d"):
+        (tmp_path / name).mkdir()
+    assert newest(tmp_path).name == "creature_v10"
+    with pytest.raises(SystemExit, match="has no result"):
+        newest(tmp_path / "creature")
