@@ -85,8 +85,8 @@ class Plan:
         sidecars = {}
         for role, ref in (("trimap", clip.trimap), ("mask", clip.mask)):
             if ref is not None and self.settings.trimap.source in ("auto", role):
-                sidecar = Sidecar(ref.path.name, self._open(ref), self.warnings.append)
-                sidecar.check(info.width, info.height, info.numbers, by_number=info.kind == "sequence")
+                sidecar = Sidecar(ref.path.name, self._open(ref), info, self.warnings.append)
+                sidecar.check()
                 sidecars[role] = sidecar
         shot = Shot(clip.plate.path.name, info, sidecars, functools.cache(self._samples), state)
         return choose(shot, self.settings.trimap, clip.name)
@@ -102,7 +102,7 @@ class Plan:
         if self.clip.bg is None or "composite" not in self.settings.outputs:
             return Flat.named(self.settings.background, size, self.info.encoding)
         source = self._open(self.clip.bg)
-        sidecar = Sidecar(self.clip.bg.path.name, source, self.warnings.append)
+        sidecar = Sidecar(self.clip.bg.path.name, source, self.info, self.warnings.append)
         return Picture(sidecar, len(source.info.numbers), source.info.encoding, size, self.info.encoding)
 
     def frames(self, start: int) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -85,16 +85,29 @@ class _Made:
     figures: Figures
 
 
-def _read(plan: Plan, start: int) -> Iterator[_Work]:
-    for index, frame in enumerate(plan.frames(start), start):
+def _read(plan: Plan, start: int, observe: Observe) -> Iterator[_Work]:
+    for index, frame in enumerate(timed("read", plan.frames(start), observe), start):
+        begun = time.perf_counter()
         view = plan.view(frame)
-        yield _Work(index, frame, plan.plate(frame), view, plan.trimap.trimap(frame, index, view))
+        trimap = plan.trimap.trimap(frame, index, view)
+        observe("trimap", time.perf_counter() - begun)
+        yield _Work(index, frame, plan.plate(frame), view, trimap)
 
 
-def _matte(works: Iterator[_Work] | Ahead[_Work], lease: Lease) -> Iterator[tuple[_Work, Tensor]]:
+def _matte(works: Iterable[_Work], lease: Lease, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
+    """The alphas in order. A frame's seconds here are those until it came back, its wait for the engine among
+    them.
+    """
     flying: deque[tuple[_Work, Future[Tensor]]] = deque()
+
+    def submit(work: _Work) -> Future[Tensor]:
+        begun = time.perf_counter()
+        future = lease.matte(work.view, work.trimap)
+        future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
+        return future
+
     for work in works:
-        flying.append((work, lease.matte(work.view, work.trimap)))
+        flying.append((work, submit(work)))
         if len(flying) >= _IN_FLIGHT:
             first, future = flying.popleft()
             yield first, future.result()
@@ -102,9 +115,10 @@ def _matte(works: Iterator[_Work] | Ahead[_Work], lease: Lease) -> Iterator[tupl
         yield work, future.result()
 
 
-def _finish(mattes: Ahead[tuple[_Work, Tensor]], plan: Plan) -> Iterator[_Made]:
+def _finish(mattes: Iterable[tuple[_Work, Tensor]], plan: Plan, observe: Observe) -> Iterator[_Made]:
     names = [output.name for output in plan.outputs]
     for work, alpha in mattes:
+        begun = time.perf_counter()
         background = None
         if "composite" in names:
             background = plan.background.at(work.frame.number, work.index)
@@ -114,6 +128,7 @@ def _finish(mattes: Ahead[tuple[_Work, Tensor]], plan: Plan) -> Iterator[_Made]:
             "unknown": round(float(unknown_fraction(work.trimap[None])), 6),
             "alpha": round(float(alpha.double().mean()), 6),
         }
+        observe("compose", time.perf_counter() - begun)
         yield _Made(work.index, work.frame, pictures, figures)
 
 
@@ -164,9 +179,9 @@ def run(
     with ExitStack() as stack:
         hashing = stack.enter_context(ThreadPoolExecutor(1, "hash"))
         source = hashing.submit(manifest.hashed, list(plan.clip.files), plan.clip.folder)
-        read = stack.enter_context(Ahead(timed("read", _read(plan, start), observe), how.queue, "read"))
-        matte = stack.enter_context(Ahead(_matte(read, lease), how.queue, "matte"))
-        made = stack.enter_context(Ahead(_finish(matte, plan), how.queue, "finish"))
+        read = stack.enter_context(Ahead(_read(plan, start, observe), how.queue, "read"))
+        matte = stack.enter_context(Ahead(_matte(read, lease, observe), how.queue, "matte"))
+        made = stack.enter_context(Ahead(_finish(matte, plan, observe), how.queue, "compose"))
         _write(made, plan, place.folder, start, progress, how)
         hashes = source.result()
     manifest.write(

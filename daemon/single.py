@@ -13,8 +13,17 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from daemon.clip import Clip, files_of, job_key, stamp_of
-from daemon.config import ClipSettings, ConfigError, Format, OutputName, OutputSettings, TrimapSettings
+from daemon.config import (
+    ClipSettings,
+    ConfigError,
+    Format,
+    OutputName,
+    OutputSettings,
+    TrimapSettings,
+    clip_settings,
+)
 from daemon.engine import Engine
+from daemon.inbox import scan
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
 from daemon.plan import Plan
@@ -107,6 +116,7 @@ def _matte(
     try:
         clip = _clip(where, sidecars)
         job = _job(number, clip.name)
+        settings = clip_settings(settings, clip.settings)
         key = job_key(clip, settings)
         with engine.lease() as lease, Plan(clip, settings, max_pixels=_MAX_PIXELS, state={}) as plan:
             for warning in plan.warnings:
@@ -122,14 +132,23 @@ def _matte(
 
 
 def _clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
-    """The clip that a person named, with what lies beside it under its name. Raises MediaError."""
-    plate = locate(where)
-    trimap, mask, bg = sidecars
+    """The clip that a person named, with what lies beside it under its name, unless that was named too.
+
+    Raises MediaError.
+    """
+    plate = _absolute(locate(where))
     name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
-    media = (plate, trimap, mask, bg)
+    found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
+    beside = (found.trimap, found.mask, found.bg) if found else (None, None, None)
+    trimap, mask, bg = (
+        _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
+    )
+    if sidecars[1] and not sidecars[0]:
+        trimap = None  # a mask that was asked for is not to lose to a trimap that lies about
+    settings = found.settings if found else None
     folder = Path("/")
-    files = [file.absolute() for file in files_of(media, None)]
-    return Clip(name, folder, _absolute(plate), trimap, mask, None, bg, None, stamp_of(folder, files))
+    stamp = stamp_of(folder, files_of((plate, trimap, mask, bg), settings))
+    return Clip(name, folder, plate, trimap, mask, None, bg, settings, stamp)
 
 
 def _absolute(ref: MediaRef) -> MediaRef:

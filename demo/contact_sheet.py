@@ -80,7 +80,8 @@ def newest(out: Path) -> Path:
 
 def _trimaps(clip: Clip, config: Config, plate: FrameSource) -> TrimapSource:
     assert clip.mask is not None
-    mask = Sidecar(clip.mask.path.name, open_source(clip.mask, max_pixels=config.limits.max_pixels), print)
+    source = open_source(clip.mask, max_pixels=config.limits.max_pixels)
+    mask = Sidecar(clip.mask.path.name, source, plate.info, print)
     shot = Shot(clip.plate.path.name, plate.info, {"mask": mask}, list)
     return choose(shot, clip_settings(config.clip, clip.settings).trimap, clip.name)
 

@@ -92,6 +92,10 @@ def resolve(root: Path, version: str = _CURRENT) -> Path:
     folder = root / version
     if version == _CURRENT and folder.is_symlink():
         folder = root / folder.readlink()
+    elif version == _CURRENT and (folder / _CARD).is_file():
+        # A wheel cannot carry a link; what stands in its place says in its card which version it is.
+        named = root / load_card(folder).version
+        folder = named if named.is_dir() else folder
     if not (folder / _CARD).is_file():
         there = ", ".join(versions(root)) or "none"
         raise WeightsError(
@@ -178,6 +182,8 @@ def point(root: Path, version: str) -> None:
     draft = root / f".{_CURRENT}.{os.getpid()}"
     draft.unlink(missing_ok=True)
     draft.symlink_to(version, target_is_directory=True)
+    if not (root / _CURRENT).is_symlink():
+        shutil.rmtree(root / _CURRENT, ignore_errors=True)  # a wheel's copy in the place of a link
     draft.replace(root / _CURRENT)
     _sync(root)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from daemon.media.base import Frame, FrameSource, Pixels
+from daemon.media.base import ClipInfo, Frame, FrameSource, Pixels
 from daemon.trimaps.base import TrimapError
 
 FITTED = 8
@@ -14,18 +14,21 @@ FITTED = 8
 
 
 class Sidecar:
-    """Frames matched to the plate's: a still serves all, a sequence goes by number, a video by position."""
+    """Frames matched to the plate's: a still serves all; a sequence goes by number where the plate is one
+    too; anything else goes by position. plate: what it stands beside. warn: takes a sentence.
+    """
 
-    def __init__(self, label: str, source: FrameSource, warn: Callable[[str], None]) -> None:
-        self.label, self._source, self._warn = label, source, warn
+    def __init__(self, label: str, source: FrameSource, plate: ClipInfo, warn: Callable[[str], None]) -> None:
+        self.label, self._source, self._plate, self._warn = label, source, plate, warn
+        self._by_number = source.info.kind == plate.kind == "sequence"
         self._position = {number: n for n, number in enumerate(source.info.numbers)}
         self._still: Pixels | None = None
         self._frames: Iterator[Frame] = iter(())
         self._next = -1
 
-    def check(self, width: int, height: int, numbers: tuple[int, ...], *, by_number: bool) -> None:
+    def check(self) -> None:
         """Raise TrimapError, before the first frame is made, if it does not fit the plate."""
-        info = self._source.info
+        info, (width, height) = self._source.info, (self._plate.width, self._plate.height)
         if abs(info.width - width) > FITTED or abs(info.height - height) > FITTED:
             raise TrimapError(
                 f"{self.label}: is {info.width}x{info.height}, its plate {width}x{height}; "
@@ -37,8 +40,9 @@ class Sidecar:
             )
         if info.kind == "still":
             return
-        wanted = numbers if by_number and info.kind == "sequence" else range(len(numbers))
-        there = self._position if info.kind == "sequence" and by_number else range(len(info.numbers))
+        numbers = self._plate.numbers
+        wanted = numbers if self._by_number else range(len(numbers))
+        there = self._position if self._by_number else range(len(info.numbers))
         lacking = [number for number in wanted if number not in there]
         if lacking:
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
@@ -55,7 +59,7 @@ class Sidecar:
             if self._still is None:
                 self._still = next(iter(self._source.frames())).pixels
             return self._still
-        position = self._position.get(number, index) if info.kind == "sequence" else index
+        position = self._position.get(number, index) if self._by_number else index
         if position != self._next:
             self._frames = self._source.frames(position)
         self._next = position + 1

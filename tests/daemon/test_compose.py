@@ -74,7 +74,7 @@ def test_a_background_of_another_size_and_encoding_fills_the_frame(tmp_path: Pat
     write(tmp_path / "bg.png", plate(3, (50, 50)))
     (ref,) = find_media(tmp_path)
     with open_source(ref, max_pixels=10**6) as source:
-        sidecar = Sidecar("bg.png", source, pytest.fail)
+        sidecar = Sidecar("bg.png", source, source.info, pytest.fail)
         display = Picture(sidecar, 1, "display", (32, 64), "display").at(1001, 0)
         linear = Picture(sidecar, 1, "display", (32, 64), "linear").at(1001, 5)
     assert display.shape == linear.shape == (3, 32, 64)

@@ -72,3 +72,17 @@ def test_an_input_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     code, said = matte(tmp_path / "none.png", "--out", tmp_path / "out")
     assert code == 1
     assert "none.png: is not there; check the name." in said
+
+
+def test_what_lies_beside_the_plate_is_taken_from_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still(tmp_path / "a")
+    write(tmp_path / "a/other.png", np.where(trimap() > 200, 255, 0).astype(np.uint8))
+    monkeypatch.chdir(tmp_path / "a")
+    code, said = matte("shot.png", "--out", "../out")
+    assert code == 0, said
+    assert '"source": "trimap"' in (tmp_path / "out/shot/manifest.json").read_text()
+    code, said = matte("shot.png", "--out", "../out", "--mask", "other.png")
+    assert code == 0, said
+    assert '"source": "mask"' in (tmp_path / "out/shot_v2/manifest.json").read_text()

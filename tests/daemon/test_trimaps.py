@@ -13,7 +13,7 @@ from daemon.config import TrimapSettings
 from daemon.inbox import scan
 from daemon.plan import Plan
 from daemon.trimaps import TrimapError
-from tests.daemon.cases import config, plate, sequence, still, trimap, write
+from tests.daemon.cases import config, plate, sequence, still, trimap, video, write
 
 
 def planned(folder: Path, **trimap_settings: object) -> Plan:
@@ -139,3 +139,13 @@ def test_missing_frames_of_the_plate_are_told(folder: Path) -> None:
     sequence(folder, numbers=(1001, 1002, 1005))
     with planned(folder) as plan:
         assert plan.warnings == ["shot.####.png: frames 1003, 1004 are missing and will be so in the result."]
+
+
+def test_a_video_goes_with_a_sequence_of_masks_by_position(folder: Path) -> None:
+    video(folder, frames=3)
+    (folder / "shot_trimap.png").unlink()
+    for n, grey in ((1, 0), (2, 128), (3, 255)):
+        write(folder / f"shot_trimap.{n}.png", np.full((36, 64), grey, np.uint8))
+    with planned(folder) as plan:
+        made = [float(plan.trimap.trimap(f, n, plan.view(f)).mean()) for n, f in enumerate(plan.frames(0))]
+    assert made == [0, 0.5, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,12 @@ def test_a_card_that_is_no_card_names_its_file(tmp_path: Path) -> None:
     (folder / "card.json").write_text("{}")
     with pytest.raises(WeightsError, match=r"card\.json: is no weights card"):
         weights.load(folder)
+
+
+def test_a_copy_in_the_place_of_the_link_is_the_version_it_says(tmp_path: Path) -> None:
+    """As a wheel installs it: links are not carried, so `current` is a folder."""
+    shutil.copytree(published(tmp_path), tmp_path / "current")
+    published(tmp_path, "swift-2")
+    assert weights.resolve(tmp_path).name == "swift-1"
+    weights.point(tmp_path, "swift-2")
+    assert weights.resolve(tmp_path).name == "swift-2"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.synth.foreground import Floats
 
 SUBPIXEL = 4
 """Fractional bits of the coordinates given to OpenCV's drawing calls."""
+
+
+Coverage = NDArray[np.uint8]
 
 
 def fixed(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
@@ -17,20 +21,22 @@ def fixed(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
 
 
 class Canvas:
-    """alpha: float32 [N, N], 0..1; colour: float32 [N, N, 3]. N is ``scale`` times the size asked for."""
+    """alpha: uint8 [N, N], 0..255, since OpenCV antialiases nothing else; colour: float32 [N, N, 3]. N is
+    ``scale`` times the size asked for.
+    """
 
     def __init__(self, texture: Floats, scale: int) -> None:
         self.scale = scale
         size = texture.shape[0] * scale
         self.size = size
-        self.alpha: Floats = np.zeros((size, size), np.float32)
+        self.alpha: Coverage = np.zeros((size, size), np.uint8)
         self.colour: Floats = cv2.resize(texture, (size, size), interpolation=cv2.INTER_LINEAR).astype(
             np.float32
         )
 
     def fill(self, outline: Floats, coverage: float = 1.0) -> None:
         """Fill the polygon ``outline`` (float32 [P, 2], x then y, canvas pixels) with ``coverage``."""
-        cv2.fillPoly(self.alpha, [fixed(outline)], coverage, cv2.LINE_AA, SUBPIXEL)
+        cv2.fillPoly(self.alpha, [fixed(outline)], round(255 * coverage), cv2.LINE_AA, SUBPIXEL)
 
     def colour_near(self, point: Floats, radius: int = 9) -> Floats:
         """Mean colour around a point, float32 [3]: so that hair has the colour of the head it grows on."""
@@ -41,9 +47,10 @@ class Canvas:
     def reduced(self) -> tuple[Floats, Floats]:
         """Alpha and colour at the size asked for, each clipped to 0..1."""
         size = (self.size // self.scale,) * 2
-        alpha = cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA)
+        drawn = self.alpha.astype(np.float32) / np.float32(255)
+        alpha = cv2.resize(drawn, size, interpolation=cv2.INTER_AREA)
         # Colour is averaged by coverage: bare canvas beside a strand has no say in the strand's colour.
-        weight = self.alpha[..., None] + np.float32(1e-3)
+        weight = drawn[..., None] + np.float32(1e-3)
         lit = cv2.resize(self.colour * weight, size, interpolation=cv2.INTER_AREA)
         colour = lit / cv2.resize(weight, size, interpolation=cv2.INTER_AREA)[..., None]
         return np.asarray(np.clip(alpha, 0, 1), np.float32), np.asarray(np.clip(colour, 0, 1), np.float32)

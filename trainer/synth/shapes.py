@@ -48,7 +48,7 @@ def leaves(rng: Rng, canvas: Canvas) -> None:
         colour = np.clip(canvas.colour_near(np.array([x, y]), 2) * rng.uniform(0.6, 1.3), 0, 1)
         place = tuple(int(v * (1 << SUBPIXEL)) for v in (x, y))
         reach = tuple(int(v * (1 << SUBPIXEL)) for v in axes)
-        angle, coverage = rng.uniform(0, 360), 1.0 if rng.random() < 0.85 else 0.0
+        angle, coverage = rng.uniform(0, 360), 255 if rng.random() < 0.85 else 0
         cv2.ellipse(canvas.alpha, place, reach, angle, 0, 360, coverage, -1, cv2.LINE_AA, SUBPIXEL)
         grown = (reach[0] + 8, reach[1] + 8)
         cv2.ellipse(
@@ -60,7 +60,7 @@ def net(rng: Rng, canvas: Canvas) -> None:
     """Two families of bent lines over a blob's area, with a solid part that shows the thread's colour."""
     outline, centre = blob(rng, canvas.size)
     area = np.zeros_like(canvas.alpha)
-    cv2.fillPoly(area, [fixed(outline)], 1.0, cv2.LINE_AA, SUBPIXEL)
+    cv2.fillPoly(area, [fixed(outline)], 255, cv2.LINE_AA, SUBPIXEL)
     mesh = np.zeros_like(area)
     pitch, thickness = rng.uniform(8, 40) * canvas.scale / 2, int(rng.integers(1, 6))
     along = np.linspace(-1.0, 1.0, 24) * canvas.size
@@ -71,17 +71,17 @@ def net(rng: Rng, canvas: Canvas) -> None:
         for offset in np.arange(-canvas.size, canvas.size, pitch):
             bend = sway * np.sin(waves * along / canvas.size * 3 + phase + offset / 90)
             points = centre + along[:, None] * direction + (offset + bend)[:, None] * normal
-            cv2.polylines(mesh, [fixed(points)], False, 1.0, thickness, cv2.LINE_AA, SUBPIXEL)
+            cv2.polylines(mesh, [fixed(points)], False, 255, thickness, cv2.LINE_AA, SUBPIXEL)
     colour = canvas.colour_near(centre)
     canvas.colour[:] = colour * (0.7 + 0.6 * canvas.colour.mean(-1, keepdims=True))
-    np.maximum(canvas.alpha, mesh * area, out=canvas.alpha)
+    np.maximum(canvas.alpha, np.minimum(mesh, area), out=canvas.alpha)
     body = centre + (outline - centre) * rng.uniform(0.15, 0.4)
     canvas.fill(body.astype(np.float32))
 
 
 def smoke(rng: Rng, canvas: Canvas) -> None:
     cloud = fractal(rng, canvas.size, 3, 48) - np.float32(rng.uniform(0.25, 0.5))
-    np.clip(cloud * np.float32(rng.uniform(1.2, 4)), 0, 1, out=canvas.alpha)
+    canvas.alpha[:] = np.clip(cloud * np.float32(255 * rng.uniform(1.2, 4)), 0, 255).round()
     tone = 0.7 + 0.3 * fractal(rng, canvas.size, 3, 24)[..., None]
     canvas.colour[:] = rng.random(3).astype(np.float32) * tone
 
@@ -90,8 +90,8 @@ def veil(rng: Rng, canvas: Canvas) -> None:
     """Glass, plastic, cloth against the light: a broad even alpha with a firmer rim and folds."""
     outline, centre = blob(rng, canvas.size)
     canvas.fill(outline, float(rng.uniform(0.2, 0.9)))
-    canvas.alpha *= 0.6 + 0.4 * fractal(rng, canvas.size, 3, 24)
-    rim, width = float(rng.uniform(0.7, 1)), int(rng.integers(1, 12))
+    canvas.alpha[:] = (canvas.alpha * (0.6 + 0.4 * fractal(rng, canvas.size, 3, 24))).round()
+    rim, width = round(rng.uniform(180, 255)), int(rng.integers(1, 12))
     cv2.polylines(canvas.alpha, [fixed(outline)], True, rim, width, cv2.LINE_AA, SUBPIXEL)
     if rng.random() < 0.7:
         canvas.fill((centre + (outline - centre) * rng.uniform(0.2, 0.6)).astype(np.float32))

@@ -60,7 +60,7 @@ def draw_strands(rng: Rng, canvas: Canvas, outline: Floats, centre: Floats) -> N
         stroke = max(1, round(thickness * rng.uniform(0.5, 1.5)))
         shade, drift = rng.uniform(0.5, 1.5), rng.uniform(-0.05, 0.05, 3)
         # A stroke of one canvas pixel cannot be thinner; less coverage makes it so.
-        coverage = float(rng.uniform(0.4, 1)) if rng.random() < 0.5 else 1.0
+        coverage = round(rng.uniform(100, 255)) if rng.random() < 0.5 else 255
         cv2.polylines(layer, [points], False, coverage, stroke, cv2.LINE_AA, SUBPIXEL)
         for part, mix in ((points[:6], 0.0), (points[5:11], 0.5), (points[10:], 1.0)):
             colour = np.clip((base + (tip - base) * mix) * shade + drift, 0, 1)
