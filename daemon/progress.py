@@ -43,13 +43,15 @@ class ProgressReporter:
         with self._lock:
             self._bars.update(self._tasks[job.id], completed=done, fps=fps)
 
+    def warned(self, job: Job, sentence: str) -> None:
+        self._say(f"[yellow]note[/]    {escape(sentence)}")
+
     def published(self, job: Job, folder: Path) -> None:
         self._remove(job)
         self._say(f"[green]done[/]    {escape(job.name)}: {escape(str(folder))}")
 
     def ended(self, job: Job, how: str, sentence: str) -> None:
-        if how != "warning":
-            self._remove(job)
+        self._remove(job)
         colour = "red" if how in ("failed", "set_aside") else "yellow"
         self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {escape(sentence)}")
 

@@ -22,6 +22,8 @@ class Reporter(Protocol):
 
     def advanced(self, job: Job, done: int, fps: float) -> None: ...
 
+    def warned(self, job: Job, sentence: str) -> None: ...
+
     def published(self, job: Job, folder: Path) -> None: ...
 
     def ended(self, job: Job, how: str, sentence: str) -> None:
@@ -71,6 +73,9 @@ class LogReporter:
 
     def advanced(self, job: Job, done: int, fps: float) -> None:
         self._log.debug("frames are safe", job=job.id, clip=job.name, done=done, fps=round(fps, 2))
+
+    def warned(self, job: Job, sentence: str) -> None:
+        self._log.warning(sentence, job=job.id, clip=job.name)
 
     def published(self, job: Job, folder: Path) -> None:
         self._log.info("done", job=job.id, clip=job.name, result=str(folder))

@@ -157,13 +157,20 @@ class Service:
             if job and fault:
                 ledger.set_aside(job.id, fault)
                 self._reporter.ended(job, "set_aside", fault)
+        gone = self._tasks.keys() - tasks.keys()
         self._tasks = tasks
+        for key in gone:
+            job = ledger.find(key)
+            if job and job.state in ("waiting", "failed", "set_aside"):
+                ledger.forget(job.id)  # nobody waits for a clip that was taken out of its folder
 
     def _left(self, ledger: Ledger) -> bool:
         """Whether anything can still be done now: a job that waits for its retry is not waited for."""
         with self._lock:
             if self._busy:
                 return True
+        if not self._has_room(task.out for task in self._tasks.values()):
+            return False
         now = time.time()
         for job in (ledger.find(key) for key in self._tasks):
             # Running, though nobody is busy here: a killed daemon's, about to be claimed, or another's to

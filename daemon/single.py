@@ -120,7 +120,7 @@ def _matte(
         key = job_key(clip, settings)
         with engine.lease() as lease, Plan(clip, settings, max_pixels=_MAX_PIXELS, state={}) as plan:
             for warning in plan.warnings:
-                reporter.ended(job, "warning", warning)
+                reporter.warned(job, warning)
             folder = run(
                 plan, lease, Workplace(out, clip.name, key), key, 0, _Kept(reporter, job), Settings()
             )

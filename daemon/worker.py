@@ -81,12 +81,12 @@ class Worker:
                 folder = place.published() or self._run(job, task, place, config, stop)
             tools.ledger.done(job.id, folder)
         except ClaimLost:
-            self._abandon(job, place, "superseded", "it was cancelled, changed or taken over")
+            self._abandon(job, place)
         except StoppedError:
             if self._stopping.is_set():
                 tools.reporter.ended(job, "stopped", "it goes on from its last safe frame at the next start")
             else:
-                self._abandon(job, place, "superseded", "it was cancelled, changed or taken over")
+                self._abandon(job, place)
         except (ConfigError, TrimapError, _NotReadableError) as error:
             self._end(job, "set_aside", str(error))
         except (ClipChangedError, MediaError, PublishError, WeightsError) as error:
@@ -119,7 +119,7 @@ class Worker:
             stack.enter_context(plan)
             tools.reporter.started(job, len(plan.info.numbers), start)
             for warning in plan.warnings:
-                tools.reporter.ended(job, "warning", warning)
+                tools.reporter.warned(job, warning)
             how = Settings(
                 config.jobs.queue_frames, config.jobs.chunk_frames, stop, tools.metrics.observe_stage
             )
@@ -160,11 +160,16 @@ class Worker:
             ended.set()
             thread.join()
 
-    def _abandon(self, job: Job, place: Workplace, how: str, sentence: str) -> None:
-        place.discard()
+    def _abandon(self, job: Job, place: Workplace) -> None:
+        """Leave a job that is not ours any more. Its work is somebody else's now, unless nobody is to go on
+        with it.
+        """
+        now = self._tools.ledger.find(job.key)
+        if now is None or now.state == "cancelled":
+            place.discard()
         self._tools.ledger.let_go(job.id)
-        self._tools.metrics.ended.labels(how).inc()
-        self._tools.reporter.ended(job, how, sentence)
+        self._tools.metrics.ended.labels("superseded").inc()
+        self._tools.reporter.ended(job, "superseded", "it was cancelled, changed or taken over")
 
     def _fail(self, job: Job, config: Config, sentence: str) -> None:
         delay = config.jobs.retry_delay(job.attempts)

@@ -61,12 +61,16 @@ class Told:
         self.safe: list[tuple[str, int]] = []
         self.done: list[Path] = []
         self.ends: list[tuple[str, str]] = []
+        self.warnings: list[str] = []
 
     def started(self, job: Job, frames: int, begun_at: int) -> None:
         self.begun.append((job.name, begun_at))
 
     def advanced(self, job: Job, done: int, fps: float) -> None:
         self.safe.append((job.name, done))
+
+    def warned(self, job: Job, sentence: str) -> None:
+        self.warnings.append(sentence)
 
     def published(self, job: Job, folder: Path) -> None:
         self.done.append(folder)

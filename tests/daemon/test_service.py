@@ -130,6 +130,12 @@ def test_everything_that_lies_there_is_done_by_once(tmp_path: Path, engine: Engi
     assert {name for name, _ in told.begun} == {"one", "two", "three"}
 
 
+def test_a_gap_in_a_sequence_is_told(tmp_path: Path, engine: Engine) -> None:
+    sequence(tmp_path / "in", numbers=(1001, 1002, 1004))
+    _, told = once(config(tmp_path), engine)
+    assert told.warnings == ["shot.####.png: frames 1003 are missing and will be so in the result."]
+
+
 def test_a_clips_own_settings_count(tmp_path: Path, engine: Engine) -> None:
     settings = config(tmp_path)
     still(tmp_path / "in")
@@ -188,6 +194,22 @@ def test_a_cancelled_job_stops_and_leaves_nothing(tmp_path: Path, engine: Engine
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_work_that_another_daemon_took_over_is_left_to_it(
+    tmp_path: Path, engine: Engine, matter: FakeMatter
+) -> None:
+    settings = config(tmp_path, jobs={"lease_seconds": 5.0})
+    matter.pace = 0.1
+    sequence(tmp_path / "in", numbers=range(1001, 1101))
+    with running(settings, engine) as daemon:
+        wait_for(lambda: daemon.told.safe)
+        with Ledger(settings.state, create=False) as other:
+            taken = other.claim("another", 60, time.time() + 3600)
+            assert taken is not None
+            wait_for(lambda: daemon.told.ends)
+            assert daemon.told.ends[0][0] == "superseded"
+            assert [p.name for p in (tmp_path / "out").iterdir()] == [f".shot.dimd-{taken.key[:8]}"]
+
+
 def test_a_failure_is_tried_again_and_then_given_up(
     tmp_path: Path, engine: Engine, matter: FakeMatter
 ) -> None:
@@ -231,6 +253,23 @@ def test_clips_wait_while_the_disk_is_nearly_full(
         assert not daemon.told.begun
         free[0] = 2 * 1024**3
         wait_for(lambda: daemon.told.done)
+
+
+def test_once_does_not_wait_for_room_on_the_disk(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "free_bytes", lambda folder: 1)
+    still(tmp_path / "in")
+    jobs, _ = once(config(tmp_path, limits={"min_free_gib": 1.0}), engine)
+    assert [job.state for job in jobs] == ["waiting"]
+
+
+def test_a_clip_that_is_taken_out_of_its_folder_is_forgotten(tmp_path: Path, engine: Engine) -> None:
+    picture = still(tmp_path / "in", with_trimap=False)
+    with running(config(tmp_path), engine) as daemon:
+        wait_for(lambda: [job.state for job in daemon.jobs()] == ["set_aside"])
+        picture.unlink()
+        wait_for(lambda: daemon.jobs() == [])
 
 
 def test_prometheus_is_told(tmp_path: Path, engine: Engine) -> None:
