@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,8 @@ from dim_model import weights
 from trainer.checkpoint import CheckpointError, read
 from trainer.cli import main
 from trainer.fit import Run, fit
-from trainer.module import schedule
+from trainer.module import Matting, schedule
+from trainer.stream import CropStream
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -135,6 +137,16 @@ def test_a_pickle_offered_as_a_checkpoint_is_refused_and_not_run(tmp_path: Path)
     with pytest.raises(CheckpointError, match=r"other\.ckpt: is no checkpoint"):
         read(tmp_path / "other.ckpt")
     assert not trap.exists()
+
+
+@pytest.mark.parametrize("network", ["swift", "dim-vgg16"])
+def test_both_networks_learn_by_the_same_step(network: str, photos: Path) -> None:
+    module = Matting(network, rate=1e-3, steps=10)
+    batch = torch.stack(list(islice(CropStream(photos, 64, 1, scene=96), 2)))
+    terms = module._terms(batch)
+    assert {"alpha", "laplacian", "gradient", "composition", "total"} <= set(terms)
+    terms["total"].backward()
+    assert all(torch.isfinite(p.grad).all() for p in module.parameters() if p.grad is not None)
 
 
 def test_the_learning_rate_rises_holds_and_falls_to_nothing() -> None:
