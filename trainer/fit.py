@@ -56,7 +56,7 @@ def fit(run: Run, *, progress: bool = True) -> Path:
         ModelCheckpoint(
             run.folder, filename="step-{step}", save_last=True, every_n_train_steps=run.save_every
         ),
-        EMAWeightAveraging(decay=0.999),
+        EMAWeightAveraging(decay=0.99),
         LearningRateMonitor("step"),
     ]
     trainer = lightning.Trainer(
