@@ -125,7 +125,7 @@ class JobSettings(Section):
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
     retry_seconds: Seconds = 30.0
     chunk_frames: Annotated[int, Field(ge=1, le=10_000)] = 24
-    queue_frames: Annotated[int, Field(ge=1, le=1_000)] = 8
+    queue_frames: Annotated[int, Field(ge=1, le=1_000)] = 4
     lease_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
     def retry_delay(self, attempts: int) -> float | None:

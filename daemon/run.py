@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from daemon import manifest
+from daemon.colour import network_view
 from daemon.compose import compose
 from daemon.engine import Lease
 from daemon.media import Frame, Pixels
@@ -60,7 +61,7 @@ class Settings:
     video.
     """
 
-    queue: int = 8
+    queue: int = 4
     chunk: int = 24
     stop: threading.Event = field(default_factory=threading.Event)
     observe: Observe = lambda stage, seconds: None
@@ -71,7 +72,8 @@ class _Work:
     """A frame on its way."""
 
     index: int
-    frame: Frame
+    number: int
+    pts: int | None
     plate: Tensor
     view: Tensor
     trimap: Tensor
@@ -80,7 +82,8 @@ class _Work:
 @dataclass
 class _Made:
     index: int
-    frame: Frame
+    number: int
+    pts: int | None
     pictures: dict[str, Pixels]
     figures: Figures
 
@@ -88,10 +91,11 @@ class _Made:
 def _read(plan: Plan, start: int, observe: Observe) -> Iterator[_Work]:
     for index, frame in enumerate(timed("read", plan.frames(start), observe), start):
         begun = time.perf_counter()
-        view = plan.view(frame)
+        plate = plan.plate(frame)
+        view = network_view(plate, plan.info.encoding)
         trimap = plan.trimap.trimap(frame, index, view)
         observe("trimap", time.perf_counter() - begun)
-        yield _Work(index, frame, plan.plate(frame), view, trimap)
+        yield _Work(index, frame.number, frame.pts, plate, view, trimap)
 
 
 def _matte(works: Iterable[_Work], lease: Lease, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
@@ -121,15 +125,15 @@ def _finish(mattes: Iterable[tuple[_Work, Tensor]], plan: Plan, observe: Observe
         begun = time.perf_counter()
         background = None
         if "composite" in names:
-            background = plan.background.at(work.frame.number, work.index)
+            background = plan.background.at(work.number, work.index)
         pictures = compose(work.plate, alpha, background, plan.info.encoding, names)
         figures = {
-            "frame": work.frame.number,
+            "frame": work.number,
             "unknown": round(float(unknown_fraction(work.trimap[None])), 6),
             "alpha": round(float(alpha.double().mean()), 6),
         }
         observe("compose", time.perf_counter() - begun)
-        yield _Made(work.index, work.frame, pictures, figures)
+        yield _Made(work.index, work.number, work.pts, pictures, figures)
 
 
 def _write(made: Ahead[_Made], plan: Plan, work: Path, start: int, progress: Progress, how: Settings) -> None:
@@ -142,7 +146,7 @@ def _write(made: Ahead[_Made], plan: Plan, work: Path, start: int, progress: Pro
         writers = stack.enter_context(ThreadPoolExecutor(len(sinks), "write"))
 
         def write(item: _Made) -> None:
-            frames = (Frame(item.frame.number, item.pictures[o.name], item.frame.pts) for o in plan.outputs)
+            frames = (Frame(item.number, item.pictures[o.name], item.pts) for o in plan.outputs)
             list(writers.map(lambda sink, frame: sink.write(frame), sinks, frames))
 
         def commit(stop: int) -> None:
