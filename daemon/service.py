@@ -216,26 +216,23 @@ class Service:
         worker = Worker(tools, self._stopping)
         while not self._stopping.is_set():
             with self._lock:
-                job = self._claim(tools)
-                self._busy += job is not None
-            if job is None:
+                claimed = self._claim(tools)
+                self._busy += claimed is not None
+            if claimed is None:
                 self._stopping.wait(_IDLE)
                 continue
             try:
-                worker.work(job, self._tasks[job.key])
+                worker.work(*claimed)
             finally:
                 with self._lock:
                     self._busy -= 1
 
-    def _claim(self, tools: Tools) -> Job | None:
+    def _claim(self, tools: Tools) -> tuple[Job, Task] | None:
         tasks, config = self._tasks, self._config
         if not tasks or not self._has_room(task.out for task in tasks.values()):
             return None
         job = tools.ledger.claim(tools.owner, config.jobs.lease_seconds, time.time(), among=list(tasks))
-        if job and job.key not in self._tasks:  # it left while it was claimed
-            tools.ledger.fail(job.id, f"{job.name}: is gone from its folder; bring it back.", time.time())
-            return None
-        return job
+        return (job, tasks[job.key]) if job else None
 
     def _has_room(self, folders: Iterable[Path]) -> bool:
         need = self._config.limits.min_free_gib * _GIB
