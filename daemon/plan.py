@@ -76,8 +76,9 @@ class Plan:
         missing = self.info.missing
         if missing:
             shown = ", ".join(map(str, missing[:8])) + (" …" if len(missing) > 8 else "")
+            which = f"frames {shown} are" if len(missing) > 1 else f"frame {shown} is"
             self.warnings.append(
-                f"{self.clip.plate.path.name}: frames {shown} are missing and will be so in the result."
+                f"{self.clip.plate.path.name}: {which} missing, and will be so in the result."
             )
 
     def _choose_trimap(self, state: Mapping[str, Any]) -> TrimapSource:

@@ -133,7 +133,7 @@ def test_everything_that_lies_there_is_done_by_once(tmp_path: Path, engine: Engi
 def test_a_gap_in_a_sequence_is_told(tmp_path: Path, engine: Engine) -> None:
     sequence(tmp_path / "in", numbers=(1001, 1002, 1004))
     _, told = once(config(tmp_path), engine)
-    assert told.warnings == ["shot.####.png: frames 1003 are missing and will be so in the result."]
+    assert told.warnings == ["shot.####.png: frame 1003 is missing, and will be so in the result."]
 
 
 def test_a_clips_own_settings_count(tmp_path: Path, engine: Engine) -> None:

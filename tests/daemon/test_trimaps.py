@@ -138,7 +138,8 @@ def test_a_sequence_of_trimaps_with_a_gap_is_refused_before_it_begins(folder: Pa
 def test_missing_frames_of_the_plate_are_told(folder: Path) -> None:
     sequence(folder, numbers=(1001, 1002, 1005))
     with planned(folder) as plan:
-        assert plan.warnings == ["shot.####.png: frames 1003, 1004 are missing and will be so in the result."]
+        (warning,) = plan.warnings
+        assert warning == "shot.####.png: frames 1003, 1004 are missing, and will be so in the result."
 
 
 def test_a_video_goes_with_a_sequence_of_masks_by_position(folder: Path) -> None:
