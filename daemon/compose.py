@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from daemon.colour import from_linear, to_linear
-from daemon.media.base import Encoding, Pixels
+from daemon.media.base import ClipInfo, Encoding, Pixels
 from daemon.trimaps.sidecar import Sidecar
 from dim_model import foreground
 
@@ -60,31 +61,29 @@ class Flat:
 class Picture:
     """A still, a sequence or a video beside the plate, scaled to fill its raster and cut around the middle.
 
-    A clip that is shorter than the plate holds its last frame.
+    Where it has no frame for one of the plate's, the frame before stands on; before its first, that one does.
+    own: what it is itself. plate: what it lies behind.
     """
 
-    def __init__(
-        self, sidecar: Sidecar, frames: int, theirs: Encoding, size: tuple[int, int], ours: Encoding
-    ) -> None:
-        self._sidecar, self._frames, self._theirs, self._size, self._ours = (
-            sidecar,
-            frames,
-            theirs,
-            size,
-            ours,
-        )
+    def __init__(self, sidecar: Sidecar, own: ClipInfo, plate: ClipInfo) -> None:
+        self._sidecar, self._own, self._plate = sidecar, own, plate
+        self._by_number = own.kind == plate.kind == "sequence"
         self._kept: tuple[int, Tensor] | None = None
 
     def at(self, number: int, index: int) -> Tensor:
-        position = min(index, self._frames - 1)
-        if self._kept is None or (self._kept[0] != position and self._frames > 1):
-            self._kept = (position, self._read(number, position))
+        numbers = self._own.numbers
+        if self._by_number:
+            position = max(0, bisect_right(numbers, number) - 1)
+        else:
+            position = min(index, len(numbers) - 1)
+        if self._kept is None or self._kept[0] != position:
+            self._kept = (position, self._read(numbers[position], position))
         return self._kept[1]
 
     def _read(self, number: int, position: int) -> Tensor:
         pixels = self._sidecar.at(number, position)
         rgb = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
-        height, width = self._size
+        height, width = self._plate.height, self._plate.width
         scale = max(height / rgb.shape[0], width / rgb.shape[1])
         if scale != 1:
             size = (max(width, round(rgb.shape[1] * scale)), max(height, round(rgb.shape[0] * scale)))
@@ -94,9 +93,9 @@ class Picture:
         cut = torch.from_numpy(np.ascontiguousarray(rgb[top : top + height, left : left + width])).permute(
             2, 0, 1
         )
-        if self._theirs == self._ours:
+        if self._own.encoding == self._plate.encoding:
             return cut
-        return from_linear(to_linear(cut, self._theirs), self._ours)
+        return from_linear(to_linear(cut, self._own.encoding), self._plate.encoding)
 
 
 def compose(
@@ -107,12 +106,14 @@ def compose(
     plate: float32 [3, H, W] in ``encoding``. alpha: float32 [1, H, W]. background: [3, H, W], for
     ``composite``. Light is mixed as light: the foreground's colour is found, and laid over the background, in
     linear light. Where alpha is 1, foreground and composite are the plate bit for bit; where it is 0, the
-    composite is the background.
+    composite is the background. A render's NaN or infinity tells no colour: it stays where it is, and has no
+    say in the colours around it.
     """
     made: dict[str, Tensor] = {"alpha": alpha}
     mixed = ((alpha > 0) & (alpha < 1))[0]
     if set(outputs) - {"alpha"}:
-        light, _ = foreground.estimate(to_linear(plate, encoding)[None], alpha[None])
+        scene = to_linear(plate, encoding)
+        light, _ = foreground.estimate(torch.where(scene.isfinite(), scene, 0.0)[None], alpha[None])
         straight = torch.where(alpha > 0, plate, 0.0)
         inside = light[0][:, mixed]
         straight[:, mixed] = from_linear(inside, encoding)

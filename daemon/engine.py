@@ -1,13 +1,12 @@
 """One network on one device for all jobs: frames of every clip share its batches.
 
 A job takes a ``Lease`` of the weights that are current when it begins and keeps it to its end; when
-``current`` moves, the next job gets the new ones, and the old are closed once nobody holds them. The device
-belongs to one thread.
+``current`` moves, the next job gets the new ones, and the old are closed once nobody holds them. One thread
+computes, and closes what is no longer needed, so nothing is closed under a frame that still waits for it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -50,6 +49,20 @@ class _Frame:
     future: Future[Tensor]
 
 
+@dataclass
+class _Retired:
+    """Weights that no job holds any more; to be closed after the frames before it."""
+
+    matter: Matting
+
+
+class _End:
+    """Nothing comes after it."""
+
+
+_Item = _Frame | _Retired | _End
+
+
 class Lease:
     """The weights that one job began with."""
 
@@ -79,10 +92,11 @@ class Engine:
 
     def __init__(self, open_matter: Open, root: Path, *, together: int = 4) -> None:
         self._open, self._root, self._together = open_matter, root, together
+        # Held while weights load, too: two jobs that ask for the same version at once are to share it.
         self._lock = threading.Lock()
         self._holders: dict[str, int] = {}
         self._loaded: dict[str, Matting] = {}
-        self._waiting: queue.Queue[_Frame | None] = queue.Queue()
+        self._waiting: queue.Queue[_Item] = queue.Queue()
         self._closed = False
         self._current = self._load(weights.resolve(root))
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -100,19 +114,18 @@ class Engine:
     def _load(self, folder: Path) -> str:
         matter = self._open(folder)
         matter.warm_up()
-        with self._lock:
-            self._loaded[folder.name] = matter
-            self._holders.setdefault(folder.name, 0)
+        self._loaded[folder.name] = matter
+        self._holders[folder.name] = 0
         return folder.name
 
     def lease(self, version: str | None = None) -> Lease:
         """The current weights, or ``version``. Raises ``WeightsError`` where that is gone; close it by
         ``with``.
         """
-        wanted = version or self._current
-        if wanted not in self._loaded:
-            self._load(weights.resolve(self._root, wanted))
         with self._lock:
+            wanted = version or self._current
+            if wanted not in self._loaded:
+                self._load(weights.resolve(self._root, wanted))
             self._holders[wanted] += 1
             return Lease(self, self._loaded[wanted])
 
@@ -120,29 +133,27 @@ class Engine:
         with self._lock:
             (name,) = [name for name, loaded in self._loaded.items() if loaded is matter]
             self._holders[name] -= 1
-        self._drop_unused()
+            self._retire()
 
     def refresh(self) -> bool:
         """Take up what ``current`` names now; False where it is what is loaded. Raises as the constructor
         does: the old weights stay.
         """
         folder = weights.resolve(self._root)
-        if folder.name == self._current:
-            return False
-        if folder.name not in self._loaded:
-            self._load(folder)
-        self._current = folder.name
-        self._drop_unused()
-        return True
-
-    def _drop_unused(self) -> None:
         with self._lock:
-            unused = [n for n, held in self._holders.items() if not held and n != self._current]
-            dropped = [self._loaded.pop(name) for name in unused]
-            for name in unused:
-                del self._holders[name]
-        for matter in dropped:
-            matter.close()
+            if folder.name == self._current:
+                return False
+            if folder.name not in self._loaded:
+                self._load(folder)
+            self._current = folder.name
+            self._retire()
+            return True
+
+    def _retire(self) -> None:
+        """Let go of what nobody holds and the next job will not get."""
+        for name in [n for n, held in self._holders.items() if not held and n != self._current]:
+            del self._holders[name]
+            self._waiting.put(_Retired(self._loaded.pop(name)))
 
     def submit(self, frame: _Frame) -> None:
         if self._closed:
@@ -155,27 +166,32 @@ class Engine:
         return self._waiting.qsize()
 
     def _work(self) -> None:
-        held: _Frame | None = None
-        while True:
-            first, held = held or self._waiting.get(), None
-            if first is None:
-                return
-            batch = [first]
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < self._together:
-                    following = self._waiting.get_nowait()
-                    if following is None or following.matter is not first.matter:
-                        held = following
-                        if following is None:
-                            self._waiting.put(None)
-                        break
-                    batch.append(following)
-            _matte(batch)
+        following: _Item | None = None
+        while not isinstance(item := following or self._waiting.get(), _End):
+            following = None
+            if isinstance(item, _Retired):
+                item.matter.close()
+            else:
+                batch, following = self._gather(item)
+                _matte(batch)
+
+    def _gather(self, first: _Frame) -> tuple[list[_Frame], _Item | None]:
+        """The frames that wait for the same weights as ``first``, it among them, and what came after them."""
+        batch = [first]
+        while len(batch) < self._together:
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if not isinstance(item, _Frame) or item.matter is not first.matter:
+                return batch, item
+            batch.append(item)
+        return batch, None
 
     def close(self) -> None:
         """Finish what waits, then free the device."""
         self._closed = True
-        self._waiting.put(None)
+        self._waiting.put(_End())
         self._thread.join()
         for matter in self._loaded.values():
             matter.close()
@@ -190,9 +206,10 @@ class Engine:
 def _matte(batch: list[_Frame]) -> None:
     try:
         alphas = batch[0].matter.matte([f.rgb for f in batch], [f.trimap for f in batch])
+        answers = list(zip(batch, alphas, strict=True))
     except Exception as error:  # noqa: BLE001  (whatever it is belongs to the jobs that wait for it)
         for frame in batch:
             frame.future.set_exception(error)
         return
-    for frame, alpha in zip(batch, alphas, strict=True):
+    for frame, alpha in answers:
         frame.future.set_result(alpha)

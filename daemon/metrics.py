@@ -5,6 +5,7 @@ A registry of its own, so that tests and several daemons in one process do not m
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -64,7 +65,7 @@ class Metrics:
             self._jobs.labels(state).set_function(lambda state=state: counts()[state])  # type: ignore[misc]
         self._queue.set_function(depth)
         for folder in folders:
-            self._free.labels(str(folder)).set_function(lambda folder=folder: free_bytes(folder))  # type: ignore[misc]
+            self._free.labels(str(folder)).set_function(lambda folder=folder: _free_or_nan(folder))  # type: ignore[misc]
 
     def set_weights(self, version: str, description: str) -> None:
         self._weights.info({"version": version, "description": description})
@@ -77,15 +78,33 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def _free_or_nan(folder: Path) -> float:
+    """For the scrape: a share that is away is no reason to show nothing at all."""
+    try:
+        return free_bytes(folder)
+    except OSError:
+        return math.nan
+
+
 def _device_memory() -> int:
     return torch.cuda.memory_reserved() if torch.cuda.is_available() else 0
 
 
+class MetricsError(OSError):
+    """One sentence: where the figures cannot be served, and how to mend it."""
+
+
 class MetricsServer:
-    """Serves a registry over HTTP while it is entered. Raises OSError where the port is taken."""
+    """Serves a registry over HTTP while it is entered. Raises MetricsError where it cannot listen."""
 
     def __init__(self, metrics: Metrics, host: str, port: int) -> None:
-        self._server, self._thread = start_http_server(port, host, metrics.registry)
+        try:
+            self._server, self._thread = start_http_server(port, host, metrics.registry)
+        except OSError as error:
+            raise MetricsError(
+                f"metrics: {host}:{port} cannot be listened on ({error.strerror}); "
+                "give another port, or null for none."
+            ) from error
 
     def __enter__(self) -> Self:
         return self

@@ -99,12 +99,12 @@ class Plan:
         return [(frame, self.view(frame)) for frame in frames]
 
     def _open_background(self) -> Background:
-        size = (self.info.height, self.info.width)
         if self.clip.bg is None or "composite" not in self.settings.outputs:
+            size = (self.info.height, self.info.width)
             return Flat.named(self.settings.background, size, self.info.encoding)
         source = self._open(self.clip.bg)
         sidecar = Sidecar(self.clip.bg.path.name, source, self.info, self.warnings.append)
-        return Picture(sidecar, len(source.info.numbers), source.info.encoding, size, self.info.encoding)
+        return Picture(sidecar, source.info, self.info)
 
     def frames(self, start: int) -> Any:
         """The plate's frames from position ``start`` on."""

@@ -21,7 +21,7 @@ from daemon import manifest
 from daemon.colour import network_view
 from daemon.compose import compose
 from daemon.engine import Lease
-from daemon.media import Frame, Pixels
+from daemon.media import ClipInfo, Frame, Pixels
 from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.stages import Ahead, Observe, timed
@@ -29,6 +29,12 @@ from dim_model.trimap import unknown_fraction
 
 _IN_FLIGHT = 4
 """Frames of one clip at the engine: enough to fill its batches, few enough that memory stays small."""
+
+_ROOM = 1 << 30
+"""Bytes of frames that may wait between two stages: up to HD `jobs: queue_frames` decides, above it this."""
+
+_FLOATS = 12
+"""Numbers to a pixel of a frame that waits, at most: alpha 1, foreground 4, premult 4, composite 3."""
 
 Figures = dict[str, Any]
 
@@ -88,6 +94,11 @@ class _Made:
     figures: Figures
 
 
+def _depth(info: ClipInfo, wanted: int) -> int:
+    """Frames that may wait between two stages of such a clip."""
+    return max(1, min(wanted, _ROOM // (info.width * info.height * _FLOATS * 4)))
+
+
 def _read(plan: Plan, start: int, observe: Observe) -> Iterator[_Work]:
     for index, frame in enumerate(timed("read", plan.frames(start), observe), start):
         begun = time.perf_counter()
@@ -98,7 +109,9 @@ def _read(plan: Plan, start: int, observe: Observe) -> Iterator[_Work]:
         yield _Work(index, frame.number, frame.pts, plate, view, trimap)
 
 
-def _matte(works: Iterable[_Work], lease: Lease, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
+def _matte(
+    works: Iterable[_Work], lease: Lease, at_once: int, observe: Observe
+) -> Iterator[tuple[_Work, Tensor]]:
     """The alphas in order. A frame's seconds here are those until it came back, its wait for the engine among
     them.
     """
@@ -112,7 +125,7 @@ def _matte(works: Iterable[_Work], lease: Lease, observe: Observe) -> Iterator[t
 
     for work in works:
         flying.append((work, submit(work)))
-        if len(flying) >= _IN_FLIGHT:
+        if len(flying) >= at_once:
             first, future = flying.popleft()
             yield first, future.result()
     for work, future in flying:
@@ -179,13 +192,14 @@ def run(
     """
     start = place.prepare(start)
     progress.planned(plan.state() | {"weights": lease.version}, len(plan.info.numbers))
-    observe = how.observe
+    observe, depth = how.observe, _depth(plan.info, how.queue)
     with ExitStack() as stack:
         hashing = stack.enter_context(ThreadPoolExecutor(1, "hash"))
         source = hashing.submit(manifest.hashed, list(plan.clip.files), plan.clip.folder)
-        read = stack.enter_context(Ahead(_read(plan, start, observe), how.queue, "read"))
-        matte = stack.enter_context(Ahead(_matte(read, lease, observe), how.queue, "matte"))
-        made = stack.enter_context(Ahead(_finish(matte, plan, observe), how.queue, "compose"))
+        read = stack.enter_context(Ahead(_read(plan, start, observe), depth, "read"))
+        mattes = _matte(read, lease, min(_IN_FLIGHT, depth), observe)
+        matte = stack.enter_context(Ahead(mattes, depth, "matte"))
+        made = stack.enter_context(Ahead(_finish(matte, plan, observe), depth, "compose"))
         _write(made, plan, place.folder, start, progress, how)
         hashes = source.result()
     manifest.write(

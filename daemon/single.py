@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +119,14 @@ def _matte(
         job = _job(number, clip.name)
         settings = clip_settings(settings, clip.settings)
         key = job_key(clip, settings)
-        with engine.lease() as lease, Plan(clip, settings, max_pixels=_MAX_PIXELS, state={}) as plan:
+        place = Workplace(out, clip.name, key)
+        with ExitStack() as stack:
+            stack.callback(place.discard)  # nobody goes on with what broke off here
+            lease = stack.enter_context(engine.lease())
+            plan = stack.enter_context(Plan(clip, settings, max_pixels=_MAX_PIXELS, state={}))
             for warning in plan.warnings:
                 reporter.warned(job, warning)
-            folder = run(
-                plan, lease, Workplace(out, clip.name, key), key, 0, _Kept(reporter, job), Settings()
-            )
+            folder = run(plan, lease, place, key, 0, _Kept(reporter, job), Settings())
     except (MediaError, TrimapError, ConfigError, PublishError, ClipChangedError, OSError) as error:
         reporter.ended(job, "failed", str(error))
         return False

@@ -13,7 +13,7 @@ from typing import Any
 from daemon.clip import Clip
 from daemon.config import ClipSettings, Config, ConfigError
 from daemon.engine import Engine, Lease
-from daemon.ledger import ClaimLost, Job, Ledger
+from daemon.ledger import ClaimLost, Job, Ledger, LedgerError
 from daemon.media import MediaError
 from daemon.metrics import Metrics
 from daemon.plan import Plan
@@ -26,11 +26,12 @@ from dim_model.weights import WeightsError
 
 @dataclass(frozen=True)
 class Task:
-    """A clip that is ready, as it is to be done."""
+    """A clip that is ready, as it is to be done. fault: what is wrong with its own settings."""
 
     clip: Clip
     settings: ClipSettings
     out: Path
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ class Worker:
         self._tools, self._stopping = tools, stopping
 
     def work(self, job: Job, task: Task) -> None:
-        """Do a job that was claimed, to whatever end; raises nothing that belongs to the job."""
+        """Do a job that was claimed, to whatever end; raises nothing that belongs to the job.
+
+        Raises LedgerError where even its end cannot be written down.
+        """
         tools, config = self._tools, self._tools.config()
         place = Workplace(task.out, task.clip.name, job.key)
         stop = threading.Event()
@@ -89,7 +93,7 @@ class Worker:
                 self._abandon(job, place)
         except (ConfigError, TrimapError, _NotReadableError) as error:
             self._end(job, "set_aside", str(error))
-        except (ClipChangedError, MediaError, PublishError, WeightsError) as error:
+        except (ClipChangedError, LedgerError, MediaError, PublishError, WeightsError) as error:
             self._fail(job, config, str(error))
         except OSError as error:
             self._fail(
@@ -103,6 +107,8 @@ class Worker:
             tools.reporter.published(job, folder)
 
     def _run(self, job: Job, task: Task, place: Workplace, config: Config, stop: threading.Event) -> Path:
+        if task.fault:
+            raise ConfigError(task.fault)
         tools = self._tools
         state: Mapping[str, Any] = job.plan or {}
         start = job.frames_done
@@ -149,8 +155,11 @@ class Worker:
                     stop.set()
                 if time.monotonic() >= due + lease / 3:
                     due = time.monotonic()
-                    if not self._tools.ledger.renew(job.id, self._tools.owner, time.time() + lease):
-                        stop.set()
+                    try:
+                        if not self._tools.ledger.renew(job.id, self._tools.owner, time.time() + lease):
+                            stop.set()
+                    except LedgerError:
+                        continue  # the lease lasts for two more tries, and the next commit says what is wrong
 
         thread = threading.Thread(target=renew, name=f"hold-{job.id}", daemon=True)
         thread.start()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 
 import click
@@ -19,7 +21,7 @@ from daemon.engine import Engine
 from daemon.ledger import LedgerError
 from daemon.progress import ProgressReporter
 from daemon.report import LogReporter, Reporter, configure_log
-from daemon.service import Service
+from daemon.service import Service, StartError
 from dim_model.matter import DeviceError, Matter
 from dim_model.weights import WeightsError
 
@@ -40,18 +42,31 @@ def open_engine(config: Config) -> Engine:
 
 
 def _listen(service: Service) -> None:
-    signals = 0
+    """Obey signals, in a thread of their own.
 
-    def leave(number: int, frame: FrameType | None) -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
+    A handler runs between two steps of the main thread, which may just hold the lock that waking it would
+    need; SimpleQueue is what Python promises to be safe there.
+    """
+    arrived: SimpleQueue[int] = SimpleQueue()
+    leaving = 0
+
+    def take(number: int, frame: FrameType | None) -> None:
+        nonlocal leaving
+        leaving += number != signal.SIGHUP
+        if leaving > 1:
             os._exit(128 + number)  # whatever is under way is hidden still, so nothing is half-published
-        service.stop()
+        arrived.put(number)
 
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    signal.signal(signal.SIGHUP, lambda number, frame: service.reload())
+    def obey() -> None:
+        while True:
+            if arrived.get() == signal.SIGHUP:
+                service.reload()
+            else:
+                service.stop()
+
+    threading.Thread(target=obey, name="signals", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, take)
 
 
 def serve(path: Path, *, once: bool) -> int:
@@ -76,11 +91,17 @@ def serve(path: Path, *, once: bool) -> int:
         else:
             watched = ", ".join(str(pair.in_) for pair in config.folders)
             log.info("watching", folders=watched, weights=engine.description)
-        service = Service(config, engine, reporter, log, reload=lambda: load(path), once=once)
+
+        def reload() -> Config:
+            changed = load(path)
+            configure_log(changed.log)
+            return changed
+
+        service = Service(config, engine, reporter, log, reload=reload, once=once)
         _listen(service)
         try:
             jobs = service.run()
-        except (LedgerError, OSError) as error:
+        except (LedgerError, StartError, OSError) as error:
             click.echo(str(error), err=True)
             return FAULTY
     if not once:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,9 @@ def test_a_background_of_another_size_and_encoding_fills_the_frame(tmp_path: Pat
     (ref,) = find_media(tmp_path)
     with open_source(ref, max_pixels=10**6) as source:
         sidecar = Sidecar("bg.png", source, source.info, pytest.fail)
-        display = Picture(sidecar, 1, "display", (32, 64), "display").at(1001, 0)
-        linear = Picture(sidecar, 1, "display", (32, 64), "linear").at(1001, 5)
+        behind = replace(source.info, width=64, height=32)
+        display = Picture(sidecar, source.info, behind).at(1001, 0)
+        linear = Picture(sidecar, source.info, replace(behind, encoding="linear")).at(1001, 5)
     assert display.shape == linear.shape == (3, 32, 64)
     assert torch.allclose(from_linear(linear, "display"), display, atol=1e-5)
 
@@ -85,3 +87,34 @@ def test_a_checker_has_two_greys_and_a_colour_has_one() -> None:
     assert len(Flat.named("checker", (64, 64), "display").at(0, 0).unique()) == 2
     flat = Flat.named("#ff8000", (8, 8), "linear").at(0, 0)
     assert flat[:, 0, 0].tolist() == pytest.approx([1.0, 0.2159, 0.0], abs=1e-3)
+
+
+def test_a_background_sequence_goes_by_number_and_its_ends_stand(tmp_path: Path) -> None:
+    for n in (1003, 1004, 1006):
+        write(tmp_path / f"bg/bg.{n}.png", np.full((8, 8, 3), n - 1000, np.uint8))
+    (ref,) = find_media(tmp_path / "bg")
+    with open_source(ref, max_pixels=10**6) as source:
+
+        def picture() -> Picture:
+            return Picture(Sidecar("bg", source, source.info, pytest.fail), source.info, source.info)
+
+        def shown(background: Picture, index: int) -> int:
+            return round(float(background.at(1001 + index, index)[0, 0, 0]) * 255)
+
+        through = picture()
+        assert [shown(through, index) for index in range(8)] == [3, 3, 3, 4, 4, 6, 6, 6]
+        # A resumed run begins in the middle, and must see the same.
+        assert [shown(picture(), index) for index in range(8)] == [3, 3, 3, 4, 4, 6, 6, 6]
+
+
+def test_a_pixel_that_is_no_number_spoils_no_other() -> None:
+    plate_ = torch.rand(3, 64, 64)
+    plate_[:, 10, 30], plate_[:, 40, 50] = torch.nan, torch.inf
+    alpha = torch.zeros(1, 64, 64)
+    alpha[..., 20:44], alpha[..., 44:] = 0.5, 1.0
+    background = torch.zeros(3, 64, 64)
+    made = compose(plate_, alpha, background, "linear", ["foreground", "premult", "composite"])
+    for picture in made.values():
+        strange = ~np.isfinite(picture).all(-1)
+        assert set(zip(*np.nonzero(strange), strict=True)) <= {(10, 30), (40, 50)}
+    np.testing.assert_array_equal(made["foreground"][:, 44:, :3], plate_.permute(1, 2, 0)[:, 44:].numpy())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import torch
 from daemon.engine import Engine, EngineClosedError
 from dim_model import nets, weights
 from dim_model.weights import Card, WeightsError
-from tests.daemon.cases import FakeMatter
+from tests.daemon.cases import FakeMatter, wait_for
 
 RGB, UNKNOWN = torch.zeros(3, 8, 8), torch.full((1, 8, 8), 0.5)
 
@@ -62,7 +64,7 @@ def test_a_running_clip_ends_on_its_weights_and_the_next_has_the_new(
             assert new.version == "v2"
             new.matte(RGB, UNKNOWN).result(10)
         assert not opened["v1"].closed
-    assert opened["v1"].closed
+    wait_for(lambda: opened["v1"].closed)
     assert opened["v1"].calls == opened["v2"].calls == [1]
     assert not engine.refresh()
 
@@ -79,7 +81,7 @@ def test_weights_that_cannot_be_taken_up_leave_the_old_in_place(engine: Engine, 
 def test_a_resumed_clip_gets_the_version_it_asks_for(engine: Engine, opened: dict[str, FakeMatter]) -> None:
     with engine.lease("v2") as lease:
         assert lease.version == "v2"
-    assert opened["v2"].closed
+    wait_for(lambda: opened["v2"].closed)
     with pytest.raises(WeightsError, match="no weights 'v9'"):
         engine.lease("v9")
 
@@ -101,3 +103,51 @@ def test_a_closed_engine_takes_nothing_more(root: Path) -> None:
     engine.close()
     with pytest.raises(EngineClosedError):
         lease.matte(RGB, UNKNOWN)
+
+
+def test_weights_are_not_closed_under_a_frame_that_waits(
+    engine: Engine, root: Path, opened: dict[str, FakeMatter]
+) -> None:
+    """A job that was cancelled leaves frames behind."""
+    opened["v1"].gate.clear()
+    with engine.lease() as lease:
+        futures = [lease.matte(RGB, UNKNOWN) for _ in range(4)]
+        weights.point(root, "v2")
+        engine.refresh()
+    assert not opened["v1"].closed
+    opened["v1"].gate.set()
+    assert [f.result(10).shape for f in futures] == [(1, 8, 8)] * 4
+    wait_for(lambda: opened["v1"].closed)
+
+
+def test_jobs_that_resume_on_the_same_old_weights_share_them(root: Path) -> None:
+    opened: list[str] = []
+
+    def open_slowly(folder: Path) -> FakeMatter:
+        opened.append(folder.name)
+        time.sleep(0.1)
+        return FakeMatter(folder.name)
+
+    with Engine(open_slowly, root) as engine, ThreadPoolExecutor(2) as jobs:
+
+        def job(_: int) -> None:
+            with engine.lease("v2") as lease:
+                lease.matte(RGB, UNKNOWN).result(10)
+
+        list(jobs.map(job, range(2)))
+        assert opened.count("v2") <= 2  # once together, or one after the other
+        with engine.lease("v2"), engine.lease("v2"):
+            before = len(opened)
+            jobs.submit(job, 0).result(10)
+            assert len(opened) == before
+
+
+def test_an_answer_that_does_not_fit_fails_its_frames_and_the_engine_goes_on(
+    engine: Engine, opened: dict[str, FakeMatter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.lease() as lease:
+        with monkeypatch.context() as broken:
+            broken.setattr(opened["v1"], "matte", lambda rgb, trimap: [])
+            with pytest.raises(ValueError, match="argument 2 is shorter"):
+                lease.matte(RGB, UNKNOWN).result(10)
+        lease.matte(RGB, UNKNOWN).result(10)

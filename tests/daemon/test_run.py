@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from daemon import run as run_module
 from daemon.clip import job_key
 from daemon.engine import Engine
 from daemon.inbox import scan
@@ -173,3 +174,22 @@ def test_the_sources_are_not_touched(folder: Path, engine: Engine, tmp_path: Pat
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()}
     make(folder, engine, tmp_path / "out")
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()} == before
+
+
+def test_large_frames_wait_in_smaller_numbers(
+    folder: Path, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The memory at 8K is that at HD: a queue has so many bytes, whatever the frames."""
+    sequence(folder)
+    expected = tree(make(folder, engine, tmp_path / "small"))
+    depths: list[int] = []
+
+    class Noted(run_module.Ahead[Any]):
+        def __init__(self, items: Any, depth: int, name: str) -> None:
+            depths.append(depth)
+            super().__init__(items, depth, name)
+
+    monkeypatch.setattr(run_module, "Ahead", Noted)
+    monkeypatch.setattr(run_module, "_ROOM", 36 * 64 * 48)  # one frame of these
+    assert tree(make(folder, engine, tmp_path / "large")) == expected
+    assert depths == [1, 1, 1]

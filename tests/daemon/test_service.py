@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import threading
+import json
+import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import structlog
-import torch
-from structlog.testing import capture_logs
 
-from daemon import service as service_module
 from daemon.config import Config, ConfigError
-from daemon.engine import Engine
-from daemon.job import Job
-from daemon.ledger import Ledger
-from daemon.metrics import MetricsServer
-from daemon.service import Service
-from dim_model import nets, weights
+from daemon.engine import Engine, Lease
+from daemon.ledger import Ledger, LedgerError
+from daemon.metrics import MetricsError, MetricsServer
+from daemon.service import StartError
+from dim_model import weights
 from tests.daemon.cases import (
     FakeMatter,
-    Told,
     config,
-    jobs_in,
     plate,
     sequence,
     still,
@@ -36,65 +29,7 @@ from tests.daemon.cases import (
     wait_for,
     write,
 )
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights")
-    torch.manual_seed(0)
-    state = nets.build("swift").state_dict()
-    for version in ("v1", "v2"):
-        weights.publish(folder, weights.Card(version, "swift", "sampled", "x", [], {}), state)
-    weights.point(folder, "v1")
-    return folder
-
-
-@pytest.fixture
-def matter() -> FakeMatter:
-    return FakeMatter("v1")
-
-
-@pytest.fixture
-def engine(root: Path, matter: FakeMatter) -> Iterator[Engine]:
-    weights.point(root, "v1")
-    with Engine(lambda folder: matter if folder.name == "v1" else FakeMatter(folder.name), root) as made:
-        yield made
-
-
-class Running:
-    """A service in a thread, its ledger, and what it told."""
-
-    def __init__(self, settings: Config, engine: Engine, reload: Callable[[], Config]) -> None:
-        self.told = Told()
-        log = structlog.get_logger()
-        self.service = Service(settings, engine, self.told, log, reload=reload)
-        self.thread = threading.Thread(target=self.service.run)
-        self.state = settings.state
-
-    def jobs(self) -> list[Job]:
-        return jobs_in(self.state)
-
-
-@contextmanager
-def running(
-    settings: Config, engine: Engine, reload: Callable[[], Config] | None = None
-) -> Iterator[Running]:
-    made = Running(settings, engine, reload or (lambda: settings))
-    with capture_logs():
-        made.thread.start()
-        try:
-            yield made
-        finally:
-            made.service.stop()
-            made.thread.join(20)
-            assert not made.thread.is_alive()
-
-
-def once(settings: Config, engine: Engine) -> tuple[list[Job], Told]:
-    told = Told()
-    with capture_logs():
-        made = Service(settings, engine, told, structlog.get_logger(), reload=lambda: settings, once=True)
-        return made.run(), told
+from tests.daemon.serving import once, running
 
 
 def test_a_dropped_clip_leaves_as_a_matte(tmp_path: Path, engine: Engine) -> None:
@@ -171,6 +106,30 @@ def test_a_clip_whose_work_is_gone_begins_anew(tmp_path: Path, engine: Engine, m
     assert jobs[0].state == "done"
 
 
+def test_a_clip_whose_weights_are_gone_begins_anew_with_the_new(
+    tmp_path: Path, engine: Engine, matter: FakeMatter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = config(tmp_path)
+    matter.pace = 0.1
+    sequence(tmp_path / "in", numbers=range(1001, 1041))
+    with running(settings, engine) as daemon:
+        wait_for(lambda: daemon.told.safe)
+    matter.pace = 0.0
+    current = engine.lease
+
+    def lease(version: str | None = None) -> Lease:
+        if version:
+            raise weights.WeightsError(f"no weights {version!r}")
+        return current()
+
+    monkeypatch.setattr(engine, "lease", lease)
+    jobs, told = once(settings, engine)
+    assert told.begun == [("shot", 0)]
+    assert [job.state for job in jobs] == ["done"]
+    manifest = json.loads((tmp_path / "out/shot/manifest.json").read_text())
+    assert [figure["frame"] for figure in manifest["figures"]] == list(range(1001, 1041))
+
+
 def test_new_weights_are_taken_up_while_it_runs(tmp_path: Path, engine: Engine, root: Path) -> None:
     with running(config(tmp_path), engine) as daemon:
         weights.point(root, "v2")
@@ -242,36 +201,6 @@ def test_a_new_config_reaches_the_next_clip(tmp_path: Path, engine: Engine) -> N
     assert sorted(p.name for p in (tmp_path / "out/shot").iterdir()) == ["manifest.json", "shot_alpha.png"]
 
 
-def test_clips_wait_while_the_disk_is_nearly_full(
-    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    free = [1]
-    monkeypatch.setattr(service_module, "free_bytes", lambda folder: free[0])
-    still(tmp_path / "in")
-    with running(config(tmp_path, limits={"min_free_gib": 1.0}), engine) as daemon:
-        wait_for(lambda: any("GiB free" in said for said in daemon.service._said))
-        assert not daemon.told.begun
-        free[0] = 2 * 1024**3
-        wait_for(lambda: daemon.told.done)
-
-
-def test_once_does_not_wait_for_room_on_the_disk(
-    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service_module, "free_bytes", lambda folder: 1)
-    still(tmp_path / "in")
-    jobs, _ = once(config(tmp_path, limits={"min_free_gib": 1.0}), engine)
-    assert [job.state for job in jobs] == ["waiting"]
-
-
-def test_a_clip_that_is_taken_out_of_its_folder_is_forgotten(tmp_path: Path, engine: Engine) -> None:
-    picture = still(tmp_path / "in", with_trimap=False)
-    with running(config(tmp_path), engine) as daemon:
-        wait_for(lambda: [job.state for job in daemon.jobs()] == ["set_aside"])
-        picture.unlink()
-        wait_for(lambda: daemon.jobs() == [])
-
-
 def test_prometheus_is_told(tmp_path: Path, engine: Engine) -> None:
     import urllib.request
 
@@ -296,6 +225,51 @@ def test_prometheus_is_told(tmp_path: Path, engine: Engine) -> None:
     assert found["dimd_disk_free_bytes", (("folder", str(tmp_path / "out")),)] > 0
     assert abs(found["dimd_last_success_timestamp_seconds", ()] - time.time()) < 60
     assert any(name == "dimd_weights_info" and ("version", "v1") in labels for name, labels in found)
+
+
+def test_a_worker_that_cannot_go_on_ends_the_service_with_its_reason(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def claim(*_: object, **__: object) -> None:
+        raise LedgerError("ledger.sqlite3: cannot be used as the ledger (disk I/O error); check its disk.")
+
+    monkeypatch.setattr(Ledger, "claim", claim)
+    still(tmp_path / "in")
+    with running(config(tmp_path), engine) as daemon:
+        wait_for(lambda: not daemon.thread.is_alive())
+    assert isinstance(daemon.broken, LedgerError)
+
+
+def test_what_a_reload_does_not_take_up_is_said(tmp_path: Path, engine: Engine) -> None:
+    changed = config(tmp_path, jobs={"parallel": 3}, device="cpu", watch={"events": False})
+    with running(config(tmp_path), engine, lambda: changed) as daemon:
+        daemon.service.reload()
+        wait_for(lambda: daemon.said("config is read again"))
+        for key in ("jobs: parallel", "device", "watch: events"):
+            assert daemon.said(f"{key}: is changed in the config; it takes effect at the next start.") == 1
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, engine: Engine) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with running(config(tmp_path, metrics={"port": port}), engine) as daemon:
+            wait_for(lambda: daemon.broken)
+    assert isinstance(daemon.broken, MetricsError)
+    assert str(daemon.broken) == (
+        f"metrics: 127.0.0.1:{port} cannot be listened on (Address already in use); "
+        "give another port, or null for none."
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, engine: Engine) -> None:
+    settings = config(tmp_path)
+    (tmp_path / "out").write_text("a file")
+    with running(settings, engine) as daemon:
+        wait_for(lambda: daemon.broken)
+    assert isinstance(daemon.broken, StartError)
+    assert str(daemon.broken).startswith(f"folders: {tmp_path / 'out'} cannot be made (File exists);")
 
 
 def truncated(path: Path) -> None:

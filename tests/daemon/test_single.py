@@ -86,3 +86,13 @@ def test_what_lies_beside_the_plate_is_taken_from_wherever_one_stands(
     code, said = matte("shot.png", "--out", "../out", "--mask", "other.png")
     assert code == 0, said
     assert '"source": "mask"' in (tmp_path / "out/shot_v2/manifest.json").read_text()
+
+
+def test_what_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    sequence(tmp_path / "a", numbers=range(1001, 1004))
+    last = tmp_path / "a/shot.1003.png"
+    last.write_bytes(last.read_bytes()[:100])
+    code, said = matte(tmp_path / "a/shot.%04d.png", "--out", tmp_path / "out")
+    assert code == 1
+    assert "shot.1003.png" in said
+    assert list((tmp_path / "out").iterdir()) == []
