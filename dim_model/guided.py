@@ -24,13 +24,14 @@ RIDGE = 1e-4
 """Added to the variance of the colours, 0..1: below it a window counts as flat."""
 
 
-def _grown(mask: Mask, by: int) -> Mask:
+def grown(mask: Mask, by: int) -> Mask:
+    """``mask``, bool [H, W], and all pixels within ``by`` of it, in a square."""
     side = 2 * by + 1
     return cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _applied(rgb, lines, pixels):
+def applied(rgb, lines, pixels):
     """k·rgb + d at flat pixel indices, clipped to 0..1; (k, d) are read bilinearly where they are of a
     smaller size.
     """
@@ -55,6 +56,18 @@ def _applied(rgb, lines, pixels):
     return out
 
 
+def lines(guide: Floats, alpha: Floats, weight: Floats, wanted: Mask, radius: int, ridge: float) -> Floats:
+    """alpha ≈ k·guide + d at each wanted pixel, the mean of all windows that hold it: float32 [H, W, 4] of
+    (k, d), undefined elsewhere.
+
+    guide: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; wanted: bool [H, W].
+    """
+    near = grown(wanted, radius)
+    fits = windows.fit_lines(guide, alpha, weight, near, radius, ridge)
+    averaged: Floats = windows.means(fits, np.where(near, weight, np.float32(0)), wanted, radius)
+    return averaged
+
+
 def smooth(
     rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: int, *, half: bool = False
 ) -> Floats:
@@ -72,11 +85,8 @@ def smooth(
             np.asarray(cv2.resize(x, size, interpolation=cv2.INTER_AREA), np.float32)
             for x in (rgb, alpha, weight)
         )
-        small = cv2.resize(_grown(unknown, 2).view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        small = cv2.resize(grown(unknown, 2).view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         # Two pixels more than the unknown: what the bilinear reading may touch.
-        unknown = _grown(small.view(np.bool_), 1)
+        unknown = grown(small.view(np.bool_), 1)
         radius //= 2
-    lines = windows.fit_lines(guide, alpha, weight, _grown(unknown, radius), radius, RIDGE)
-    near = np.where(_grown(unknown, radius), weight, np.float32(0))
-    averaged = windows.means(lines, near, unknown, radius)
-    return np.asarray(_applied(rgb, averaged, pixels), np.float32)
+    return np.asarray(applied(rgb, lines(guide, alpha, weight, unknown, radius, RIDGE), pixels), np.float32)

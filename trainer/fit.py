@@ -54,7 +54,12 @@ def fit(run: Run, *, progress: bool = True) -> Path:
     last = run.folder / "last.ckpt"
     callbacks: list[Callback] = [
         ModelCheckpoint(
-            run.folder, filename="step-{step}", save_last=True, every_n_train_steps=run.save_every
+            run.folder,
+            filename="step-{step}",
+            save_last=True,
+            every_n_train_steps=run.save_every,
+            # A run's folder that was copied goes on in its copy: never a last-v1.ckpt beside the last.
+            enable_version_counter=False,
         ),
         EMAWeightAveraging(decay=0.99),
         LearningRateMonitor("step"),

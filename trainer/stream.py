@@ -26,15 +26,20 @@ _USES = 3
 _POOL = 768
 """Crops held by a worker: 3 MB each."""
 
-TRUTH = {"alpha": slice(16, 17), "foreground": slice(17, 20), "background": slice(20, 23)}
-"""Where a packed crop [23, S, S] keeps its truth; the first 16 channels are the encoded inputs."""
+_INPUTS = encode.CHANNELS["sampled"]
+TRUTH = {
+    "alpha": slice(_INPUTS, _INPUTS + 1),
+    "foreground": slice(_INPUTS + 1, _INPUTS + 4),
+    "background": slice(_INPUTS + 4, _INPUTS + 7),
+}
+"""Where a packed crop [24, S, S] keeps its truth; the first 17 channels are the encoded inputs."""
 
-_TRIPLES = (0, 5, 8, 17, 20)
+_TRIPLES = (0, 5, 8, _INPUTS + 1, _INPUTS + 4)
 """First channels of the colours in a packed crop."""
 
 
 def pack(scene: Scene) -> Tensor:
-    """A scene as one float16 tensor [23, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``."""
+    """A scene as one float16 tensor [24, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``."""
     rgb = torch.from_numpy(scene.image).permute(2, 0, 1)[None]
     inputs = encode.encode(rgb, torch.from_numpy(scene.trimap)[None, None])[0]
     truth = [scene.alpha[None], scene.foreground.transpose(2, 0, 1), scene.background.transpose(2, 0, 1)]
@@ -44,7 +49,7 @@ def pack(scene: Scene) -> Tensor:
 def unpack(crops: Tensor, inputs: encode.Inputs) -> tuple[Tensor, dict[str, Tensor]]:
     """A batch of packed crops as a network's input and the truth that ``losses`` takes, float32."""
     crops = crops.float()
-    sampled = crops[:, : encode.CHANNELS["sampled"]]
+    sampled = crops[:, :_INPUTS]
     truth = {name: crops[:, where] for name, where in TRUTH.items()}
     truth["image"] = sampled[:, encode.RGB]
     truth["trimap"] = 0.5 * (1 + sampled[:, 3:4] - sampled[:, 4:5])
@@ -79,7 +84,7 @@ def turned(rng: Rng, packed: Tensor) -> Tensor:
 
 
 class CropStream(IterableDataset[Tensor]):
-    """Packed crops [23, ``size``, ``size``], float16, without end. ``seed`` and the worker's number fix the
+    """Packed crops [24, ``size``, ``size``], float16, without end. ``seed`` and the worker's number fix the
     stream.
 
     scene: side of a drawn scene in pixels; larger than a crop, so that sampling reaches beyond it as in a

@@ -10,7 +10,7 @@ from dim_model.encode import CHANNELS, GUIDED
 from dim_model.losses import losses
 from dim_model.nets.swift import Swift
 
-EXPECTED_PARAMETERS = 1_080_382
+EXPECTED_PARAMETERS = 1_081_666
 
 
 def inputs(size: int = 64) -> torch.Tensor:
@@ -60,7 +60,7 @@ def test_a_few_steps_make_it_better() -> None:
     network, true, x = Swift(), truth(), inputs()
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
     history = []
-    for _ in range(12):
+    for _ in range(20):
         loss = losses(network(x), true)["total"]
         optimizer.zero_grad()
         loss.backward()
