@@ -1,9 +1,9 @@
 """How far a matte is from the true one, in the field's measures and scalings.
 
 All take ``alpha`` and ``truth`` float32 [B, 1, H, W], 0..1, and ``trimap`` [B, 1, H, W] of 0, 0.5, 1, and
-judge the unknown region alone. Each returns float32 [B]. SAD, Grad and Conn are sums over a frame divided by
-1000; MSE and MAD are means; dtSSD is a root mean. Rhemann et al., "A Perceptually Motivated Online Benchmark
-for Image Matting" (2009), unless said otherwise.
+judge the unknown region alone. Each returns float32 [B], dtSSD [B - 1]. SAD, Grad and Conn are sums over a
+frame divided by 1000; MSE and MAD are plain means; dtSSD is a root mean square times 100. Rhemann et al., "A
+Perceptually Motivated Online Benchmark for Image Matting" (2009), unless said otherwise.
 """
 
 from __future__ import annotations
@@ -99,3 +99,15 @@ def conn(alpha: Tensor, truth: Tensor, trimap: Tensor) -> Tensor:
     """Connectivity error / 1000, threshold step 0.1."""
     error = torch.stack([_connected(a[0], t[0]) for a, t in zip(alpha, truth, strict=True)])[:, None]
     return _total(error.to(trimap) * _unknown(trimap)) / 1000
+
+
+def dtssd(alpha: Tensor, truth: Tensor, trimap: Tensor) -> Tensor:
+    """100 times the root mean square of da/dt - da*/dt over what is unknown in either frame, for B
+    successive frames: float32 [B - 1]; 0 where nothing is unknown. A clip's figure is the mean of them.
+
+    Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (2015), in the scaling of Robust
+    Video Matting (Lin et al. 2022), whose mean is over the whole frame: a trimap that is all 0.5 gives it.
+    """
+    unknown = torch.maximum(_unknown(trimap[1:]), _unknown(trimap[:-1]))
+    drift = (alpha - truth).diff(dim=0).square() * unknown
+    return 100 * (_total(drift) / _total(unknown).clamp_min(1)).sqrt()

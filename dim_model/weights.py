@@ -144,11 +144,14 @@ def load(folder: Path) -> Weights:
     return Weights(card, folder, state)
 
 
-def publish(root: Path, card: Card, state: Mapping[str, Tensor]) -> Path:
+def publish(
+    root: Path, card: Card, state: Mapping[str, Tensor], beside: Mapping[str, bytes] | None = None
+) -> Path:
     """Write a new version named ``card.version`` under ``root`` and return its folder. ``current`` stays as
     it is.
 
-    The folder appears whole in one rename. Raises ``WeightsError`` for a bad name or a version that is there
+    beside: further files by name, which ``load`` never looks at: the same network for other programs. The
+    folder appears whole in one rename. Raises ``WeightsError`` for a bad name or a version that is there
     already.
     """
     if not _VERSION.fullmatch(card.version) or card.version == _CURRENT:
@@ -165,6 +168,8 @@ def publish(root: Path, card: Card, state: Mapping[str, Tensor]) -> Path:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
+        for name, other in (beside or {}).items():
+            _write(draft / name, other)
         _write(draft / _TENSORS, data)
         _write(draft / _CARD, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
         draft.rename(folder)

@@ -33,7 +33,15 @@ def read(path: Path) -> Checkpoint:
             k.removeprefix("network."): v for k, v in data["state_dict"].items() if k.startswith("network.")
         }
         return Checkpoint(data["hyper_parameters"]["network"], state, int(data["global_step"]))
-    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
             f"{path}: is no checkpoint of dim-train fit ({reason}); name a run's last.ckpt."

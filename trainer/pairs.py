@@ -1,8 +1,12 @@
-"""Pictures with their trimaps and true alphas, matched by name: what ``evaluate`` judges on."""
+"""Pictures with their trimaps and true alphas, matched by name: what weights are judged on.
+
+A sub-folder of the images is a clip, its pictures the frames in the order of their numbers; its trimaps and
+alphas lie in sub-folders of the same name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,46 +24,94 @@ class PairsError(ValueError):
 
 @dataclass(frozen=True)
 class Case:
-    """rgb: float32 [1, 3, H, W], display-referred, 0..1, RGB order. trimap, alpha: float32 [1, 1, H, W]."""
+    """rgb: float32 [1, 3, H, W], display-referred, 0..1, RGB order. trimap, alpha: float32 [1, 1, H, W].
+    clip: the clip it is a frame of, "" for a still.
+    """
 
     name: str
+    clip: str
     rgb: Tensor
     trimap: Tensor
     alpha: Tensor
 
 
+@dataclass(frozen=True)
+class Pair:
+    """The three files of a case, not yet read. name: unique in the set, ``CLIP/FRAME`` for a frame."""
+
+    name: str
+    clip: str
+    image: Path
+    trimap: Path
+    alpha: Path
+
+    def read(self) -> Case:
+        """Raises ``PairsError`` for a file that is no picture, or of another size than its image."""
+        rgb = torch.from_numpy(_read(self.image, cv2.IMREAD_COLOR)[..., ::-1].copy()).permute(2, 0, 1)[None]
+        grey, alpha = (
+            torch.from_numpy(_read(path, cv2.IMREAD_GRAYSCALE))[None, None]
+            for path in (self.trimap, self.alpha)
+        )
+        for other, path in ((grey, self.trimap), (alpha, self.alpha)):
+            if other.shape[-2:] != rgb.shape[-2:]:
+                raise PairsError(
+                    f"{path}: is {other.shape[-1]}x{other.shape[-2]}, its picture "
+                    f"{rgb.shape[-1]}x{rgb.shape[-2]}; give both the same size."
+                )
+        return Case(self.name, self.clip, rgb, trimaps.from_grey(grey), alpha)
+
+
 def _read(path: Path, flags: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     image = cv2.imread(str(path), flags | cv2.IMREAD_ANYDEPTH)
     if image is None:
-        raise PairsError(f"{path}: cannot be read as a picture; copy it again.")
+        raise PairsError(f"{path}: cannot be read as a picture; copy it again, or take it out.")
     scale = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(image.dtype, 1)
     return np.asarray(image, np.float32) / np.float32(scale)
+
+
+def _numbered(path: Path) -> list[tuple[bool, int, str]]:
+    """Sorts frame 9 before frame 10."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise PairsError(f"{folder}: is not a folder; name one that holds pictures.")
-    return {p.stem: p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir(), key=_numbered):
+        if path.is_file() and not path.name.startswith("."):
+            if path.stem in found:
+                raise PairsError(f"{path}: has a twin, {found[path.stem].name}; keep one of the two.")
+            found[path.stem] = path
+    return found
 
 
-def cases(images: Path, trimaps_folder: Path, alphas: Path) -> Iterator[Case]:
-    """Every picture of ``images`` with its trimap and alpha, by name. Raises ``PairsError`` for one that
-    lacks either.
-    """
-    trimap_of, alpha_of = _by_stem(trimaps_folder), _by_stem(alphas)
-    for stem, path in _by_stem(images).items():
-        for where, there in ((trimaps_folder, trimap_of), (alphas, alpha_of)):
+def _matched(images: Path, trimaps_folder: Path, alphas: Path, clip: str) -> list[Pair]:
+    pictures = _by_stem(images)
+    if not pictures:
+        return []
+    partners = [(folder, _by_stem(folder)) for folder in (trimaps_folder, alphas)]
+    for stem, path in pictures.items():
+        for folder, there in partners:
             if stem not in there:
                 raise PairsError(
-                    f"{path}: has no partner named {stem!r} in {where}; add it or take the picture out."
+                    f"{path}: has no partner named {stem!r} in {folder}; add it or take the picture out."
                 )
-        rgb = torch.from_numpy(_read(path, cv2.IMREAD_COLOR)[..., ::-1].copy()).permute(2, 0, 1)[None]
-        grey = torch.from_numpy(_read(trimap_of[stem], cv2.IMREAD_GRAYSCALE))[None, None]
-        alpha = torch.from_numpy(_read(alpha_of[stem], cv2.IMREAD_GRAYSCALE))[None, None]
-        for other, file in ((grey, trimap_of[stem]), (alpha, alpha_of[stem])):
-            if other.shape[-2:] != rgb.shape[-2:]:
-                raise PairsError(
-                    f"{file}: is {other.shape[-1]}x{other.shape[-2]}, its picture "
-                    f"{rgb.shape[-1]}x{rgb.shape[-2]}; give both the same size."
-                )
-        yield Case(stem, rgb, trimaps.from_grey(grey), alpha)
+    (_, trimap_of), (_, alpha_of) = partners
+    prefix = f"{clip}/" if clip else ""
+    return [Pair(prefix + s, clip, path, trimap_of[s], alpha_of[s]) for s, path in pictures.items()]
+
+
+def pairs(images: Path, trimaps_folder: Path, alphas: Path) -> list[Pair]:
+    """Every picture of ``images`` with its trimap and alpha, stills first, then the clips, frame by frame.
+
+    Raises ``PairsError`` for one that lacks either, before any is read, and for a folder without pictures.
+    """
+    found = _matched(images, trimaps_folder, alphas, "")
+    for folder in sorted(p for p in images.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        clip = folder.name
+        found += _matched(folder, trimaps_folder / clip, alphas / clip, clip)
+    if not found:
+        raise PairsError(f"{images}: holds no picture; name a folder of pictures, or of clips.")
+    return found

@@ -1,20 +1,42 @@
-"""From a checkpoint to a published version: the averaged weights, and a card that proves where they come
-from.
+"""From a checkpoint to a published version: the averaged weights, the same as ONNX, and a card that proves
+where they come from.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dim_model import nets, weights
-from trainer.checkpoint import read
+from trainer import export
+from trainer.candidate import fitted
+from trainer.rival import compare
 
 
 class SourceError(ValueError):
     """A ``--source`` or ``--figures`` that does not say what a card needs; one sentence."""
+
+
+class WorseError(RuntimeError):
+    """The checkpoint is worse than the weights in use; one sentence."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the card says and the checkpoint does not know.
+
+    sources: NAME=LICENCE of every set it was trained on. figures: files of ``dim-train evaluate --json``.
+    hours: that it was trained for.
+    """
+
+    version: str
+    licence: str
+    sources: Sequence[str]
+    figures: Sequence[Path]
+    hours: float
 
 
 def _source(text: str) -> dict[str, str]:
@@ -26,42 +48,74 @@ def _source(text: str) -> dict[str, str]:
 
 def _figures(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        figures = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(figures, dict) or "mean" not in figures:
+            raise ValueError("it has no mean")
     except (OSError, ValueError) as error:
         raise SourceError(
             f"{path}: is not JSON of dim-train evaluate ({error}); write it with --json."
         ) from error
+    return figures
+
+
+def prepared(checkpoint: Path, release: Release) -> weights.Weights:
+    """The version as it would be published. Raises ``CheckpointError``, ``SourceError``."""
+    if not release.sources:
+        raise SourceError(
+            f"{release.version}: says not what it was trained on; give every set as --source NAME=LICENCE."
+        )
+    sources = [_source(text) for text in release.sources]
+    figures = {path.stem: _figures(path) for path in release.figures}
+    found = fitted(checkpoint)
+    card = weights.Card(
+        version=release.version,
+        network=found.network,
+        inputs=nets.inputs_of(found.network),
+        licence=release.licence,
+        sources=sources,
+        training={"steps": found.step, "hours": release.hours},
+        figures=figures,
+    )
+    return weights.Weights(card, checkpoint, found.state)
 
 
 def publish_checkpoint(
     checkpoint: Path,
     root: Path,
-    version: str,
-    licence: str,
-    sources: Sequence[str],
-    figures: Sequence[Path],
-    hours: float,
+    release: Release,
     *,
-    current: bool,
+    validation: Path | None = None,
+    even_if_worse: bool = False,
+    onnx: bool | None = None,
+    current: bool = True,
+    say: Callable[[str], None] = print,
 ) -> Path:
-    """Publish under ``root`` and return the new folder. Raises ``CheckpointError``, ``WeightsError``,
-    ``SourceError``.
+    """Publish under ``root`` and return the new folder.
+
+    validation: a set on which the checkpoint must not be worse than ``current``; what it reached there goes
+    into the card. onnx: write VERSION.onnx
+    beside the tensors; None does so where the exporter is installed. current: move the link. say: is told the
+    figures, and what was left out. Raises ``CheckpointError``, ``WeightsError``, ``SourceError``,
+    ``PairsError``, ``WorseError``, ``ExportError``.
     """
-    if not sources:
-        raise SourceError(
-            f"{version}: says not what it was trained on; give every set as --source NAME=LICENCE."
-        )
-    found = read(checkpoint)
-    card = weights.Card(
-        version=version,
-        network=found.network,
-        inputs=nets.inputs_of(found.network),
-        licence=licence,
-        sources=[_source(text) for text in sources],
-        training={"steps": found.step, "hours": hours},
-        figures={path.stem: _figures(path) for path in figures},
-    )
-    folder = weights.publish(root, card, found.state)
+    new = prepared(checkpoint, release)
+    card = new.card
+    if validation is not None:
+        verdict = compare(checkpoint, root, validation)
+        say(str(verdict))
+        if verdict.worse and not even_if_worse:
+            raise WorseError(
+                f"{checkpoint}: is worse than {verdict.against} on {validation}; train on, or give "
+                "--even-if-worse."
+            )
+        reached = {"pictures": verdict.pictures, "mean": verdict.new}
+        card = replace(card, figures={validation.name: reached} | card.figures)
+    if onnx is None:
+        onnx = export.available()
+        if not onnx:
+            say("It has no ONNX file, since onnx and onnxscript are missing: pip install 'dimd[train]'.")
+    beside = {f"{release.version}.onnx": export.to_onnx(new)} if onnx else {}
+    folder = weights.publish(root, card, new.state, beside)
     if current:
-        weights.point(root, version)
+        weights.point(root, release.version)
     return folder

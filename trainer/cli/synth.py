@@ -1,0 +1,27 @@
+"""``dim-train synth``: drawn pictures as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from trainer.cli.options import FOLDER, PATH
+
+
+@click.command()
+@click.option("--photos", type=FOLDER, required=True, help="Photographs for backgrounds and texture.")
+@click.option("--out", type=PATH, required=True, help="Where image/ trimap/ alpha/ fg/ are written.")
+@click.option("--count", default=100, help="How many pictures.")
+@click.option("--size", default=512, help="Side of a picture in pixels.")
+@click.option("--seed", default=1, help="The same seed draws the same pictures.")
+def synth(photos: Path, out: Path, count: int, size: int, seed: int) -> None:
+    """Draw pictures with exact alpha: a set to look at, or to judge by."""
+    from trainer.drawn import write_drawn
+    from trainer.synth import NoPhotosError
+
+    try:
+        write_drawn(photos, out, count, size, seed)
+    except NoPhotosError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{count} pictures are in {out}/image, with trimap/, alpha/ and fg/ beside it.")

@@ -1,0 +1,43 @@
+"""``fgr/ pha/``: foregrounds and mattes as in VideoMatte240K, a video or a folder of frames to a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from trainer.prepare.layouts.base import (
+    PICTURES,
+    VIDEOS,
+    Found,
+    Layout,
+    Lost,
+    clip_of,
+    key_in,
+    matched,
+    media,
+)
+
+
+def _fits(place: Path) -> bool:
+    return (place / "fgr").is_dir() and (place / "pha").is_dir()
+
+
+def _find(place: Path) -> Iterator[Found | Lost]:
+    fgr, pha = place / "fgr", place / "pha"
+    for suffixes in (VIDEOS, PICTURES):
+        for pair in matched(
+            {
+                "fg": [(key_in(fgr, path), path) for path in media(fgr, suffixes)],
+                "alpha": [(key_in(pha, path), path) for path in media(pha, suffixes)],
+            }
+        ):
+            if isinstance(pair, Lost):
+                yield pair
+                continue
+            key, files = pair
+            clip, _, _ = key.rpartition("/")
+            # A folder of frames is one clip; pictures loose in fgr/ are as many foregrounds.
+            yield Found("pair", clip if clip and suffixes is PICTURES else clip_of(key), files)
+
+
+LAYOUT = Layout("video-pairs", "fgr/ and pha/ folders", _fits, _find)
