@@ -8,53 +8,80 @@ import lightning
 import torch
 from torch import Tensor
 
+from dim_model import metrics
 from dim_model.losses import losses
 from dim_model.nets import build
+from trainer.schedules import schedule
 from trainer.stream import unpack
 
 
-def schedule(step: int, steps: int, warmup: int = 200, decay: float = 0.3) -> float:
-    """Share of the full learning rate at ``step``: a short rise, a plateau, a linear fall over the last
-    ``decay``.
-
-    The plateau does not depend on ``steps``, so a run that did well can be given more steps and go on from a
-    checkpoint of its plateau (Hu et al., MiniCPM, 2024, "warmup-stable-decay").
-    """
-    fall = max(1, int(steps * decay))
-    return max(0.0, min((step + 1) / warmup, 1.0, (steps - step) / fall))
+class DivergedError(ArithmeticError):
+    """A loss that is no number any more; one sentence that names the batch."""
 
 
 class Matting(lightning.LightningModule):
-    """network: a name of ``dim_model.nets``. rate: AdamW's learning rate on the plateau. steps: length of the
-    run.
+    """network: a name of ``dim_model.nets``. rate: the full learning rate. steps: length of the run. epoch:
+    steps from one validation to the next. ``schedule`` and ``decay``: see ``trainer.schedules``. optimizer:
+    ``adamw`` or ``adam``.
     """
 
-    def __init__(self, network: str, rate: float, steps: int) -> None:
+    def __init__(
+        self,
+        network: str,
+        rate: float,
+        steps: int,
+        epoch: int = 250,
+        schedule: str = "plateau",
+        decay: float = 0.3,
+        optimizer: str = "adamw",
+        seed: int = 1,
+    ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.network = build(network)
-        self._rate, self._steps = rate, steps
 
-    def _terms(self, crops: Tensor) -> dict[str, Tensor]:
+    def _outputs(self, crops: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         x, truth = unpack(crops, cast(Any, self.network).inputs)
         outputs = self.network(x.contiguous(memory_format=torch.channels_last))
-        return losses({name: value.float() for name, value in outputs.items()}, truth)
+        return {name: value.float() for name, value in outputs.items()}, truth
 
     def training_step(self, batch: Tensor, index: int) -> Tensor:
-        terms = self._terms(batch)
+        terms = losses(*self._outputs(batch))
+        if not torch.isfinite(terms["total"]):
+            bad = ", ".join(name for name, term in terms.items() if not torch.isfinite(term))
+            raise DivergedError(
+                f"The loss is no number any more ({bad}) in batch {self.global_step} of seed "
+                f"{self.hparams['seed']}; the last checkpoint is good: go on from it with a lower --rate."
+            )
         self.log_dict({f"train/{name}": term for name, term in terms.items()})
         return terms["total"]
 
-    def validation_step(self, batch: Tensor, index: int) -> None:
-        terms = self._terms(batch)
-        self.log_dict({f"valid/{name}": term for name, term in terms.items()}, batch_size=len(batch))
+    def validation_step(self, batch: Tensor, index: int) -> Tensor:
+        """Loss terms and the field's measures, per crop; returns the alpha, [B, 1, S, S], 0..1."""
+        outputs, truth = self._outputs(batch)
+        alpha = torch.where(truth["trimap"] == 0.5, outputs["alpha"].clamp(0, 1), truth["trimap"])
+        figures = {name: term.mean() for name, term in losses(outputs, truth).items()}
+        for measure in (metrics.sad, metrics.mse, metrics.grad):
+            figures[measure.__name__] = measure(alpha, truth["alpha"], truth["trimap"]).mean()
+        named = {f"valid/{name}": figure for name, figure in figures.items()}
+        self.log_dict(named, batch_size=len(batch), sync_dist=True)
+        return alpha
 
     def configure_optimizers(self) -> Any:
-        """AdamW; no weight decay on biases and normalisation, where it only pulls towards dead units."""
+        """No weight decay on biases and normalisation, where it only pulls towards dead units."""
+        own = self.hparams
         matrices = [p for p in self.network.parameters() if p.ndim > 1]
         vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": 1e-3}, {"params": vectors, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(groups, lr=self._rate)
-        steps = self._steps
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))
+        weight_decay = 1e-3 if own["optimizer"] == "adamw" else 0.0
+        groups = [
+            {"params": matrices, "weight_decay": weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        optimizer = (torch.optim.AdamW if own["optimizer"] == "adamw" else torch.optim.Adam)(
+            groups, lr=own["rate"]
+        )
+        share = schedule(
+            own["schedule"], steps=own["steps"], decay=own["decay"], rate=own["rate"], epoch=own["epoch"]
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -7,7 +7,10 @@ directions and channels alike, so those turns of an encoded crop are encodings o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,14 +20,18 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from dim_model import encode
-from trainer.synth import Photos, Procedural, make_scene
+from trainer.prepare import Index
+from trainer.synth import Maker, Mixture, Photos, Procedural, make_scene
+from trainer.synth.cutouts import Cutouts
 from trainer.synth.foreground import Rng
 from trainer.synth.scene import Scene
 
 _CROPS = 4
-_USES = 3
-_POOL = 768
-"""Crops held by a worker: 3 MB each."""
+"""Crops of a scene."""
+_PER_SCENE = 12
+"""Crops read for every scene drawn: each is used three times, on average."""
+_POOL = 192
+"""Scenes whose crops a worker holds: 3 MB a crop."""
 
 _INPUTS = encode.CHANNELS["sampled"]
 TRUTH = {
@@ -83,33 +90,80 @@ def turned(rng: Rng, packed: Tensor) -> Tensor:
     return packed[torch.from_numpy(order)].contiguous()
 
 
-class CropStream(IterableDataset[Tensor]):
-    """Packed crops [24, ``size``, ``size``], float16, without end. ``seed`` and the worker's number fix the
-    stream.
-
-    scene: side of a drawn scene in pixels; larger than a crop, so that sampling reaches beyond it as in a
-    real frame.
+@dataclass(frozen=True)
+class Place:
+    """Where in the stream a reader stands. start: batches of ``batch`` crops that were read before. rank:
+    which of several processes reads, each a stream of its own.
     """
 
-    def __init__(self, photos: Path, size: int, seed: int, scene: int = 512) -> None:
+    start: int = 0
+    batch: int = 1
+    rank: int = 0
+
+    def shard(self, worker: int, workers: int) -> tuple[int, int]:
+        """The shard that a worker draws, and how many crops of it were read before.
+
+        Batch k is drawn by shard k mod ``workers``; the loader asks worker 0 first wherever it starts.
+        """
+        role = (self.start + worker) % workers
+        batches = (self.start - role + workers - 1) // workers
+        return self.rank * workers + role, batches * self.batch
+
+
+class CropStream(IterableDataset[Tensor]):
+    """Packed crops [24, ``size``, ``size``], float16, without end.
+
+    Crop n of a shard depends on ``seed``, the shard and n alone: a stream that goes on from a ``Place`` gives
+    what an unbroken one would have given, after it has drawn again the scenes that were in its pool.
+
+    scene: side of a drawn scene in pixels; larger than a crop, so that sampling reaches beyond it as in a
+    real frame. pool: scenes whose crops are held. indexes: of ``dim-train prepare``, whose foregrounds are in
+    a ``share`` of the scenes; the others are drawn.
+    """
+
+    def __init__(
+        self,
+        photos: Path,
+        size: int,
+        seed: int,
+        scene: int = 512,
+        *,
+        place: Place | None = None,
+        pool: int = _POOL,
+        indexes: Sequence[Path] = (),
+        share: float = 0.0,
+    ) -> None:
         self._folder, self._size, self._seed, self._scene = photos, size, seed, scene
+        self._place, self._pool = place or Place(), pool
+        self._indexes, self._share = indexes, share
+
+    def maker(self, photos: Photos) -> Maker:
+        """Who makes the foregrounds. Raises ``PrepareError`` for an index that cannot be used."""
+        shares: dict[Maker, float] = {Procedural(photos): 1 - self._share}
+        for path in self._indexes:
+            shares[Cutouts(Index.read(path))] = self._share / len(self._indexes)
+        return Mixture(shares)
 
     def __iter__(self) -> Iterator[Tensor]:
         worker = get_worker_info()
         if worker:  # a worker is one of several processes; the trainer's own keeps all its threads
             cv2.setNumThreads(1)
             torch.set_num_threads(1)
-        rng = np.random.default_rng([self._seed, worker.id if worker else 0])
+            return self.read(worker.id, worker.num_workers)
+        return self.read(0, 1)
+
+    def read(self, worker: int, workers: int) -> Iterator[Tensor]:
+        """The crops that one of ``workers`` contributes."""
+        shard, first = self._place.shard(worker, workers)
         photos = Photos(self._folder)
-        maker = Procedural(photos)
-        pool: list[Tensor] = []
-        while True:
-            scene = pack(make_scene(rng, maker, photos, self._scene))
-            for _ in range(_CROPS):
-                fresh = crop(rng, scene, self._size)
-                if len(pool) < _POOL:
-                    pool.append(fresh)
-                else:
-                    pool[rng.integers(_POOL)] = fresh
-                for _ in range(_USES):
-                    yield turned(rng, pool[rng.integers(len(pool))])
+        maker = self.maker(photos)
+        crops: deque[Tensor] = deque(maxlen=self._pool * _CROPS)
+        drawn = max(0, first // _PER_SCENE - self._pool + 1)
+        for n in itertools.count(first):
+            while drawn <= n // _PER_SCENE:
+                rng = np.random.default_rng([self._seed, shard, 0, drawn])
+                scene = pack(make_scene(rng, maker, photos, self._scene))
+                crops.extend(crop(rng, scene, self._size) for _ in range(_CROPS))
+                drawn += 1
+            rng = np.random.default_rng([self._seed, shard, 1, n])
+            yield turned(rng, crops[rng.integers(len(crops))])

@@ -1,24 +1,32 @@
-"""Training: a run leaves weights that can be read, goes on where it stopped, and ends up published."""
+"""Training: a run leaves weights that can be read, goes on where it stopped, and says what is wrong."""
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import pickle
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
 
 from dim_model import weights
+from dim_model.losses import losses
 from trainer.checkpoint import CheckpointError, read
 from trainer.cli import main
+from trainer.durable import DurableCheckpoints
 from trainer.fit import Run, fit
-from trainer.module import Matting, schedule
-from trainer.stream import CropStream
+from trainer.module import DivergedError, Matting
+from trainer.stream import CropStream, unpack
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -31,11 +39,21 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def checkpoint(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three steps of swift, stopped, and two more."""
+    """Three steps of swift, stopped, and three more."""
     folder = tmp_path_factory.mktemp("run")
-    for steps in (3, 5):
+    for steps in (3, 6):
         run = Run(
-            "swift", photos, folder, steps, batch=2, crop=64, scene=96, validation=2, workers=0, save_every=3
+            "swift",
+            photos,
+            folder,
+            steps,
+            batch=2,
+            crop=64,
+            scene=96,
+            validation=2,
+            workers=0,
+            epoch=3,
+            pool=2,
         )
         last = fit(run, progress=False)
     return last
@@ -43,7 +61,7 @@ def checkpoint(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_stopped_run_goes_on_to_its_last_step(checkpoint: Path) -> None:
     found = read(checkpoint)
-    assert found.step == 5
+    assert found.step == 6
     assert found.network == "swift"
 
 
@@ -53,7 +71,122 @@ def test_the_averaged_weights_fit_the_network_and_have_moved(checkpoint: Path) -
 
 
 def test_a_run_is_watched_in_tensorboard(checkpoint: Path) -> None:
-    assert list(checkpoint.parent.glob("events.out.tfevents.*"))
+    """Loss terms, learning rate, the field's measures and a gallery."""
+    scalars, images = set(), set()
+    for file in checkpoint.parent.glob("events.out.tfevents.*"):
+        events = EventAccumulator(str(file))
+        events.Reload()
+        scalars |= set(events.Tags()["scalars"])
+        images |= set(events.Tags()["images"])
+    assert {"train/total", "train/gradient", "valid/sad", "valid/mse", "valid/grad"} <= scalars
+    assert any(name.startswith("lr-") for name in scalars)
+    assert images == {"gallery"}
+
+
+def test_what_was_asked_for_is_recorded(checkpoint: Path) -> None:
+    runs = [json.loads(line) for line in (checkpoint.parent / "runs.jsonl").read_text().splitlines()]
+    assert [(run["from_step"], run["steps"], run["seed"]) for run in runs] == [(0, 3, 1), (3, 6, 1)]
+
+
+def small(photos: Path, folder: Path, **changes: Any) -> Run:
+    own = {"batch": 2, "crop": 64, "scene": 96, "validation": 2, "workers": 0, "epoch": 2, "pool": 2}
+    return Run(**{"network": "swift", "photos": photos, "folder": folder, "steps": 6} | own | changes)
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, do: Callable[[], Tensor]) -> None:
+    """Let training reach ``step`` and then ``do`` instead."""
+    whole = Matting.training_step
+    monkeypatch.setattr(
+        Matting,
+        "training_step",
+        lambda self, batch, index: do() if self.global_step == step else whole(self, batch, index),
+    )
+
+
+def power_cut() -> Tensor:
+    raise RuntimeError("power cut")
+
+
+def test_a_killed_run_ends_on_the_weights_of_an_undisturbed_one(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = torch.load(fit(small(photos, tmp_path / "whole"), progress=False))
+    killed = small(photos, tmp_path / "killed")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5, power_cut)
+        with pytest.raises(RuntimeError, match="power cut"):
+            fit(killed, progress=False)
+    assert read(killed.folder / "last.ckpt").step == 4
+    resumed = torch.load(fit(killed, progress=False))
+    for part in ("state_dict", "current_model_state"):
+        for name, tensor in whole[part].items():
+            assert torch.equal(tensor, resumed[part][name]), name
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small(photos, tmp_path)
+    nothing = {"total": torch.tensor(torch.nan), "alpha": torch.tensor(torch.nan)}
+    monkeypatch.setattr(
+        "trainer.module.losses",
+        lambda outputs, truth: losses(outputs, truth) if next(calls) < 3 + 4 else nothing,
+    )
+    calls = itertools.count()
+    with pytest.raises(DivergedError, match=r"no number any more \(total, alpha\) in batch \d of seed 1"):
+        fit(run, progress=False)
+    assert all(torch.isfinite(t).all() for t in read(run.folder / "last.ckpt").state.values())
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "last.ckpt"
+    DurableCheckpoints().save_checkpoint({"step": torch.tensor(1)}, place)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("torch.save", full)
+    with pytest.raises(CheckpointError, match=r"No space left on device.*free some space"):
+        DurableCheckpoints().save_checkpoint({"step": torch.tensor(2)}, place)
+    assert torch.load(place)["step"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.fixture
+def cutouts(tmp_path: Path) -> Path:
+    """An index of two discs, cut out."""
+    y, x = np.mgrid[:120, :120]
+    disc = (np.clip(40 - np.hypot(y - 60, x - 60), 0, 1) * 255).astype(np.uint8)
+    for n, colour in enumerate(([0, 0, 255], [255, 80, 0])):
+        picture = np.dstack([np.broadcast_to(np.uint8(colour), (120, 120, 3)), disc])
+        cv2.imwrite(str(tmp_path / f"disc_{n}.png"), picture)
+    command = ["prepare", str(tmp_path), "--layout", "cutouts", "--valid", "0", "--test", "0"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    return tmp_path / "index.jsonl"
+
+
+def test_foregrounds_of_an_index_are_trained_on(photos: Path, cutouts: Path) -> None:
+    stream = CropStream(photos, 64, 1, scene=96, pool=1, indexes=[cutouts], share=0.999)
+    _, truth = unpack(torch.stack(list(islice(stream, 12))), "sampled")
+    colours = truth["foreground"].movedim(1, -1)[truth["alpha"][:, 0] > 0.99]
+    assert (colours.amax(-1) - colours.amin(-1)).min() > 0.9  # as pure as no photograph's
+
+
+def test_an_index_whose_files_are_gone_is_one_sentence(photos: Path, cutouts: Path, tmp_path: Path) -> None:
+    cutouts.write_text("not an index")
+    command = ["fit", "--photos", photos, "--index", cutouts, "--run", tmp_path / "run", "--steps", "1"]
+    done = CliRunner().invoke(main, [str(c) for c in command])
+    assert done.exit_code == 1
+    assert str(cutouts) in done.output
+    assert done.output.count("\n") == 1
+
+
+def test_a_run_of_another_network_is_not_gone_on_with(checkpoint: Path, photos: Path) -> None:
+    command = ["fit", "--net", "dim-vgg16", "--photos", photos, "--run", checkpoint.parent, "--steps", "9"]
+    done = CliRunner().invoke(main, [str(c) for c in command])
+    assert done.exit_code == 1
+    assert "is a run of swift, not of dim-vgg16; name another --run folder" in done.output
 
 
 def test_published_weights_carry_their_card_and_become_current(checkpoint: Path, tmp_path: Path) -> None:
@@ -67,7 +200,7 @@ def test_published_weights_carry_their_card_and_become_current(checkpoint: Path,
     card = weights.load(weights.resolve(root)).card
     assert card.sources == [{"name": "drawn mattes", "licence": "Apache-2.0"}]
     assert card.figures == {"nine": {"mean": {"mse": 0.03}}}
-    assert card.training == {"steps": 5, "hours": 0.01}
+    assert card.training == {"steps": 6, "hours": 0.01}
 
 
 def test_weights_without_sources_are_not_published(checkpoint: Path, tmp_path: Path) -> None:
@@ -134,8 +267,10 @@ def test_a_pickle_offered_as_a_checkpoint_is_refused_and_not_run(tmp_path: Path)
     with pytest.raises(CheckpointError, match="is no checkpoint of dim-train fit"):
         read(tmp_path / "last.ckpt")
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
-    with pytest.raises(CheckpointError, match=r"other\.ckpt: is no checkpoint"):
-        read(tmp_path / "other.ckpt")
+    torch.save([1, 2], tmp_path / "list.ckpt")
+    for other in ("other", "list"):
+        with pytest.raises(CheckpointError, match=rf"{other}\.ckpt: is no checkpoint"):
+            read(tmp_path / f"{other}.ckpt")
     assert not trap.exists()
 
 
@@ -143,19 +278,10 @@ def test_a_pickle_offered_as_a_checkpoint_is_refused_and_not_run(tmp_path: Path)
 def test_both_networks_learn_by_the_same_step(network: str, photos: Path) -> None:
     module = Matting(network, rate=1e-3, steps=10)
     batch = torch.stack(list(islice(CropStream(photos, 64, 1, scene=96), 2)))
-    terms = module._terms(batch)
+    terms = losses(*module._outputs(batch))
     assert {"alpha", "laplacian", "gradient", "composition", "total"} <= set(terms)
     terms["total"].backward()
     assert all(torch.isfinite(p.grad).all() for p in module.parameters() if p.grad is not None)
-
-
-def test_the_learning_rate_rises_holds_and_falls_to_nothing() -> None:
-    rates = [schedule(step, 10_000) for step in range(10_001)]
-    assert rates[0] < 0.01
-    assert rates[200] == rates[6_000] == 1.0
-    assert rates[8_500] == pytest.approx(0.5, abs=0.01)
-    assert rates[-1] == 0
-    assert schedule(6_000, 10_000) == schedule(6_000, 50_000)
 
 
 def test_an_unknown_network_is_one_sentence(photos: Path, tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from dim_model import encode
-from trainer.stream import CropStream, crop, pack, turned, unpack
+from trainer.stream import CropStream, Place, crop, pack, turned, unpack
 from trainer.synth import Photos, Procedural, Scene, make_scene
 
 
@@ -63,3 +64,24 @@ def test_the_stream_is_fixed_by_its_seed(photos: Path) -> None:
     other = list(islice(CropStream(photos, 64, 2, scene=96), 3))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_stream_that_goes_on_gives_what_an_unbroken_one_would(workers: int, photos: Path) -> None:
+    """Batches of two crops, asked of the workers in turn, from batch 0 and from batch 5."""
+
+    def batches(start: int, count: int) -> list[list[torch.Tensor]]:
+        shards = []
+        for worker in range(workers):
+            stream = CropStream(photos, 32, 1, 64, place=Place(start, batch=2), pool=2)
+            shards.append(stream.read(worker, workers))
+        return [[next(shards[k % workers]) for _ in range(2)] for k in range(count)]
+
+    whole, rest = batches(0, 16), batches(5, 11)
+    for expected, got in zip(whole[5:], rest, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
+
+
+def test_two_processes_draw_different_crops(photos: Path) -> None:
+    first, second = (next(iter(CropStream(photos, 32, 1, 64, place=Place(rank=r)))) for r in (0, 1))
+    assert not torch.equal(first, second)

@@ -1,0 +1,156 @@
+"""``dim-train fit``: one training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from trainer.cli.options import FOLDER, PATH
+
+
+class _Size(click.ParamType[int | str]):
+    """A number of crops, or ``auto``."""
+
+    name = "N|auto"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        text = str(value)
+        if text == "auto":
+            return text
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(f"{text!r} is neither a number of crops nor 'auto'.", param, ctx)
+        return int(text)
+
+
+def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
+    """GPU numbers of ``--gpus 0 1`` and ``--gpus 0,1`` alike."""
+    try:
+        return (*(int(n) for n in text.replace(",", " ").split()), *more)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} names no GPUs; write --gpus 0 1.") from None
+
+
+@click.command()
+@click.option("--net", default="swift", help="A network of dim_model: swift or dim-vgg16.")
+@click.option("--photos", type=FOLDER, required=True, help="Photographs for backgrounds and texture.")
+@click.option(
+    "--index",
+    "indexes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Foregrounds that dim-train prepare indexed, beside drawn ones; may be given again.",
+)
+@click.option(
+    "--index-share",
+    "share",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.25,
+    help="Share of the scenes that have a foreground of an --index.",
+)
+@click.option(
+    "--run",
+    "folder",
+    type=PATH,
+    required=True,
+    help="Checkpoints and TensorBoard events; a run there goes on, exactly where it stopped.",
+)
+@click.option("--steps", default=20_000, help="Length of the run, rounded up to whole epochs.")
+@click.option(
+    "--batch-size-per-gpu",
+    "batch",
+    type=_Size(),
+    default="16",
+    help="Crops a step on each GPU; auto finds the largest that fits.",
+)
+@click.option("--crop", default=256, help="Side of a training crop in pixels.")
+@click.option("--rate", default=2e-3, help="The full learning rate.")
+@click.option(
+    "--schedule",
+    type=click.Choice(["plateau", "cosine", "staircase"]),
+    default="plateau",
+    help="How the rate goes; staircase is x 0.9 every 20 epochs, floor 1e-6.",
+)
+@click.option("--decay", default=0.3, help="Last share of a plateau in which the rate falls to nothing.")
+@click.option("--optimizer", type=click.Choice(["adamw", "adam"]), default="adamw")
+@click.option("--epoch", default=250, help="Steps from one checkpoint and validation to the next.")
+@click.option("--seed", default=1)
+@click.option("--workers", default=1, help="Processes that draw scenes, for each GPU.")
+@click.option("--precision", type=click.Choice(["bf16-mixed", "16-mixed", "32-true"]), default="bf16-mixed")
+@click.option("--gpus", default="", metavar="0 1 …", help="GPUs to train on; or start it with torchrun.")
+@click.argument("more_gpus", nargs=-1, type=int, metavar="")
+def fit(
+    net: str,
+    photos: Path,
+    indexes: tuple[Path, ...],
+    share: float,
+    folder: Path,
+    steps: int,
+    batch: int | str,
+    crop: int,
+    rate: float,
+    schedule: str,
+    decay: float,
+    optimizer: str,
+    epoch: int,
+    seed: int,
+    workers: int,
+    precision: str,
+    gpus: str,
+    more_gpus: tuple[int, ...],
+) -> None:
+    """Train a network; watch it with `tensorboard --logdir RUN`."""
+    import torch
+
+    from dim_model.nets import UnknownNetworkError
+    from trainer.checkpoint import CheckpointError
+    from trainer.fit import Run
+    from trainer.fit import fit as train
+    from trainer.largest import largest_batch
+    from trainer.module import DivergedError
+    from trainer.placement import PlacementError
+    from trainer.prepare import PrepareError
+    from trainer.synth import NoPhotosError
+
+    if more_gpus and not gpus:
+        raise click.UsageError(f"Got an unexpected argument ({more_gpus[0]}); GPUs come after --gpus.")
+    chosen = _numbers(gpus, more_gpus)
+    try:
+        if batch == "auto":
+            device = torch.device(
+                f"cuda:{chosen[0] if chosen else 0}" if torch.cuda.is_available() else "cpu"
+            )
+            batch = largest_batch(net, crop, device)
+            if not batch:
+                raise click.ClickException(f"Not one crop of {crop} pixels fits; give a smaller --crop.")
+            click.echo(f"{batch} crops of {crop} pixels a step on each {device.type}.")
+        run = Run(
+            net,
+            photos,
+            folder,
+            steps,
+            batch=int(batch),
+            crop=crop,
+            rate=rate,
+            schedule=schedule,
+            decay=decay,
+            optimizer=optimizer,
+            seed=seed,
+            workers=workers,
+            epoch=epoch,
+            precision=precision,
+            gpus=chosen,
+            indexes=indexes,
+            share=share,
+        )
+        last = train(run)
+    except (
+        NoPhotosError,
+        PrepareError,
+        UnknownNetworkError,
+        CheckpointError,
+        PlacementError,
+        DivergedError,
+    ) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Trained to step {run.steps}; the last checkpoint is {last}.")

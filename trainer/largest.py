@@ -1,0 +1,49 @@
+"""The largest batch that fits, found by trying rather than guessed from errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from dim_model.encode import CHANNELS
+from dim_model.losses import losses
+from dim_model.nets import build, inputs_of
+
+ON_CPU = 16
+"""A processor has no memory of its own to fill, and gains nothing from more."""
+
+
+def largest(fits: Callable[[int], bool], limit: int = 1024) -> int:
+    """The largest of 1, 2, 4 … or one and a half times such a number that ``fits``; 0 when not even 1."""
+    size = 0
+    while size < limit and fits(max(1, 2 * size)):
+        size = max(1, 2 * size)
+    between = size + size // 2
+    return between if size > 1 and between <= limit and fits(between) else size
+
+
+def largest_batch(network: str, crop: int, device: torch.device) -> int:
+    """How many crops of ``crop`` pixels ``network`` trains on at once on ``device``, a tenth left free."""
+    if device.type == "cpu":
+        return ON_CPU
+    module = build(network).to(device).to(memory_format=torch.channels_last)
+
+    def fits(size: int) -> bool:
+        try:
+            x = torch.rand(size + -(-size // 10), CHANNELS[inputs_of(network)], crop, crop, device=device)
+            colour, grey = torch.rand_like(x[:, :3]), torch.full_like(x[:, :1], 0.5)
+            truth = {"image": colour, "foreground": colour, "background": colour}
+            with torch.autocast(device.type, torch.bfloat16):
+                outputs = module(x.contiguous(memory_format=torch.channels_last))
+            floats = {name: value.float() for name, value in outputs.items()}
+            total = losses(floats, truth | {"alpha": grey, "trimap": grey})["total"]
+            torch.autograd.backward(total)
+        except torch.OutOfMemoryError:
+            return False
+        finally:
+            module.zero_grad(set_to_none=True)
+            torch.cuda.empty_cache()
+        return True
+
+    return largest(fits)
