@@ -8,6 +8,7 @@ from trainer.cli.evaluate import evaluate
 from trainer.cli.fit import fit
 from trainer.cli.prepare import prepare
 from trainer.cli.publish import publish
+from trainer.cli.render import render
 from trainer.cli.synth import synth
 
 
@@ -17,5 +18,5 @@ def main() -> None:
     """Make weights for dimd, from drawn mattes over photographs."""
 
 
-for command in (prepare, synth, fit, evaluate, publish):
+for command in (prepare, render, synth, fit, evaluate, publish):
     main.add_command(command)
