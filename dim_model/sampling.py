@@ -2,8 +2,9 @@
 
 Candidates are the known pixels nearest to points spread around the pixel, so that they come from all sides of
 the boundary. Every foreground candidate is paired with every background candidate; the cheapest pair gives
-alpha by projection on the line between the two colours. Neighbours then offer each other their pairs, which
-carries a good find along a strand of hair.
+alpha by projection on the line between the two colours. One pixel in four searches so; the others begin with
+the nearest pair, and neighbours offer each other what they have, which carries a good find along a strand of
+hair.
 
 Sources: Gastal & Oliveira, "Shared Sampling for Real-Time Alpha Matting" (2010), eq. 2 and 6; He et al., "A
 Global Sampling Method for Alpha Matting" (2011), for the propagation between neighbours.
@@ -76,10 +77,13 @@ def _spread() -> Floats:
 
 
 _SPREAD = _spread()
-_NEIGHBOURS = np.asarray(
+_BESIDE = np.asarray([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x], np.int32)
+_AROUND = np.asarray(
     [(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5), (-1, 0), (1, 0), (0, -1), (0, 1)],
     np.int32,
 )
+_ROUNDS = (_BESIDE, _AROUND, _AROUND)
+"""Whose pairs a pixel tries, in turn: first those who searched, then further along."""
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
@@ -106,18 +110,20 @@ def _cost(c, f, b, far, lowest):
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
 def _apart(p, q, width):
-    """Distance in pixels between two flat indices."""
-    y, x = p // width - q // width, p % width - q % width
+    """Distance in pixels between two flat indices, without the slow division of integers."""
+    inverse = 1.0 / width
+    y = int((p + 0.5) * inverse) - int((q + 0.5) * inverse)
+    x = p - q - y * width
     return math.sqrt(np.float32(y * y + x * x))
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
-def _candidates(p, step, near, smooth, height, width, spread, index, colour, far):
-    """The known pixels nearest to points spread ``step`` around ``p``: index, colour and relative distance of
-    each.
+def _candidates(p, step, near, smooth, height, width, spread, count, index, colour, far):
+    """The known pixels nearest to ``count`` points spread ``step`` around ``p``: index, colour and distance
+    of each.
     """
     y, x = p // width, p % width
-    for j in range(spread.shape[0]):
+    for j in range(count):
         yy = min(max(int(y + spread[j, 0] * step), 0), height - 1)
         xx = min(max(int(x + spread[j, 1] * step), 0), width - 1)
         index[j] = near[yy * width + xx]
@@ -127,18 +133,19 @@ def _candidates(p, step, near, smooth, height, width, spread, index, colour, far
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
 def _search(rgb, smooth, height, width, pixels, near_f, near_b, far_f, far_b, spread):
-    n, k = pixels.size, spread.shape[0]
+    n, most = pixels.size, spread.shape[0]
     best_f, best_b = np.empty(n, np.int32), np.empty(n, np.int32)
     cost, alpha = np.empty(n, np.float32), np.empty(n, np.float32)
-    fs, bs = np.empty(k, np.int32), np.empty(k, np.int32)
-    f_colour, b_colour = np.empty((k, 3), np.float32), np.empty((k, 3), np.float32)
-    f_far, b_far = np.empty(k, np.float32), np.empty(k, np.float32)
+    fs, bs = np.empty(most, np.int32), np.empty(most, np.int32)
+    f_colour, b_colour = np.empty((most, 3), np.float32), np.empty((most, 3), np.float32)
+    f_far, b_far = np.empty(most, np.float32), np.empty(most, np.float32)
     reach = np.float32(2.0 * REACH)
     for i in range(n):
         p = pixels[i]
+        k = 1 if (p // width) & 1 or (p % width) & 1 else most
         step_f, step_b = min(far_f[p], reach) + np.float32(6.0), min(far_b[p], reach) + np.float32(6.0)
-        _candidates(p, step_f, near_f, smooth, height, width, spread, fs, f_colour, f_far)
-        _candidates(p, step_b, near_b, smooth, height, width, spread, bs, b_colour, b_far)
+        _candidates(p, step_f, near_f, smooth, height, width, spread, k, fs, f_colour, f_far)
+        _candidates(p, step_b, near_b, smooth, height, width, spread, k, bs, b_colour, b_far)
         near, beside = (
             np.float32(1.0) / (far_f[p] + np.float32(1.0)),
             np.float32(1.0) / (far_b[p] + np.float32(1.0)),
@@ -205,7 +212,7 @@ def sample(rgb: Floats, trimap: Floats) -> Samples:
     pairs = _search(flat, smooth, height, width, pixels, near_f, near_b, far_f, far_b, _SPREAD)
     slot = np.full(height * width, -1, np.int32)
     slot[pixels] = np.arange(pixels.size, dtype=np.int32)
-    for _ in range(2):
-        pairs = _propagate(flat, smooth, height, width, pixels, slot, far_f, far_b, *pairs, _NEIGHBOURS)
+    for offers in _ROUNDS:
+        pairs = _propagate(flat, smooth, height, width, pixels, slot, far_f, far_b, *pairs, offers)
     best_f, best_b, cost, alpha = pairs
     return Samples(pixels, alpha, np.exp(-4.0 * cost), smooth[best_f], smooth[best_b])
