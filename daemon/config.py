@@ -160,7 +160,7 @@ class LogSettings(Section):
 class TrimapSettings(Section):
     """Where the trimap comes from. erode and dilate: see `widths`."""
 
-    source: Literal["auto", "trimap", "mask", "alpha", "chroma"] = "auto"
+    source: Literal["auto", "trimap", "mask", "clean", "alpha", "chroma"] = "auto"
     erode: Annotated[int, Field(ge=0, le=500)] = 10
     dilate: Annotated[int, Field(ge=0, le=500)] = 14
     screen: Annotated[str, _colour_or("auto")] = "auto"

@@ -26,7 +26,7 @@ from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, Me
 from daemon.trimaps import Shot, Sidecar, TrimapSource, choose
 
 _SAMPLES = 3
-"""Frames looked at for a screen or an alpha: the first, the middle one, the last."""
+"""Frames looked at for a screen, an alpha or against a clean plate: the first, the middle one, the last."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Plan:
     def _choose_trimap(self, state: Mapping[str, Any]) -> TrimapSource:
         clip, info = self.clip, self.info
         sidecars = {}
-        for role, ref in (("trimap", clip.trimap), ("mask", clip.mask)):
+        for role, ref in (("trimap", clip.trimap), ("mask", clip.mask), ("clean", clip.clean)):
             if ref is not None and self.settings.trimap.source in ("auto", role):
                 sidecar = Sidecar(ref.path.name, self._open(ref), info, self.warnings.append)
                 sidecar.check()
@@ -92,11 +92,11 @@ class Plan:
         shot = Shot(clip.plate.path.name, info, sidecars, functools.cache(self._samples), state)
         return choose(shot, self.settings.trimap, clip.name)
 
-    def _samples(self) -> Sequence[tuple[Frame, Tensor]]:
+    def _samples(self) -> Sequence[tuple[int, Frame, Tensor]]:
         last = len(self.info.numbers) - 1
         positions = sorted({round(n * last / (_SAMPLES - 1)) for n in range(_SAMPLES)})
         frames = (next(iter(self._source.frames(position, position + 1))) for position in positions)
-        return [(frame, self.view(frame)) for frame in frames]
+        return [(n, frame, self.view(frame)) for n, frame in zip(positions, frames, strict=True)]
 
     def _open_background(self) -> Background:
         if self.clip.bg is None or "composite" not in self.settings.outputs:

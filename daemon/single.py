@@ -67,14 +67,15 @@ def matte_all(
     *,
     trimap: str | None,
     mask: str | None,
+    clean: str | None,
     background: str | None,
     form: Format,
     device: str,
 ) -> int:
     """Matte each of ``inputs`` into ``out``; returns how many failed. Raises SingleError."""
-    if len(inputs) > 1 and (trimap or mask):
+    if len(inputs) > 1 and (trimap or mask or clean):
         raise SingleError(
-            "--trimap and --mask belong to one clip; give one INPUT, or put NAME_trimap beside each."
+            "--trimap, --mask and --clean belong to one clip; give one INPUT, or put NAME_trimap beside each."
         )
     named = background if background and _is_colour(background) else None
     names: tuple[OutputName, ...] = ("alpha", "foreground", "composite")
@@ -85,7 +86,7 @@ def matte_all(
             background=named or "checker",
         )
         sidecars = [
-            locate(where) if where else None for where in (trimap, mask, None if named else background)
+            locate(where) if where else None for where in (trimap, mask, clean, None if named else background)
         ]
     except (MediaError, ValidationError) as error:
         raise SingleError(str(error)) from error
@@ -142,16 +143,19 @@ def _clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     plate = _absolute(locate(where))
     name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
     found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
-    beside = (found.trimap, found.mask, found.bg) if found else (None, None, None)
-    trimap, mask, bg = (
+    beside = (found.trimap, found.mask, found.clean, found.bg) if found else (None,) * 4
+    trimap, mask, clean, bg = (
         _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
     )
-    if sidecars[1] and not sidecars[0]:
-        trimap = None  # a mask that was asked for is not to lose to a trimap that lies about
+    # What was asked for is not to lose to what lies about.
+    if (sidecars[1] or sidecars[2]) and not sidecars[0]:
+        trimap = None
+    if sidecars[2] and not sidecars[1]:
+        mask = None
     settings = found.settings if found else None
     folder = Path("/")
-    stamp = stamp_of(folder, files_of((plate, trimap, mask, bg), settings))
-    return Clip(name, folder, plate, trimap, mask, None, bg, settings, stamp)
+    stamp = stamp_of(folder, files_of((plate, trimap, mask, clean, bg), settings))
+    return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
 
 
 def _absolute(ref: MediaRef) -> MediaRef:

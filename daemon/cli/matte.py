@@ -17,6 +17,7 @@ from daemon.config import Format
 )
 @click.option("--trimap", help="A painted trimap: a still, a sequence or a video.")
 @click.option("--mask", help="A rough mask, likewise.")
+@click.option("--clean", help="The same view without its subject, likewise.")
 @click.option("--background", help="What the composite is laid over: media, '#rrggbb' or checker.")
 @click.option(
     "--format", "form", type=click.Choice(["auto", "png", "exr", "prores4444", "ffv1"]), default="auto"
@@ -29,6 +30,7 @@ def matte(
     out: Path,
     trimap: str | None,
     mask: str | None,
+    clean: str | None,
     background: str | None,
     form: Format,
     device: str,
@@ -40,7 +42,14 @@ def matte(
 
     try:
         failed = matte_all(
-            inputs, out, trimap=trimap, mask=mask, background=background, form=form, device=device
+            inputs,
+            out,
+            trimap=trimap,
+            mask=mask,
+            clean=clean,
+            background=background,
+            form=form,
+            device=device,
         )
     except SingleError as error:
         click.echo(str(error), err=True)

@@ -20,6 +20,7 @@ class Sidecar:
 
     def __init__(self, label: str, source: FrameSource, plate: ClipInfo, warn: Callable[[str], None]) -> None:
         self.label, self._source, self._plate, self._warn = label, source, plate, warn
+        self.info = source.info
         self._by_number = source.info.kind == plate.kind == "sequence"
         self._position = {number: n for n, number in enumerate(source.info.numbers)}
         self._still: Pixels | None = None

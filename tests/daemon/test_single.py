@@ -50,6 +50,18 @@ def test_a_mask_and_a_background_are_taken(tmp_path: Path) -> None:
     assert composite[0, 0].tolist() == [65535, 0, 0]
 
 
+def test_a_clean_plate_is_taken(tmp_path: Path) -> None:
+    wall = cv2.resize(np.random.default_rng(0).integers(80, 200, (18, 24, 3), np.uint8), (192, 144))
+    shot = wall.copy()
+    shot[40:144, 70:120] = (200, 60, 40)
+    picture, alone = write(tmp_path / "shot.png", shot), write(tmp_path / "empty.png", wall)
+    code, _ = matte(picture, "--out", tmp_path / "out", "--clean", alone)
+    assert code == 0
+    alpha = cv2.imread(str(tmp_path / "out/shot/shot_alpha.png"), cv2.IMREAD_UNCHANGED)
+    assert alpha[60:140, 80:110].min() == 65535
+    assert alpha[:, :50].max() == 0
+
+
 def test_one_bad_input_does_not_keep_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_text("no picture")
     green = np.full((36, 64, 3), (40, 170, 30), np.uint8)

@@ -62,6 +62,33 @@ def test_the_plates_own_alpha_serves(folder: Path) -> None:
         assert (made[:, 44:] == 1).all()
 
 
+def walls(folder: Path, *, same: bool = True) -> None:
+    """A subject before a patterned wall, and the wall alone, or another."""
+    rng = np.random.default_rng(0)
+    wall, other = (cv2.resize(rng.integers(80, 200, (18, 24, 3), np.uint8), (192, 144)) for _ in range(2))
+    shot = wall.copy()
+    shot[40:144, 70:120] = (200, 60, 40)
+    write(folder / "shot.png", shot)
+    write(folder / "shot_clean.png", wall if same else 255 - other)
+
+
+def test_what_differs_from_the_clean_plate_is_the_subject(folder: Path) -> None:
+    walls(folder)
+    with planned(folder) as plan:
+        assert plan.trimap.name == "clean"
+        assert plan.trimap.why == "what differs from shot_clean.png is the subject"
+        made = first_trimap(plan)
+        assert (made[60:140, 80:110] == 1).all()
+        assert (made[:, :50] == 0).all()
+        assert (made[:, 140:] == 0).all()
+
+
+def test_the_clean_plate_of_another_shot_is_refused(folder: Path) -> None:
+    walls(folder, same=False)
+    with pytest.raises(TrimapError, match=r"shot_clean\.png: differs from the plate over \d+% of the frame"):
+        planned(folder)
+
+
 def test_a_green_screen_is_found_by_itself(folder: Path) -> None:
     picture = np.full((36, 64, 3), (40, 170, 30), np.uint8)
     cv2.circle(picture, (32, 20), 9, (120, 140, 200), -1)
@@ -88,7 +115,7 @@ def test_a_screen_can_be_named(folder: Path) -> None:
 def test_a_clip_with_nothing_to_go_by_is_told_what_to_supply(folder: Path) -> None:
     still(folder, with_trimap=False)
     with pytest.raises(
-        TrimapError, match=r"shot\.png: has nothing .* put shot_trimap or shot_mask beside it"
+        TrimapError, match=r"shot\.png: has nothing .* put shot_trimap, shot_mask or shot_clean beside it"
     ):
         planned(folder)
 

@@ -1,0 +1,53 @@
+"""The plate without its subject beside it: ``NAME_clean``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from daemon.colour import network_view
+from daemon.media.base import Frame
+from daemon.trimaps.base import TrimapError
+from daemon.trimaps.sidecar import Sidecar, fitted
+from dim_model.cleanplate import Difference, difference
+
+_LEAST = 0.25
+"""Confidence below which a picture is no clean plate of this shot: four fifths of the frame differ."""
+
+
+class CleanTrimap:
+    """What differs from the clean plate is the subject; a band around its edge is unknown."""
+
+    name = "clean"
+
+    def __init__(self, sidecar: Sidecar, erode: int, dilate: int) -> None:
+        self._sidecar, self._erode, self._dilate = sidecar, erode, dilate
+        self.why = f"what differs from {sidecar.label} is the subject"
+
+    def check(self, samples: Sequence[tuple[int, Frame, Tensor]]) -> None:
+        """Raise TrimapError where even the best of the samples differs nearly everywhere."""
+        found = [self._compared(frame, n, view) for n, frame, view in samples]
+        if max(d.confidence for d in found) < _LEAST:
+            share = min(d.share for d in found)
+            raise TrimapError(
+                f"{self._sidecar.label}: differs from the plate over {share:.0%} of the frame; supply the "
+                "same view without its subject, or choose another trimap source."
+            )
+
+    def trimap(self, frame: Frame, index: int, view: Tensor) -> Tensor:
+        return self._compared(frame, index, view).trimap
+
+    def _compared(self, frame: Frame, index: int, view: Tensor) -> Difference:
+        height, width = view.shape[-2:]
+        pixels = self._sidecar.at(frame.number, index)
+        colours = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
+        clean = torch.from_numpy(np.ascontiguousarray(fitted(colours, width, height).transpose(2, 0, 1)))
+        seen = network_view(clean, self._sidecar.info.encoding)
+        return difference(view, seen, self._erode, self._dilate)
+
+    def state(self) -> dict[str, Any]:
+        return {}

@@ -1,0 +1,103 @@
+"""Clean plates: shifted, brighter, noisy; shadows are no subject; another shot is no clean plate."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from dim_model.cleanplate import difference
+
+HEIGHT, WIDTH = 300, 400
+
+
+def wall(seed: int = 0) -> np.ndarray:
+    """Plaster with patches and marks, float32 [H + 20, W + 20, 3], large enough to shift a window over it."""
+    rng = np.random.default_rng(seed)
+    rough = rng.uniform(0.35, 0.75, ((HEIGHT + 20) // 8, (WIDTH + 20) // 8, 3)).astype(np.float32)
+    return np.clip(cv2.resize(rough, (WIDTH + 20, HEIGHT + 20), interpolation=cv2.INTER_CUBIC), 0, 1)
+
+
+def plain() -> np.ndarray:
+    x = np.linspace(0.4, 0.7, WIDTH + 20, dtype=np.float32)
+    return np.repeat(np.repeat(x[None, :, None], HEIGHT + 20, 0), 3, 2)
+
+
+def subject() -> np.ndarray:
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    return (np.hypot((y - 170) / 90, (x - 190) / 50) < 1).astype(np.float32)
+
+
+def tensor(picture: np.ndarray, noise: float = 0.01, seed: int = 1) -> Tensor:
+    noisy = picture + np.random.default_rng(seed).normal(0, noise, picture.shape)
+    return torch.from_numpy(np.clip(noisy, 0, 1).astype(np.float32).transpose(2, 0, 1).copy())
+
+
+def put(ground: np.ndarray, colour: tuple[float, float, float] = (0.2, 0.25, 0.6)) -> np.ndarray:
+    alpha = subject()[..., None]
+    return alpha * np.float32(colour) + (1 - alpha) * ground
+
+
+def wrong(trimap: Tensor) -> float:
+    """Share of the frame that is known and not what it is said to be."""
+    alpha = torch.from_numpy(subject())
+    return float((((trimap[0] == 1) & (alpha == 0)) | ((trimap[0] == 0) & (alpha == 1))).float().mean())
+
+
+@pytest.mark.parametrize(("shift", "gain"), [((0, 0), 1.0), ((7, 4), 1.0), ((3, 9), 0.8), ((5, 5), 1.2)])
+@pytest.mark.parametrize("ground", [wall, plain])
+def test_a_plate_that_is_shifted_and_of_another_exposure_serves(
+    ground: type, shift: tuple[int, int], gain: float
+) -> None:
+    whole = ground()
+    y, x = shift if ground is wall else (0, 0)  # nothing tells how far a plain wall was shifted
+    found = difference(
+        tensor(put(whole[y : y + HEIGHT, x : x + WIDTH] * np.float32(gain))),
+        tensor(whole[:HEIGHT, :WIDTH], seed=2),
+        4,
+        5,
+    )
+    assert set(found.trimap.unique().tolist()) == {0, 0.5, 1}
+    assert wrong(found.trimap) < 2e-3
+    assert (found.trimap == 0.5).float().mean() < 0.12
+    assert found.confidence > 0.9
+
+
+def test_a_shadow_on_the_wall_is_no_subject() -> None:
+    whole = wall()[:HEIGHT, :WIDTH]
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    soft = np.clip((60 - np.hypot(y - 180, x - 320)) / 10, 0, 1)[..., None].astype(np.float32)
+    found = difference(tensor(put(whole) * (1 - 0.4 * soft)), tensor(whole, seed=2), 4, 5)
+    shadow = torch.from_numpy(soft[..., 0] > 0.9)
+    assert (found.trimap[0][shadow] == 1).float().mean() < 0.02
+    assert (found.trimap[0][shadow] == 0).float().mean() > 0.4  # the rest is left to the network
+    assert wrong(found.trimap) < 3e-3
+
+
+def test_a_dark_subject_before_a_plain_wall_is_not_taken_for_a_shadow() -> None:
+    whole = plain()[:HEIGHT, :WIDTH]
+    found = difference(tensor(put(whole, (0.1, 0.1, 0.1))), tensor(whole, seed=2), 4, 5)
+    assert wrong(found.trimap) < 2e-3
+
+
+def test_a_frame_without_its_subject_is_all_background() -> None:
+    whole = wall()
+    found = difference(
+        tensor(whole[4 : 4 + HEIGHT, 2 : 2 + WIDTH]), tensor(whole[:HEIGHT, :WIDTH], seed=2), 4, 5
+    )
+    assert (found.trimap == 0).float().mean() > 0.99
+    assert found.share < 0.01
+
+
+def test_another_shot_has_no_confidence() -> None:
+    found = difference(tensor(put(wall()[:HEIGHT, :WIDTH])), tensor(wall(7)[:HEIGHT, :WIDTH] ** 2), 4, 5)
+    assert found.confidence < 0.25
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (40, 30)])
+def test_any_size_is_compared(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    frame, plate = (tensor(rng.random((*size, 3), np.float32)) for _ in range(2))
+    assert difference(frame, plate, 4, 5).trimap.shape == (1, *size)
