@@ -45,6 +45,9 @@ _SHADOW = (0.35, 1.0)
 _TEXTURE = 0.5
 """Correlation of textures from which what is darker is the same wall and not a dark subject."""
 
+_RIM = 0.2
+"""Share of a patch's outline that lies in the open, from which it may be a shadow."""
+
 _SPECK = 1e-3
 """Share of the frame below which a lone patch that differs is noise, a leaf or a bird."""
 
@@ -82,6 +85,7 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     plate = np.asarray(plate * _gain(frame, plate, seen), np.float32)
     differs, unsure = _compared(frame, plate, seen)
     subject = _tidied(differs & seen)
+    unsure = _ashore(subject, unsure)
     # Where the clean plate does not reach, there is doubt beside the subject and none elsewhere.
     near = cv2.dilate(subject.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     doubt = (unsure | ~seen) & near
@@ -175,6 +179,18 @@ def _shadowed(frame: Floats, plate: Floats, beyond: float) -> tuple[Mask, Mask]:
     # Noise spoils the comparison here and there; what is around it tells.
     vote = cv2.blur(np.where(rough & shadow, alike - _TEXTURE, 0), (21, 21))
     return shadow, rough & (vote > 0)
+
+
+def _ashore(subject: Mask, unsure: Mask) -> Mask:
+    """What is unsure and lies at the subject's rim: a shadow is cast beside it, a cheek lies within."""
+    count, label = cv2.connectedComponents((unsure & subject).astype(np.uint8), connectivity=4)
+    ring = cv2.dilate(label.astype(np.uint16), np.ones((3, 3), np.uint8))
+    ring[label > 0] = 0
+    beside = np.bincount(ring.ravel(), minlength=count)
+    open_side = np.bincount(ring[~subject], minlength=count)
+    at_rim = open_side > _RIM * np.maximum(beside, 1)
+    at_rim[0] = False
+    return np.asarray(at_rim[label] | (unsure & ~subject))
 
 
 def _tidied(differs: Mask) -> Mask:
