@@ -10,14 +10,26 @@ import pytest
 
 from trainer.drawn import write_drawn
 from trainer.synth import NoPhotosError, Photos, Procedural, Scene, make_scene
+from trainer.synth.background import met, random_background
 from trainer.synth.canvas import Canvas
-from trainer.synth.shapes import KINDS
-from trainer.synth.trimaps import random_trimap
+from trainer.synth.damage import damaged, h264
+from trainer.synth.foreground import Floats
+from trainer.synth.kinds import KINDS
+from trainer.synth.lens import defocused, disc, moved
+from trainer.synth.trimaps import SLIP, random_trimap
 
 
 def scene(photos: Path, seed: int, size: int = 128) -> Scene:
     library = Photos(photos)
     return make_scene(np.random.default_rng(seed), Procedural(library), library, size)
+
+
+def painted(kind: str, seed: int, size: int = 160) -> tuple[Floats, Floats]:
+    """Alpha and colour of one drawing on a cloth of many colours."""
+    rng = np.random.default_rng([seed, 11])
+    canvas = Canvas(cv2.resize(rng.random((9, 9, 3), np.float32), (size, size)))
+    KINDS[kind][1](rng, canvas)
+    return canvas.finished()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -32,29 +44,90 @@ def test_a_scene_is_whole_and_in_range(photos: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_the_trimap_knows_is_true(photos: Path, seed: int) -> None:
+def test_what_the_trimap_knows_is_true_but_for_a_slip_at_the_border(photos: Path, seed: int) -> None:
     made = scene(photos, seed)
-    assert (made.alpha[made.trimap == 1] > 0.99).all()
-    assert (made.alpha[made.trimap == 0] < 0.01).all()
+    for value, known in ((1, made.alpha > 0.99), (0, made.alpha < 0.01)):
+        far = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
+        assert (far[made.trimap == value] <= SLIP + 1).all()
 
 
 def test_the_same_seed_draws_the_same_scene(photos: Path) -> None:
-    first, second = scene(photos, 7), scene(photos, 7)
-    assert first.image.tobytes() == second.image.tobytes()
-    assert first.trimap.tobytes() == second.trimap.tobytes()
-    assert scene(photos, 8).image.tobytes() != first.image.tobytes()
+    for seed in range(7, 12):
+        first, second = scene(photos, seed), scene(photos, seed)
+        assert first.image.tobytes() == second.image.tobytes()
+        assert first.trimap.tobytes() == second.trimap.tobytes()
+        assert scene(photos, 99).image.tobytes() != first.image.tobytes()
+
+
+def test_shares_sum_to_one_and_hair_leads() -> None:
+    assert sum(share for share, _ in KINDS.values()) == pytest.approx(1)
+    hair = sum(KINDS[kind][0] for kind in ("fur", "mane", "tail", "curls", "brush", "feather"))
+    assert 0.35 < hair < 0.45
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_draws_something_partly_transparent(kind: str) -> None:
-    rng = np.random.default_rng(3)
-    canvas = Canvas(np.full((96, 96, 3), 0.5, np.float32), 2)
-    KINDS[kind][1](rng, canvas)
-    alpha, colour = canvas.reduced()
-    assert alpha.max() > 0.3
-    assert alpha.min() < 0.05
-    assert ((alpha > 0.02) & (alpha < 0.98)).any()
-    assert np.isfinite(colour).all()
+    for seed in range(3):
+        alpha, colour = painted(kind, seed)
+        assert alpha.dtype == colour.dtype == np.float32
+        assert 0.3 < alpha.max() <= 1
+        assert 0 <= alpha.min() < 0.05
+        assert ((alpha > 0.02) & (alpha < 0.98)).any()
+        assert np.isfinite(colour).all()
+        assert 0 <= colour.min() <= colour.max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["veil", "bag", "glass", "smoke"])
+def test_what_is_clear_is_clear_over_an_area(kind: str) -> None:
+    shares = [((alpha > 0.03) & (alpha < 0.97)).mean() for alpha, _ in (painted(kind, s) for s in range(6))]
+    assert np.median(shares) > 0.02
+
+
+@pytest.mark.parametrize("width", [0.2, 0.6, 1.0, 3.0])
+def test_a_stroke_covers_what_its_width_says(width: float) -> None:
+    canvas = Canvas(np.zeros((64, 64, 3), np.float32))
+    line = np.array([[[8.3, 20.1], [30.0, 27.7], [55.2, 36.4]]], np.float32)
+    canvas.stroke(line, np.float32(width), np.ones(3, np.float32))
+    alpha, colour = canvas.finished()
+    length = np.linalg.norm(np.diff(line[0], axis=0), axis=-1).sum()
+    assert alpha.sum() == pytest.approx(length * width, rel=0.12)
+    assert colour[alpha > 0.05].min() > 0.99
+    if width < 1:
+        assert alpha.max() <= width + 1e-6
+
+
+def test_edges_are_antialiased() -> None:
+    canvas = Canvas(np.ones((64, 64, 3), np.float32))
+    outline = np.array([[10.2, 8.1], [50.7, 14.6], [31.4, 55.3]], np.float32)
+    mask = canvas.mask(outline)
+    edge = np.abs(np.diff(mask, axis=1)).max(0)
+    assert len(np.unique(mask)) > 20
+    assert edge.max() < 1
+
+
+def test_what_is_laid_over_hides_what_lies_below() -> None:
+    canvas = Canvas(np.zeros((8, 8, 3), np.float32))
+    canvas.lay(np.full((8, 8), 0.5, np.float32), np.array([1, 0, 0], np.float32))
+    canvas.lay(np.full((8, 8), 0.5, np.float32), np.array([0, 1, 0], np.float32))
+    alpha, colour = canvas.finished()
+    np.testing.assert_allclose(alpha, 0.75)
+    np.testing.assert_allclose(colour[0, 0], [1 / 3, 2 / 3, 0], atol=1e-4)
+
+
+def test_defocus_and_movement_keep_what_there_is_and_its_colour() -> None:
+    alpha = np.zeros((96, 96), np.float32)
+    alpha[40:56, 40:56] = 1
+    colour = np.zeros((96, 96, 3), np.float32)
+    colour[40:56, 40:56] = (0.9, 0.5, 0.1)
+    assert disc(3.3).sum() == pytest.approx(1)
+    for soft, seen in (
+        defocused(alpha, colour, 3),
+        defocused(alpha, colour, 9),
+        moved(np.random.default_rng(0), alpha, colour),
+    ):
+        assert soft.sum() == pytest.approx(alpha.sum(), rel=0.05)
+        assert soft.max() <= 1
+        assert np.abs(seen[soft > 0.1] - (0.9, 0.5, 0.1)).max() < 0.02
 
 
 def test_trimaps_vary_in_width() -> None:
@@ -62,6 +135,51 @@ def test_trimaps_vary_in_width() -> None:
     alpha[:, 64:] = 1
     shares = [(random_trimap(np.random.default_rng(n), alpha) == 0.5).mean() for n in range(12)]
     assert max(shares) > 4 * min(shares)
+
+
+def test_few_trimaps_are_wrong_and_those_only_near_the_border() -> None:
+    alpha = np.zeros((128, 128), np.float32)
+    alpha[:, 64:] = 1
+    wrong = []
+    for seed in range(150):
+        trimap = random_trimap(np.random.default_rng(seed), alpha)
+        off = (trimap != 0.5) & (trimap != alpha)
+        wrong.append(off.any())
+        assert not off[:, : 64 - SLIP].any()
+        assert not off[:, 64 + SLIP :].any()
+    assert 0.01 < np.mean(wrong) < 0.2
+
+
+def test_damage_keeps_the_picture_near_its_clean_state(photos: Path) -> None:
+    clean = Photos(photos).crop(np.random.default_rng(1), 128)
+    before, unlike = clean.copy(), []
+    for seed in range(40):
+        hurt = damaged(np.random.default_rng(seed), clean)
+        assert hurt.shape == clean.shape
+        assert hurt.dtype == np.float32
+        assert 0 <= hurt.min() <= hurt.max() <= 1
+        unlike.append(float(np.abs(hurt - clean).mean()))
+    assert max(unlike) < 0.05
+    assert max(unlike) > 0.01
+    assert (clean == before).all()
+
+
+def test_h264_hurts_more_at_a_higher_crf() -> None:
+    grain = np.random.default_rng(0).integers(90, 160, (64, 96, 3), np.uint8)
+    plain, rough = (np.abs(h264(grain, crf).astype(int) - grain).mean() for crf in (12, 40))
+    assert plain < rough < 40
+
+
+def test_backgrounds_and_their_light_stay_in_range(photos: Path) -> None:
+    library = Photos(photos)
+    alpha, colour = painted("mane", 0, 128)
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        plate = random_background(rng, library, 128)
+        for picture in (plate, *met(rng, alpha, colour, plate)):
+            assert picture.shape == (128, 128, 3)
+            assert picture.dtype == np.float32
+            assert 0 <= picture.min() <= picture.max() <= 1
 
 
 def test_drawn_pictures_composite_back_to_their_image(photos: Path, tmp_path: Path) -> None:

@@ -1,56 +1,78 @@
-"""The supersampled sheet on which a foreground is drawn: coverage and colour together."""
+"""The sheet on which a foreground is painted, one thing over the other: coverage and colour together."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from trainer.synth.curves import Reals
 from trainer.synth.foreground import Floats
+from trainer.synth.strokes import film_kernel, stroke_kernel
 
-SUBPIXEL = 4
+_SUBPIXEL = 4
 """Fractional bits of the coordinates given to OpenCV's drawing calls."""
 
+_BARE = np.float32(1e-5)
+"""Weight of the cloth's colour, which alone has a say where nothing is painted."""
 
-Coverage = NDArray[np.uint8]
-
-
-def fixed(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
-    """Float coordinates as OpenCV's fixed-point ones."""
-    return np.round(points * (1 << SUBPIXEL)).astype(np.int32)
+_AROUND = np.array([[0, 0], [4, 1], [-1, 4], [-4, -1], [1, -4]], np.float32)
+"""Where a colour is asked for, pixels: five places, since one may be a speck."""
 
 
 class Canvas:
-    """alpha: uint8 [N, N], 0..255, since OpenCV antialiases nothing else; colour: float32 [N, N, 3]. N is
-    ``scale`` times the size asked for.
+    """paint: float32 [N, N, 4], premultiplied RGBA, display-referred. cloth: float32 [N, N, 3], the colours
+    of what is painted next, unless it brings its own.
     """
 
-    def __init__(self, texture: Floats, scale: int) -> None:
-        self.scale = scale
-        size = texture.shape[0] * scale
-        self.size = size
-        self.alpha: Coverage = np.zeros((size, size), np.uint8)
-        self.colour: Floats = cv2.resize(texture, (size, size), interpolation=cv2.INTER_LINEAR).astype(
-            np.float32
-        )
+    def __init__(self, cloth: Floats) -> None:
+        self.cloth = cloth
+        self.size = cloth.shape[0]
+        self.paint: Floats = np.zeros((self.size, self.size, 4), np.float32)
+        self._cover: Floats = np.zeros((self.size, self.size), np.float32)
+        self._part: Floats = np.zeros_like(self._cover)
+        self._touched = np.zeros(self.size * self.size, np.int32)
 
-    def fill(self, outline: Floats, coverage: float = 1.0) -> None:
-        """Fill the polygon ``outline`` (float32 [P, 2], x then y, canvas pixels) with ``coverage``."""
-        cv2.fillPoly(self.alpha, [fixed(outline)], round(255 * coverage), cv2.LINE_AA, SUBPIXEL)
+    def bare(self) -> Canvas:
+        """Another sheet of the same cloth, to be painted apart and laid ``over`` this one."""
+        return Canvas(self.cloth)
 
-    def colour_near(self, point: Floats, radius: int = 9) -> Floats:
-        """Mean colour around a point, float32 [3]: so that hair has the colour of the head it grows on."""
-        x, y = (int(np.clip(v, 0, self.size - 1)) for v in point)
-        patch = self.colour[max(0, y - radius) : y + radius, max(0, x - radius) : x + radius]
-        return np.asarray(patch.reshape(-1, 3).mean(0), np.float32)
+    def mask(self, *outlines: Floats) -> Floats:
+        """What polygons (float32 [P, 2], x then y) cover, float32 [N, N], 0..1; one in another is a hole."""
+        drawn = np.zeros((self.size, self.size), np.uint8)  # OpenCV antialiases nothing else
+        fixed = [np.round(outline * (1 << _SUBPIXEL)).astype(np.int32) for outline in outlines]
+        cv2.fillPoly(drawn, fixed, 255, cv2.LINE_AA, _SUBPIXEL)
+        return drawn.astype(np.float32) / np.float32(255)
 
-    def reduced(self) -> tuple[Floats, Floats]:
-        """Alpha and colour at the size asked for, each clipped to 0..1."""
-        size = (self.size // self.scale,) * 2
-        drawn = self.alpha.astype(np.float32) / np.float32(255)
-        alpha = cv2.resize(drawn, size, interpolation=cv2.INTER_AREA)
-        # Colour is averaged by coverage: bare canvas beside a strand has no say in the strand's colour.
-        weight = drawn[..., None] + np.float32(1e-3)
-        lit = cv2.resize(self.colour * weight, size, interpolation=cv2.INTER_AREA)
-        colour = lit / cv2.resize(weight, size, interpolation=cv2.INTER_AREA)[..., None]
-        return np.asarray(np.clip(alpha, 0, 1), np.float32), np.asarray(np.clip(colour, 0, 1), np.float32)
+    def lay(self, cover: Floats, colour: Floats | None = None) -> None:
+        """Lay a film of ``cover`` [N, N] over all: of ``colour`` [3] or [N, N, 3], or of the cloth."""
+        colour = self.cloth if colour is None else np.clip(colour, 0, 1)
+        film_kernel(self.paint, cover, np.broadcast_to(colour, self.cloth.shape).astype(np.float32))
+
+    def stroke(self, points: Reals, width: Reals | float, colour: Reals) -> None:
+        """Lay strokes [S, P, 2] over all, in order. width, pixels: to [S, P]; colour: to [S, P, 3]."""
+        shape = points.shape[:2]
+        wide = np.ascontiguousarray(np.broadcast_to(width, shape), np.float32)
+        tone = np.ascontiguousarray(np.broadcast_to(np.clip(colour, 0, 1), (*shape, 3)), np.float32)
+        lines = np.ascontiguousarray(points, np.float32)
+        stroke_kernel(self.paint, self._cover, self._part, self._touched, lines, wide, tone)
+
+    def cut(self, cover: Floats) -> None:
+        """Take away what ``cover`` [N, N] covers."""
+        self.paint *= (1 - cover)[..., None]
+
+    def over(self, sheet: Canvas) -> None:
+        """Lay a painted sheet over this one."""
+        self.paint *= 1 - sheet.paint[..., 3:]
+        self.paint += sheet.paint
+
+    def colour_at(self, points: Reals) -> Floats:
+        """The cloth's colours at points [..., 2], float32 [..., 3]: hair is coloured like its skin."""
+        around = np.asarray(points)[..., None, :] + _AROUND
+        x, y = np.moveaxis(np.clip(around, 0, self.size - 1).astype(int), -1, 0)
+        return np.asarray(self.cloth[y, x].mean(-2), np.float32)
+
+    def finished(self) -> tuple[Floats, Floats]:
+        """Alpha [N, N] and straight colour [N, N, 3], each 0..1."""
+        alpha = self.paint[..., 3:]
+        colour = (self.paint[..., :3] + _BARE * self.cloth) / (alpha + _BARE)
+        return np.clip(alpha[..., 0], 0, 1), np.asarray(np.clip(colour, 0, 1), np.float32)

@@ -1,70 +1,83 @@
-"""Hair and fur: curved strands with clumps, from a quarter of a pixel up, shaded along their length."""
+"""Hair and fur: strands with clumps and fly-aways, from a fifth of a pixel up, shaded as light meets them."""
 
 from __future__ import annotations
 
-import cv2
+from dataclasses import dataclass
+
 import numpy as np
 
-from trainer.synth.canvas import SUBPIXEL, Canvas, fixed
+from trainer.synth.canvas import Canvas
 from trainer.synth.foreground import Floats, Rng
 
-_STEPS = 14
-"""Straight pieces of a strand: enough that a curl shows no corner at the sizes drawn."""
+_NATURAL = np.array(
+    [
+        [0.07, 0.06, 0.06], [0.20, 0.13, 0.09], [0.36, 0.22, 0.13], [0.55, 0.38, 0.20],
+        [0.80, 0.66, 0.42], [0.66, 0.30, 0.12], [0.55, 0.54, 0.53], [0.90, 0.88, 0.84],
+    ],
+    np.float32,
+)  # fmt: skip
+"""Black, browns, blonde, red, grey and white, as photographs show them."""
+
+_CLUMPS = 250
+"""At most: each strand is compared with each."""
 
 
-def _grow(rng: Rng, roots: Floats, heading: Floats, length: Floats, curl: float, gravity: float) -> Floats:
-    """Points of all strands, float32 [S, _STEPS + 1, 2], canvas pixels."""
-    count = len(roots)
-    bend = rng.normal(0, curl, (count, 1)) / _STEPS + rng.normal(0, 0.05, (count, _STEPS))
-    angle = heading[:, None] + np.cumsum(bend, 1)
-    step = (length / _STEPS)[:, None]
-    fall = gravity * step * np.arange(_STEPS) / _STEPS
-    moves = np.stack([step * np.cos(angle), step * np.sin(angle) + fall], -1)
-    return np.concatenate([roots[:, None], roots[:, None] + np.cumsum(moves, 1)], 1).astype(np.float32)
+@dataclass(frozen=True)
+class Coat:
+    """How hair looks. root, tip: float32 [3] or [S, 3]. thickness: pixels. spread: how strands differ in
+    brightness. gloss: strength of the highlight.
+    """
+
+    root: Floats
+    tip: Floats
+    thickness: float
+    spread: float
+    gloss: float
 
 
-def _clump(rng: Rng, strands: Floats, pull: float) -> Floats:
+def random_coat(rng: Rng, base: Floats | None = None) -> Coat:
+    """A coat coloured as ``base`` ([3] or [S, 3]), as hair grows, or as a toy's is dyed."""
+    if base is None:
+        dyed = rng.random() < 0.3
+        base = rng.random(3, np.float32) if dyed else _NATURAL[rng.integers(len(_NATURAL))]
+        base = np.asarray(base + rng.normal(0, 0.03, 3), np.float32)
+    fade = np.float32(rng.uniform(0.7, 1.6)) * (1 + rng.normal(0, 0.08, 3).astype(np.float32))
+    thin = float(np.exp(rng.uniform(np.log(0.22), np.log(2.6))))
+    dark = np.float32(rng.uniform(0.45, 1.0))
+    return Coat(base * dark, base * fade, thin, rng.uniform(0.05, 0.3), rng.uniform(0, 0.7))
+
+
+def clumped(rng: Rng, strands: Floats, pull: float, per_clump: int) -> Floats:
     """Draw the tips of each clump together, more so towards the tip, as wet or combed hair does."""
-    leaders = rng.integers(len(strands), size=max(1, len(strands) // int(rng.integers(5, 25))))
-    chief = strands[leaders]
-    distance = ((strands[:, None, 0] - chief[None, :, 0]) ** 2).sum(-1)
+    clumps = min(max(1, len(strands) // per_clump), _CLUMPS)
+    chief = strands[rng.integers(len(strands), size=clumps)]
+    distance = (chief[:, 0] ** 2).sum(-1) - 2 * strands[:, 0] @ chief[:, 0].T
     nearest = chief[distance.argmin(1)]
     along = np.linspace(0, 1, strands.shape[1], dtype=np.float32)[None, :, None]
-    mixed: Floats = strands + (nearest - strands) * (pull * along**1.5)
-    return mixed
+    strength = pull * rng.uniform(0.5, 1.0, (len(strands), 1, 1)).astype(np.float32)
+    return np.asarray(strands + (nearest - strands) * strength * along**1.3, np.float32)
 
 
-def draw_strands(rng: Rng, canvas: Canvas, outline: Floats, centre: Floats) -> None:
-    """Grow strands out of ``outline`` (float32 [P, 2], around ``centre``) over what is on the canvas."""
-    count = int(rng.choice([60, 150, 400, 800, 1500]))
-    arc, width = rng.uniform(0, 1), rng.uniform(0.15, 1.0)
-    roots = outline[((arc + rng.random(count) * width) % 1 * len(outline)).astype(int)]
-    outward = np.arctan2(roots[:, 1] - centre[1], roots[:, 0] - centre[0])
-    if rng.random() < 0.4:
-        outward = np.full(count, rng.uniform(0, 2 * np.pi))
-    heading = outward + rng.normal(0, rng.uniform(0.1, 0.9), count)
-    length = canvas.size * rng.uniform(0.04, 0.35) * rng.uniform(0.3, 1.2, count)
-    inside = roots - 0.2 * length[:, None] * np.stack([np.cos(heading), np.sin(heading)], -1)
-    strands = _grow(rng, inside, heading, length, rng.uniform(0, 1.5), rng.uniform(-0.6, 0.6))
-    if rng.random() < 0.5:
-        strands = _clump(rng, strands, rng.uniform(0.3, 0.9))
+def draw_strands(rng: Rng, canvas: Canvas, strands: Floats, coat: Coat) -> None:
+    """Lay ``strands`` [S, P, 2] over the canvas, the first one lowest, each tapering to its tip.
 
-    base = rng.random(3, np.float32)
-    if rng.random() < 0.65:
-        base = canvas.colour_near(outline[rng.integers(len(outline))] * 0.7 + centre * 0.3)
-    tip = np.clip(base * np.float32(rng.uniform(0.6, 1.5)), 0, 1)
-    thickness = rng.choice([1, 1, 1, 2, 2, 3])
-    layer = np.zeros_like(canvas.alpha)
-    for points in strands:
-        points = fixed(points)
-        stroke = max(1, round(thickness * rng.uniform(0.5, 1.5)))
-        shade, drift = rng.uniform(0.5, 1.5), rng.uniform(-0.05, 0.05, 3)
-        # A stroke of one canvas pixel cannot be thinner; less coverage makes it so.
-        coverage = round(rng.uniform(100, 255)) if rng.random() < 0.5 else 255
-        cv2.polylines(layer, [points], False, coverage, stroke, cv2.LINE_AA, SUBPIXEL)
-        for part, mix in ((points[:6], 0.0), (points[5:11], 0.5), (points[10:], 1.0)):
-            colour = np.clip((base + (tip - base) * mix) * shade + drift, 0, 1)
-            cv2.polylines(
-                canvas.colour, [part], False, tuple(map(float, colour)), stroke + 1, cv2.LINE_8, SUBPIXEL
-            )
-    np.maximum(canvas.alpha, layer, out=canvas.alpha)
+    Light falls as in Kajiya & Kay, "Rendering Fur with Three Dimensional Textures" (1989), eq. 14 to 16: dull
+    where it comes along the strand, with a highlight where it comes square to it.
+    """
+    count, steps = strands.shape[:2]
+    along = np.linspace(0, 1, steps, dtype=np.float32)
+    tangent = np.gradient(strands, axis=1)
+    tangent /= np.linalg.norm(tangent, axis=-1, keepdims=True) + np.float32(1e-6)
+    light = rng.uniform(0, 2 * np.pi)
+    facing = tangent @ np.array([np.cos(light), np.sin(light)], np.float32) * np.float32(rng.uniform(0.6, 1))
+    square = np.sqrt(np.clip(1 - facing**2, 0, 1))
+    shade = (0.55 + 0.5 * square) * np.exp(rng.normal(0, coat.spread, (count, 1))).astype(np.float32)
+    # What lies below was painted first, and gets less light.
+    shade *= np.linspace(rng.uniform(0.45, 1.0), 1, count, dtype=np.float32)[:, None]
+    root, tip = (np.atleast_2d(c)[:, None] for c in (coat.root, coat.tip))
+    colour = (root + (tip - root) * along[None, :, None]) * shade[..., None]
+    colour += np.float32(coat.gloss) * (square ** np.float32(rng.uniform(20, 90)))[..., None] * (0.3 + root)
+    colour += rng.normal(0, 0.02, (count, 1, 3)).astype(np.float32)
+    taper = (1 - along ** np.float32(rng.uniform(1.5, 5))) * (1 - rng.uniform(0, 0.2)) + np.float32(0.12)
+    width = coat.thickness * rng.uniform(0.6, 1.4, (count, 1)).astype(np.float32) * taper
+    canvas.stroke(strands, width, colour)
