@@ -103,8 +103,9 @@ class Matter:
 
     def warm_up(self) -> None:
         """Run one empty batch and compile the search, so that the first frame is as fast as the next."""
-        rgb, trimap = torch.zeros(3, 32, 32), torch.full((1, 32, 32), 0.5)
-        trimap[..., :8], trimap[..., 24:] = 0.0, 1.0
+        # Large enough for more than one level of the multigrid.
+        rgb, trimap = torch.zeros(3, 96, 96), torch.full((1, 96, 96), 0.5)
+        trimap[..., :16], trimap[..., 80:] = 0.0, 1.0
         self.matte([rgb], [trimap])
 
     def close(self) -> None:
