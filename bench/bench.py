@@ -147,7 +147,7 @@ def parts(matter: Matter, share: float) -> dict[str, float]:
 
 
 def original() -> float:
-    """Seconds of ``dim-vgg16`` on one full 1080p frame, torch float32, as the original's predict.py ran it."""
+    """Seconds of ``dim-vgg16`` on one full 1080p frame, torch float32, as the original ran its predict.py."""
     network = nets.build("dim-vgg16").eval()
     x = torch.rand(1, 4, HEIGHT, WIDTH)
     with torch.inference_mode():

@@ -88,9 +88,6 @@ def serve(path: Path, *, once: bool) -> int:
         reporter: Reporter = LogReporter(log)
         if once:
             reporter = stack.enter_context(ProgressReporter(Console(file=sys.stderr)))
-        else:
-            watched = ", ".join(str(pair.in_) for pair in config.folders)
-            log.info("watching", folders=watched, weights=engine.description)
 
         def reload() -> Config:
             changed = load(path)
@@ -99,6 +96,10 @@ def serve(path: Path, *, once: bool) -> int:
 
         service = Service(config, engine, reporter, log, reload=reload, once=once)
         _listen(service)
+        if not once:
+            # said once signals are obeyed: who reads it may send one at once
+            watched = ", ".join(str(pair.in_) for pair in config.folders)
+            log.info("watching", folders=watched, weights=engine.description)
         try:
             jobs = service.run()
         except (LedgerError, StartError, OSError) as error:

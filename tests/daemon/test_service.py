@@ -326,7 +326,10 @@ BAD = {
     bad_text: ("shot.png", ";"),
     bad_bomb: ("shot.png", "export it again"),
     bad_mask: ("shot_mask.png: is 99x99, its plate 64x36", "supply it at the plate's size"),
-    bad_nothing: ("shot.png: has nothing to derive a trimap from", "put shot_trimap or shot_mask beside it"),
+    bad_nothing: (
+        "shot.png: has nothing to derive a trimap from",
+        "put shot_trimap, shot_mask or shot_clean beside it",
+    ),
     bad_settings: ("shot.yaml", "outputs"),
 }
 

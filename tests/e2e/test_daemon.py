@@ -159,7 +159,7 @@ def test_once_leaves_with_1_when_a_clip_failed_and_says_why(home: Path) -> None:
     still(home / "in", with_trimap=False)
     done = command(home, "--once")
     assert done.returncode == 1
-    assert "put shot_trimap or shot_mask beside it" in done.stderr
+    assert "put shot_trimap, shot_mask or shot_clean beside it" in done.stderr
 
 
 def test_a_job_is_tried_again_when_told(home: Path) -> None:
