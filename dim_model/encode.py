@@ -20,12 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dim_model import guided, laplacian, sampling, windows
+from dim_model import guided, propagation, sampling, windows
 
 Inputs = Literal["plain", "sampled"]
 Floats = NDArray[np.float32]
 
-CHANNELS: dict[Inputs, int] = {"plain": 4, "sampled": 17}
+CHANNELS: dict[Inputs, int] = {"plain": 4, "sampled": 18}
 
 # Channels of "sampled", in order.
 RGB = slice(0, 3)
@@ -37,9 +37,10 @@ GUIDED = slice(11, 12)
 GUIDED_WIDE = slice(12, 13)
 SAMPLED = slice(13, 14)
 PROPAGATED = slice(14, 15)
-ESTIMATES = slice(11, 15)
-CONFIDENCE = slice(15, 16)
-UNKNOWN = slice(16, 17)
+LINKED = slice(15, 16)
+ESTIMATES = slice(11, 16)
+CONFIDENCE = slice(16, 17)
+UNKNOWN = slice(17, 18)
 
 _COLOUR_RADIUS = 3
 _NARROW = 5
@@ -51,8 +52,8 @@ def encode(rgb: Tensor, trimap: Tensor, inputs: Inputs = "sampled") -> Tensor:
 
     rgb: float32 [B, 3, H, W], display-referred, 0..1. trimap: float32 [B, 1, H, W] of exactly 0, 0.5, 1.
     Returns float32 [B, CHANNELS[inputs], H, W]: ``plain`` is RGB and trimap (Xu et al. 2017); ``sampled``
-    adds sampled foreground and background colours, two guided alphas, the sampled and the propagated alpha,
-    and the sampling's confidence.
+    adds sampled foreground and background colours, two guided alphas, the sampled, the propagated and the
+    linked alpha, and the sampling's confidence.
     """
     whole = rgb.shape[-2:]
     return torch.cat([encode_tiles(i, t, [(0, 0)], whole, inputs) for i, t in zip(rgb, trimap, strict=True)])
@@ -83,18 +84,18 @@ def encode_tiles(
 
 
 def _explain(rgb: Floats, trimap: Floats) -> tuple[Floats, sampling.Indices]:
-    """Channels 5 to 15 of each unknown pixel, float32 [N, 11], and each pixel's row in them, int32 [H, W], or
+    """Channels 5 to 16 of each unknown pixel, float32 [N, 12], and each pixel's row in them, int32 [H, W], or
     -1.
     """
     foreground, background, unknown = trimap == 1.0, trimap == 0.0, trimap == 0.5
     pixels = np.flatnonzero(unknown)
     slot = np.full(trimap.shape, -1, np.int32)
     slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
-    values = np.empty((pixels.size, 11), np.float32)
+    values = np.empty((pixels.size, 12), np.float32)
     if not (foreground.any() and background.any() and pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
         values[:, 0:3] = values[:, 3:6] = rgb.reshape(-1, 3)[pixels]
-        values[:, 6:10], values[:, 10] = 0.5, 0.0
+        values[:, 6:11], values[:, 11] = 0.5, 0.0
         return values, slot
 
     found = sampling.sample(rgb, trimap)
@@ -114,14 +115,14 @@ def _explain(rgb: Floats, trimap: Floats) -> tuple[Floats, sampling.Indices]:
     values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)
     values[:, 7] = guided.smooth(rgb, alpha, trust, unknown, _WIDE, half=True)
     values[:, 8] = found.alpha
-    values[:, 9] = laplacian.propagate(rgb, trimap)
-    values[:, 10] = found.confidence
+    values[:, 9], values[:, 10] = propagation.propagate(rgb, trimap)
+    values[:, 11] = found.confidence
     return values, slot
 
 
 @numba.njit(nogil=True, cache=True)
 def _fill(tile, rgb, trimap, values, slot, top, left):
-    """Write the channels of one tile [16, h, w] whose corner is at (top, left) of the frame."""
+    """Write the channels of one tile [18, h, w] whose corner is at (top, left) of the frame."""
     for j in range(tile.shape[1]):
         y = min(top + j, trimap.shape[0] - 1)
         for k in range(3):
@@ -132,11 +133,11 @@ def _fill(tile, rgb, trimap, values, slot, top, left):
             known = trimap[y, min(left + i, trimap.shape[1] - 1)]
             tile[3, j, i] = known == 1.0
             tile[4, j, i] = known == 0.0
-            tile[11, j, i] = tile[12, j, i] = tile[13, j, i] = tile[14, j, i] = known
-            tile[15, j, i] = 1.0
-            tile[16, j, i] = known == 0.5
+            tile[11, j, i] = tile[12, j, i] = tile[13, j, i] = tile[14, j, i] = tile[15, j, i] = known
+            tile[16, j, i] = 1.0
+            tile[17, j, i] = known == 0.5
         for i in range(tile.shape[2]):
             row = slot[y, min(left + i, trimap.shape[1] - 1)]
             if row >= 0:
-                for k in range(11):
+                for k in range(12):
                     tile[5 + k, j, i] = values[row, k]

@@ -3,9 +3,9 @@
 At quarter resolution a small U-Net corrects the sampled foreground and background colours. Each pixel, at
 full resolution, is projected on the corrected colour line (I = aF + (1 - a)B, solved for a). At half
 resolution a head weighs that projection against the other estimates of alpha: the two guided ones, the
-sampled one, the propagated one and one of the network's own. Two habits follow: what is learnt on rendered
-pictures holds on photographs, because the physics does the work; and edges stay sharp at a sixteenth of the
-cost, because the pixel is its own evidence.
+sampled, the propagated and the linked one, and one of the network's own. Two habits follow: what is learnt on
+rendered pictures holds on photographs, because the physics does the work; and edges stay sharp at a sixteenth
+of the cost, because the pixel is its own evidence.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Swift(nn.Module):
     stride = 16
     """Height and width of the input are multiples of this."""
 
-    ESTIMATES = 6
-    """Projection, guided, guided wide, sampled, propagated, the network's own."""
+    ESTIMATES = 7
+    """Projection, guided, guided wide, sampled, propagated, linked, the network's own."""
 
     def __init__(self, width: tuple[int, int, int] = (64, 96, 128), head: int = 32) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Swift(nn.Module):
         )
         self.colours = nn.Conv2d(quarter, 6, 1)
         self.context = nn.Conv2d(quarter, head, 1)
-        pixels = 4 * (3 + 2 + 6 + 1 + 5)
+        pixels = 4 * (3 + 2 + 6 + 1 + 6)
         self.fuse = nn.Sequential(block(pixels + head, head, 1), block(head, head), block(head, head))
         self.gate = nn.Conv2d(head, 4 * (self.ESTIMATES + 1), 1)
         self._begin_at_guided()
@@ -81,7 +81,7 @@ class Swift(nn.Module):
             cast(Tensor, self.gate.bias)[4:8] = 2.5
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """x: float32 [B, 17, H, W] from ``encode`` ("sampled"), H and W multiples of ``stride``.
+        """x: float32 [B, 18, H, W] from ``encode`` ("sampled"), H and W multiples of ``stride``.
 
         Returns ``alpha`` [B, 1, H, W], not clamped; ``foreground`` and ``background`` [B, 3, H, W],
         display-referred; ``projection`` [B, 1, H, W], the alpha that the corrected colours alone would give.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dim_model import laplacian, nets, weights
+from dim_model import multigrid, nets, weights
 from dim_model.matter import TILING, DeviceError, Matter
 from dim_model.runtimes import pick_device
 from dim_model.tiles import Tiling
@@ -71,8 +71,8 @@ def test_a_frame_has_the_same_bytes_alone_and_in_company(matter: Matter) -> None
 
 def test_warming_up_compiles_the_multigrid_too(matter: Matter, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that the warm-up does not reach would hold up the first frame for seconds."""
-    called, kernel = [], laplacian._coarsened
-    monkeypatch.setattr(laplacian, "_coarsened", lambda *system: called.append(1) or kernel(*system))
+    called, kernel = [], multigrid.coarsened
+    monkeypatch.setattr(multigrid, "coarsened", lambda *system: called.append(1) or kernel(*system))
     matter.warm_up()
     assert called
 

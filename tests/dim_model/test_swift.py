@@ -10,7 +10,7 @@ from dim_model.encode import CHANNELS, GUIDED
 from dim_model.losses import losses
 from dim_model.nets.swift import Swift
 
-EXPECTED_PARAMETERS = 1_081_666
+EXPECTED_PARAMETERS = 1_082_950
 
 
 def inputs(size: int = 64) -> torch.Tensor:

@@ -1,0 +1,95 @@
+"""Links between pixels of like colour, however far apart: what one is, the other is likely to be.
+
+Chen, Li & Tang, "KNN Matting" (2013): each pixel is bound to its nearest neighbours in a space of colour and,
+weakly, place. It carries alpha across gaps that no smooth change of colour bridges: through a net, between
+leaves, from lock to lock.
+"""
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int32]
+
+_NEAREST = 10
+_PLACE = 0.1
+"""What the width, or the height, of the frame counts beside colours of 0..1."""
+_WEIGHT = np.float32(0.01)
+"""Of a link, where the matting Laplacian's own rows have up to 9 on their diagonal: links decide where that
+says little. Chosen on drawn and rendered scenes.
+"""
+
+
+class Links(NamedTuple):
+    """Undirected links of N unknown pixels with one another and with known ones.
+
+    first, int32 [N + 1], and other, int32: unknown n is linked with ``other[first[n]:first[n + 1]]``, twice
+    where each is among the other's nearest. degree: how many links it has, to known ones too; pull: the sum
+    of the known ones' alpha; float32 [N].
+    """
+
+    first: Indices
+    other: Indices
+    degree: Floats
+    pull: Floats
+    weight: np.float32
+
+
+def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
+    """Of each unknown pixel with the pixels nearest to it in colour.
+
+    rgb: float32 [H, W, 3], 0..1; slot: each unknown pixel's number in reading order, int32 [H, W], or -1;
+    alpha: float32 [H, W], read where it is known.
+    """
+    height, width = slot.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    place = _PLACE * np.stack([x / width, y / height], 2)
+    points = np.concatenate([rgb, place], 2).reshape(-1, 5)
+    tree = KDTree(points, balanced_tree=False, compact_nodes=False)  # half the time of the tidy one
+    unknown = np.flatnonzero(slot.ravel() >= 0)
+    # The nearest is the pixel itself, or one that is the same to it.
+    _, near = tree.query(points[unknown], min(_NEAREST + 1, len(points)))
+    near = np.asarray(near, np.int32).reshape(len(unknown), -1)
+    first, other, degree, pull = _linked(near, slot.ravel(), alpha.ravel())
+    return Links(first, other, degree, pull, _WEIGHT)
+
+
+@numba.njit(nogil=True, cache=True)
+def _linked(near, slot, alpha):
+    """From the pixels nearest to each unknown one, int32 [N, K], what ``Links`` holds up to ``pull``."""
+    count = len(near)
+    degree, pull = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    first = np.zeros(count + 1, np.int32)
+    for row in range(count):
+        for pixel in near[row]:
+            other = slot[pixel]
+            if other == row:
+                continue
+            degree[row] += 1
+            if other < 0:
+                pull[row] += alpha[pixel]
+            else:
+                degree[other] += 1
+                first[row + 1] += 1
+                first[other + 1] += 1
+    for row in range(count):
+        first[row + 1] += first[row]
+    filled = first[:-1].copy()
+    others = np.empty(first[count], np.int32)
+    for row in range(count):
+        for pixel in near[row]:
+            other = slot[pixel]
+            if other >= 0 and other != row:
+                others[filled[row]], others[filled[other]] = other, row
+                filled[row] += 1
+                filled[other] += 1
+    return first, others, degree, pull

@@ -1,0 +1,177 @@
+"""Sparse systems on the pixels of a mask, solved by conjugate gradients with multigrid as preconditioner.
+
+One V-cycle of aggregation multigrid (Notay, "An aggregation-based algebraic multigrid method", 2010) a step:
+ten steps come nearer to the solution of a matting Laplacian than a thousand plain ones.
+"""
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numba.typed import List
+from numpy.typing import NDArray
+
+from dim_model.likeness import Links
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int32]
+
+_STEPS = 20
+_COARSEST = 64
+"""Unknowns: a system this small is swept until it is as good as solved."""
+
+
+def solve(
+    slot: Indices, neighbours: Indices, rows: Floats, right: Floats, links: Links | None = None
+) -> Floats:
+    """x of (rows + the links' graph Laplacian) x = right, nearly: float32 [N].
+
+    slot: the unknown of each pixel, int32 [H, W], or -1. neighbours, rows: for each unknown the unknowns of
+    the pixels in a square around its own, int32 [N, K], and their coefficients, float32 [N, K], its own in
+    the middle. links: bind unknowns that lie anywhere. The cycle knows of them only how strongly each
+    unknown is bound; the steps see to the rest.
+    """
+    if links is None:
+        first, other, weight = np.zeros(len(rows) + 1, np.int32), np.empty(0, np.int32), np.float32(0)
+    else:
+        first, other, weight = links.first, links.other, links.weight
+        rows = rows.copy()
+        rows[:, rows.shape[1] // 2] += weight * links.degree
+        right = right + weight * links.pull
+    levels, parents = List([(neighbours, rows)]), List()
+    while len(rows) > _COARSEST:
+        slot, parent, neighbours, rows = coarsened(slot, neighbours, rows)
+        levels.append((neighbours, rows))
+        parents.append(parent)
+    if not parents:  # a typed list needs an element to have a type
+        parents.append(np.empty(0, np.int32))
+    solution: Floats = _conjugate_gradients(levels, parents, first, other, weight, right, _STEPS)
+    return solution
+
+
+@numba.njit(nogil=True, cache=True)
+def coarsened(slot, neighbours, rows):
+    """The system of 2 x 2 pixels held equal: each one's row, int32 [H/2, W/2], every fine row's coarse one,
+    int32 [N], and the neighbours and coefficients of 3 x 3 around each.
+    """
+    height, width = (slot.shape[0] + 1) // 2, (slot.shape[1] + 1) // 2
+    coarse = np.full((height, width), -1, np.int32)
+    parent, place = np.empty(len(rows), np.int32), np.empty((len(rows), 2), np.int32)
+    for y in range(slot.shape[0]):
+        for x in range(slot.shape[1]):
+            if slot[y, x] >= 0:
+                coarse[y // 2, x // 2] = 0
+                place[slot[y, x]] = y // 2, x // 2
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            if coarse[y, x] == 0:
+                coarse[y, x] = count
+                count += 1
+    around, out = np.empty((count, 9), np.int32), np.zeros((count, 9), np.float32)
+    for y in range(height):
+        for x in range(width):
+            row = coarse[y, x]
+            if row < 0:
+                continue
+            for k in range(9):
+                v, u = y + k // 3 - 1, x + k % 3 - 1
+                inside = 0 <= v < height and 0 <= u < width and coarse[v, u] >= 0
+                around[row, k] = coarse[v, u] if inside else row
+    for row in range(len(rows)):
+        y, x = place[row]
+        parent[row] = coarse[y, x]
+        for k in range(rows.shape[1]):
+            if rows[row, k] != 0.0:
+                v, u = place[neighbours[row, k]]
+                out[parent[row], 3 * (v - y + 1) + u - x + 1] += rows[row, k]
+    return coarse, parent, around, out
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _times(neighbours, rows, x, out):
+    for row in range(x.size):
+        value = np.float32(0)
+        for k in range(rows.shape[1]):
+            value += rows[row, k] * x[neighbours[row, k]]
+        out[row] = value
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _less_links(first, other, weight, x, out):
+    for row in range(x.size):
+        value = np.float32(0)
+        for k in range(first[row], first[row + 1]):
+            value += x[other[k]]
+        out[row] -= weight * value
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _sweep(neighbours, rows, right, x, backwards):
+    """Gauss-Seidel, in place."""
+    centre = rows.shape[1] // 2
+    for i in range(x.size):
+        row = x.size - 1 - i if backwards else i
+        rest = right[row]
+        for k in range(rows.shape[1]):
+            rest -= rows[row, k] * x[neighbours[row, k]]
+        x[row] += rest / rows[row, centre]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _cycle(levels, parents, rights, solutions):
+    """One V-cycle for ``rights[0]`` into ``solutions[0]``; symmetric, as conjugate gradients need it.
+
+    A loop, because numba cannot load a recursive function from its cache.
+    """
+    deepest = len(levels) - 1
+    for level in range(deepest):
+        (neighbours, rows), right, x = levels[level], rights[level], solutions[level]
+        x[:] = 0.0
+        _sweep(neighbours, rows, right, x, False)
+        covered = np.empty_like(x)
+        _times(neighbours, rows, x, covered)
+        coarser = rights[level + 1]
+        coarser[:] = 0.0
+        for row in range(x.size):
+            coarser[parents[level][row]] += right[row] - covered[row]
+    neighbours, rows = levels[deepest]
+    solutions[deepest][:] = 0.0
+    for _ in range(8):
+        _sweep(neighbours, rows, rights[deepest], solutions[deepest], False)
+        _sweep(neighbours, rows, rights[deepest], solutions[deepest], True)
+    for level in range(deepest - 1, -1, -1):
+        (neighbours, rows), x = levels[level], solutions[level]
+        for row in range(x.size):
+            x[row] += solutions[level + 1][parents[level][row]]
+        _sweep(neighbours, rows, rights[level], x, True)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _conjugate_gradients(levels, parents, first, other, weight, right, steps):
+    neighbours, rows = levels[0]
+    x = np.full(right.size, np.float32(0.5))
+    covered, step = np.empty_like(x), np.zeros_like(x)
+    _times(neighbours, rows, x, covered)
+    _less_links(first, other, weight, x, covered)
+    rights = [np.zeros(len(level[1]), np.float32) for level in levels]
+    solutions = [np.zeros(len(level[1]), np.float32) for level in levels]
+    residual, z = rights[0], solutions[0]
+    residual[:] = right - covered
+    before = np.float32(1)
+    for i in range(steps):
+        _cycle(levels, parents, rights, solutions)
+        size = (residual * z).sum()
+        if size <= 1e-12:
+            break
+        step = z + (size / before if i else np.float32(0)) * step
+        before = size
+        _times(neighbours, rows, step, covered)
+        _less_links(first, other, weight, step, covered)
+        share = size / (step * covered).sum()
+        x += share * step
+        residual -= share * covered
+    return x
