@@ -18,6 +18,7 @@ WEIGHTS: dict[str, float] = {
     "square": 1.0,
     "laplacian": 0.5,
     "gradient": 0.5,
+    "temporal": 0.5,
     "composition": 0.5,
     "projection": 0.3,
     "foreground": 0.15,
@@ -76,11 +77,21 @@ def gradient(alpha: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
     )
 
 
-def losses(outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def temporal(alpha: Tensor, truth: Tensor, unknown: Tensor, frames: int) -> Tensor:
+    """|Δa - Δa*| from each frame of a clip to the next, where either is unknown: what dtSSD squares (Erofeev
+    et al., Perceptually Motivated Benchmark for Video Matting, 2015, section 4). Batches hold clips of
+    ``frames``, one after the other.
+    """
+    error = (alpha - truth).view(-1, frames, *truth.shape[1:]).diff(dim=1)
+    seen = unknown.view(-1, frames, *unknown.shape[1:])
+    return _mean(error.abs(), torch.maximum(seen[:, 1:], seen[:, :-1]))
+
+
+def losses(outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor], frames: int = 1) -> dict[str, Tensor]:
     """Every term that ``outputs`` allows, by its name, and their weighted ``total``.
 
     outputs: what a network of ``dim_model.nets`` gives. truth: ``alpha``, ``image``, ``foreground``,
-    ``background``, ``trimap``.
+    ``background``, ``trimap``. frames: of each clip in the batch; 1 for stills.
     """
     unknown = (truth["trimap"] == 0.5).float()
     true = truth["alpha"]
@@ -93,6 +104,9 @@ def losses(outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[s
             outputs["alpha"], truth["image"], truth["foreground"], truth["background"], unknown
         ),
     }
+    if frames > 1:  # only the unknown is the network's; at known pixels alpha is the trimap
+        matte = torch.where(unknown > 0, outputs["alpha"], true)
+        terms["temporal"] = temporal(matte, true, unknown, frames)
     if "coarse" in outputs:
         terms["coarse"] = alpha_prediction(outputs["coarse"], true, unknown)
     if "projection" in outputs:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from trainer.synth import Photos, Procedural, make_scene
+from trainer.synth import Photos, Procedural, Scene, make_clip, make_scene
 from trainer.synth.foreground import Floats
 
 
@@ -22,21 +22,30 @@ def _write(path: Path, image: Floats) -> None:
         raise OSError(f"{path}: could not be written; check the folder and the disk.")
 
 
-def write_drawn(photos: Path, out: Path, count: int, size: int, seed: int) -> None:
-    """Write ``count`` scenes under ``out`` as image/, trimap/, alpha/ and fg/, each NNNNN-kind.png.
+def _write_scene(out: Path, name: str, scene: Scene) -> None:
+    pictures = {
+        "image": scene.image,
+        "trimap": scene.trimap,
+        "alpha": scene.alpha,
+        "fg": scene.foreground,
+    }
+    for folder, picture in pictures.items():
+        _write(out / folder / name, picture)
+
+
+def write_drawn(photos: Path, out: Path, count: int, size: int, seed: int, frames: int = 1) -> None:
+    """Write ``count`` scenes under ``out`` as image/, trimap/, alpha/ and fg/, each NNNNN-kind.png; of clips,
+    which have more than one of ``frames``, each NNNNN-kind/0001.png and so on.
 
     Picture n depends on ``seed`` and n alone, so a longer set begins with the shorter one.
     """
     library = Photos(photos)
     maker = Procedural(library)
     for n in track(range(count), "drawing"):
-        scene = make_scene(np.random.default_rng([seed, n]), maker, library, size)
-        name = f"{n:05d}-{scene.kind}.png"
-        pictures = {
-            "image": scene.image,
-            "trimap": scene.trimap,
-            "alpha": scene.alpha,
-            "fg": scene.foreground,
-        }
-        for folder, picture in pictures.items():
-            _write(out / folder / name, picture)
+        rng = np.random.default_rng([seed, n])
+        if frames == 1:
+            scene = make_scene(rng, maker, library, size)
+            _write_scene(out, f"{n:05d}-{scene.kind}.png", scene)
+        else:
+            for number, scene in enumerate(make_clip(rng, maker, library, size, frames), 1):
+                _write_scene(out, f"{n:05d}-{scene.kind}/{number:04d}.png", scene)

@@ -41,7 +41,7 @@ class Run:
     """What fixes a run. folder: checkpoints and TensorBoard's events. photos: folder of photographs. epoch:
     steps from one checkpoint and validation to the next; a run is a whole number of them, so ``steps`` is
     rounded up. batch: crops a step and a process. indexes: of ``dim-train prepare``, whose foregrounds are in
-    a ``share`` of the scenes.
+    a ``share`` of the scenes. clips: share of the steps that see moving crops, two frames of each.
     """
 
     network: str
@@ -63,6 +63,7 @@ class Run:
     gpus: Sequence[int] = ()
     indexes: Sequence[Path] = ()
     share: float = 0.25
+    clips: float = 0.0
     pool: int = 192
 
     def __post_init__(self) -> None:
@@ -156,6 +157,7 @@ def fit(run: Run, *, progress: bool = True) -> Path:
         pool=run.pool,
         indexes=run.indexes,
         share=run.share,
+        clips=run.clips,
     )
     stream.maker(Photos(run.photos))  # what is wrong with the data is said here, not by a worker
     training = DataLoader(

@@ -46,7 +46,10 @@ class Matting(lightning.LightningModule):
         return {name: value.float() for name, value in outputs.items()}, truth
 
     def training_step(self, batch: Tensor, index: int) -> Tensor:
-        terms = losses(*self._outputs(batch))
+        """``batch``: packed crops [B, C, S, S], or the frames of clips [B, T, C, S, S]."""
+        frames = batch.shape[1] if batch.ndim == 5 else 1
+        crops = batch.flatten(0, 1) if batch.ndim == 5 else batch
+        terms = losses(*self._outputs(crops), frames)
         if not torch.isfinite(terms["total"]):
             bad = ", ".join(name for name, term in terms.items() if not torch.isfinite(term))
             raise DivergedError(

@@ -8,7 +8,7 @@ directions and channels alike, so those turns of an encoded crop are encodings o
 from __future__ import annotations
 
 import itertools
-from collections import deque
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +20,17 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from dim_model import encode
+from trainer.pool import Pool
 from trainer.prepare import Index
-from trainer.synth import Maker, Mixture, Photos, Procedural, make_scene
+from trainer.synth import Maker, Mixture, Photos, Procedural, make_clip, make_scene
 from trainer.synth.cutouts import Cutouts
 from trainer.synth.foreground import Rng
 from trainer.synth.scene import Scene
 
-_CROPS = 4
-"""Crops of a scene."""
-_PER_SCENE = 12
-"""Crops read for every scene drawn: each is used three times, on average."""
 _POOL = 192
-"""Scenes whose crops a worker holds: 3 MB a crop."""
+"""Scenes whose crops a worker holds: 13 MB each."""
+_FRAMES = 2
+"""Of a moving crop: what changes from one to the next is all that steadiness is about."""
 
 _INPUTS = encode.CHANNELS["sampled"]
 TRUTH = {
@@ -39,14 +38,14 @@ TRUTH = {
     "foreground": slice(_INPUTS + 1, _INPUTS + 4),
     "background": slice(_INPUTS + 4, _INPUTS + 7),
 }
-"""Where a packed crop [24, S, S] keeps its truth; the first 17 channels are the encoded inputs."""
+"""Where a packed crop [25, S, S] keeps its truth; the first 18 channels are the encoded inputs."""
 
 _TRIPLES = (0, 5, 8, _INPUTS + 1, _INPUTS + 4)
 """First channels of the colours in a packed crop."""
 
 
 def pack(scene: Scene) -> Tensor:
-    """A scene as one float16 tensor [24, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``."""
+    """A scene as one float16 tensor [25, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``."""
     rgb = torch.from_numpy(scene.image).permute(2, 0, 1)[None]
     inputs = encode.encode(rgb, torch.from_numpy(scene.trimap)[None, None])[0]
     truth = [scene.alpha[None], scene.foreground.transpose(2, 0, 1), scene.background.transpose(2, 0, 1)]
@@ -66,28 +65,32 @@ def unpack(crops: Tensor, inputs: encode.Inputs) -> tuple[Tensor, dict[str, Tens
 
 
 def crop(rng: Rng, packed: Tensor, size: int) -> Tensor:
-    """A window of ``size`` around a random unknown pixel, wholly inside the picture."""
-    unknown = packed[encode.UNKNOWN][0].nonzero()
+    """A window of ``size`` around a random unknown pixel, wholly inside the picture; the same of all frames
+    in [..., 25, N, N], around what is unknown in the first.
+    """
+    unknown = packed.view(-1, *packed.shape[-3:])[0, encode.UNKNOWN.start].nonzero()
     y, x = unknown[rng.integers(len(unknown))].tolist() if len(unknown) else (0, 0)
     edge = packed.shape[-1] - size
     y = int(np.clip(y - rng.integers(size // 8, size - size // 8), 0, edge))
     x = int(np.clip(x - rng.integers(size // 8, size - size // 8), 0, edge))
-    return packed[:, y : y + size, x : x + size].clone()
+    return packed[..., y : y + size, x : x + size].clone()
 
 
 def turned(rng: Rng, packed: Tensor) -> Tensor:
-    """One of the 8 x 6 pictures that differ by turns, mirrors and the order of the colour channels."""
+    """One of the 8 x 6 pictures that differ by turns, mirrors and the order of the colour channels; all
+    frames in [..., 25, N, N] alike.
+    """
     if rng.random() < 0.5:
         packed = packed.flip(-1)
     if rng.random() < 0.5:
         packed = packed.flip(-2)
     if rng.random() < 0.5:
         packed = packed.transpose(-1, -2)
-    order = np.arange(packed.shape[0])
+    order = np.arange(packed.shape[-3])
     exchange = rng.permutation(3) if rng.random() < 0.5 else np.arange(3)
     for first in _TRIPLES:
         order[first : first + 3] = first + exchange
-    return packed[torch.from_numpy(order)].contiguous()
+    return packed.index_select(-3, torch.from_numpy(order)).contiguous()
 
 
 @dataclass(frozen=True)
@@ -111,14 +114,14 @@ class Place:
 
 
 class CropStream(IterableDataset[Tensor]):
-    """Packed crops [24, ``size``, ``size``], float16, without end.
+    """Packed crops without end, float16 [25, ``size``, ``size``]; [2, 25, ``size``, ``size``] if moving.
 
     Crop n of a shard depends on ``seed``, the shard and n alone: a stream that goes on from a ``Place`` gives
     what an unbroken one would have given, after it has drawn again the scenes that were in its pool.
 
     scene: side of a drawn scene in pixels; larger than a crop, so that sampling reaches beyond it as in a
     real frame. pool: scenes whose crops are held. indexes: of ``dim-train prepare``, whose foregrounds are in
-    a ``share`` of the scenes; the others are drawn.
+    a ``share`` of the scenes; the others are drawn. clips: share of the batches whose crops move.
     """
 
     def __init__(
@@ -132,10 +135,11 @@ class CropStream(IterableDataset[Tensor]):
         pool: int = _POOL,
         indexes: Sequence[Path] = (),
         share: float = 0.0,
+        clips: float = 0.0,
     ) -> None:
         self._folder, self._size, self._seed, self._scene = photos, size, seed, scene
         self._place, self._pool = place or Place(), pool
-        self._indexes, self._share = indexes, share
+        self._indexes, self._share, self._clips = indexes, share, clips
 
     def maker(self, photos: Photos) -> Maker:
         """Who makes the foregrounds. Raises ``PrepareError`` for an index that cannot be used."""
@@ -157,13 +161,24 @@ class CropStream(IterableDataset[Tensor]):
         shard, first = self._place.shard(worker, workers)
         photos = Photos(self._folder)
         maker = self.maker(photos)
-        crops: deque[Tensor] = deque(maxlen=self._pool * _CROPS)
-        drawn = max(0, first // _PER_SCENE - self._pool + 1)
+
+        def still(rng: Rng) -> Tensor:
+            return pack(make_scene(rng, maker, photos, self._scene))
+
+        def moving(rng: Rng) -> Tensor:
+            return torch.stack([*map(pack, make_clip(rng, maker, photos, self._scene, _FRAMES))])
+
+        held = max(1, round(self._pool * self._clips / _FRAMES))
+        stills = Pool(still, self._crop, turned, self._pool, (self._seed, shard, 0))
+        clips = Pool(moving, self._crop, turned, held, (self._seed, shard, 2))
+        size = self._place.batch
         for n in itertools.count(first):
-            while drawn <= n // _PER_SCENE:
-                rng = np.random.default_rng([self._seed, shard, 0, drawn])
-                scene = pack(make_scene(rng, maker, photos, self._scene))
-                crops.extend(crop(rng, scene, self._size) for _ in range(_CROPS))
-                drawn += 1
-            rng = np.random.default_rng([self._seed, shard, 1, n])
-            yield turned(rng, crops[rng.integers(len(crops))])
+            batch, place = divmod(n, size)
+            before = math.floor(batch * self._clips)  # batches that moved
+            if math.floor((batch + 1) * self._clips) > before:
+                yield clips.read(before * size + place)
+            else:
+                yield stills.read((batch - before) * size + place)
+
+    def _crop(self, rng: Rng, packed: Tensor) -> Tensor:
+        return crop(rng, packed, self._size)

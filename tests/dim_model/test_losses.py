@@ -15,7 +15,7 @@ def test_a_perfect_matte_costs_nothing() -> None:
     truth = {"alpha": alpha, "foreground": fg, "background": bg, "trimap": torch.full_like(alpha, 0.5)}
     truth["image"] = alpha * fg + (1 - alpha) * bg
     outputs = {"alpha": alpha, "coarse": alpha, "projection": alpha, "foreground": fg, "background": bg}
-    found = terms.losses(outputs, truth)
+    found = terms.losses(outputs, truth, frames=2)
     assert set(found) == set(terms.WEIGHTS) | {"total"}
     assert all(float(cost) < 2e-5 for cost in found.values())
 
@@ -53,6 +53,30 @@ def test_gradient_sees_a_lost_edge_and_no_constant_offset() -> None:
     unknown = torch.ones_like(edge)
     assert float(terms.gradient(edge + 0.1, edge, unknown)) < 1e-6
     assert float(terms.gradient(torch.full_like(edge, 0.5), edge, unknown)) == pytest.approx(1 / 7)
+
+
+def test_temporal_sees_flicker_and_no_error_that_stays() -> None:
+    """Two clips of two frames; in the second the truth moves and the matte with it."""
+    truth = torch.zeros(4, 1, 8, 8)
+    truth[2, ..., :4], truth[3, ..., 1:5] = 1, 1
+    unknown = torch.ones_like(truth)
+    steady = truth + 0.25
+    assert float(terms.temporal(steady, truth, unknown, 2)) < 1e-6
+    flicker = truth.clone()
+    flicker[1] += 0.5
+    assert float(terms.temporal(flicker, truth, unknown, 2)) == pytest.approx(0.25)
+    jump = truth.clone()
+    jump[2] += 0.5
+    jump[3] += 0.5  # from clip to clip nothing is compared
+    assert float(terms.temporal(jump, truth, unknown, 2)) < 1e-6
+
+
+def test_temporal_counts_where_either_frame_is_unknown() -> None:
+    truth, unknown = torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
+    unknown[1, ..., :1] = 1
+    alpha = truth.clone()
+    alpha[1, ..., :1] = 1
+    assert float(terms.temporal(alpha, truth, unknown, 2)) == pytest.approx(1)
 
 
 def test_laplacian_weighs_broad_errors_more_than_fine_ones() -> None:

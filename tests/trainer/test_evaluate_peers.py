@@ -64,6 +64,23 @@ def test_pymatting_is_judged_on_the_same_pictures(tmp_path: Path) -> None:
     assert "geometric mean" in table
 
 
+@pytest.mark.timeout(240)
+def test_a_clip_tells_how_steady_the_peers_are(tmp_path: Path) -> None:
+    pytest.importorskip("pymatting")
+    for frame in (1, 2):
+        draw(tmp_path / "clips", f"f{frame}", 34 + frame)
+    for kind in ("image", "trimap", "alpha"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / "clips" / kind).rename(tmp_path / kind / "walk")
+    done = evaluate(tmp_path, "--checkpoint", swift(tmp_path / "last.ckpt"), "--peers", "--json")
+    assert done.exit_code == 0, done.output
+    row = json.loads(done.output)["peers"]["clips"]["walk"]
+    assert {name: figures["frames"] for name, figures in row.items()} == {"closed_form": 2, "knn": 2}
+    assert all(figures["dtssd"] > 0 for figures in row.values())
+    table = evaluate(tmp_path, "--checkpoint", tmp_path / "last.ckpt", "--peers").output
+    assert table.count("dtSSD") == 3
+
+
 def test_without_pymatting_one_sentence_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

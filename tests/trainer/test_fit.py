@@ -130,7 +130,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good(
     nothing = {"total": torch.tensor(torch.nan), "alpha": torch.tensor(torch.nan)}
     monkeypatch.setattr(
         "trainer.module.losses",
-        lambda outputs, truth: losses(outputs, truth) if next(calls) < 3 + 4 else nothing,
+        lambda *given: losses(*given) if next(calls) < 3 + 4 else nothing,
     )
     calls = itertools.count()
     with pytest.raises(DivergedError, match=r"no number any more \(total, alpha\) in batch \d of seed 1"):
@@ -164,6 +164,16 @@ def cutouts(tmp_path: Path) -> Path:
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0, done.output
     return tmp_path / "index.jsonl"
+
+
+def test_steps_on_moving_clips_are_scored_for_steadiness(photos: Path, tmp_path: Path) -> None:
+    fit(small(photos, tmp_path, steps=2, clips=0.5), progress=False)
+    (file,) = tmp_path.glob("events.out.tfevents.*")
+    events = EventAccumulator(str(file))
+    events.Reload()
+    assert len(events.Scalars("train/temporal")) == 1
+    assert events.Scalars("train/temporal")[0].value > 0
+    assert len(events.Scalars("train/total")) == 1
 
 
 def test_foregrounds_of_an_index_are_trained_on(photos: Path, cutouts: Path) -> None:

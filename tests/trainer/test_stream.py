@@ -44,7 +44,7 @@ def test_crops_lie_inside_and_hold_unknown(photos: Path) -> None:
     packed = pack(scene(photos))
     for seed in range(20):
         window = crop(np.random.default_rng(seed), packed, 64)
-        assert window.shape == (24, 64, 64)
+        assert window.shape == (25, 64, 64)
         assert window[encode.UNKNOWN].any()
 
 
@@ -67,19 +67,40 @@ def test_the_stream_is_fixed_by_its_seed(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_a_stream_that_goes_on_gives_what_an_unbroken_one_would(workers: int, photos: Path) -> None:
+@pytest.mark.parametrize("clips", [0.0, 0.4])
+def test_a_stream_that_goes_on_gives_what_an_unbroken_one_would(
+    workers: int, clips: float, photos: Path
+) -> None:
     """Batches of two crops, asked of the workers in turn, from batch 0 and from batch 5."""
 
     def batches(start: int, count: int) -> list[list[torch.Tensor]]:
         shards = []
         for worker in range(workers):
-            stream = CropStream(photos, 32, 1, 64, place=Place(start, batch=2), pool=2)
+            stream = CropStream(photos, 32, 1, 64, place=Place(start, batch=2), pool=2, clips=clips)
             shards.append(stream.read(worker, workers))
         return [[next(shards[k % workers]) for _ in range(2)] for k in range(count)]
 
     whole, rest = batches(0, 16), batches(5, 11)
     for expected, got in zip(whole[5:], rest, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
+
+
+def test_a_batch_moves_as_a_whole_and_as_many_do_as_asked(photos: Path) -> None:
+    stream = CropStream(photos, 32, 1, 64, place=Place(batch=3), pool=1, clips=0.25)
+    shapes = [tuple(crop.shape) for crop in islice(stream, 24)]
+    moving = [shapes[n : n + 3] == [(2, 25, 32, 32)] * 3 for n in range(0, 24, 3)]
+    still = [shapes[n : n + 3] == [(25, 32, 32)] * 3 for n in range(0, 24, 3)]
+    assert [a != b for a, b in zip(moving, still, strict=True)] == [True] * 8
+    assert sum(moving) == 2
+
+
+def test_frames_of_a_moving_crop_are_cut_and_turned_alike(photos: Path) -> None:
+    packed = pack(scene(photos))
+    rng, again = np.random.default_rng(3), np.random.default_rng(3)
+    both = turned(rng, crop(rng, torch.stack([packed, packed]), 64))
+    alone = turned(again, crop(again, packed, 64))
+    assert torch.equal(both[0], alone)
+    assert torch.equal(both[1], alone)
 
 
 def test_two_processes_draw_different_crops(photos: Path) -> None:

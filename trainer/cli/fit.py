@@ -49,6 +49,12 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     help="Share of the scenes that have a foreground of an --index.",
 )
 @click.option(
+    "--clips",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="Share of the steps that see clips of two frames, and teach a steady matte.",
+)
+@click.option(
     "--run",
     "folder",
     type=PATH,
@@ -84,6 +90,7 @@ def fit(
     photos: Path,
     indexes: tuple[Path, ...],
     share: float,
+    clips: float,
     folder: Path,
     steps: int,
     batch: int | str,
@@ -142,6 +149,7 @@ def fit(
             gpus=chosen,
             indexes=indexes,
             share=share,
+            clips=clips,
         )
         last = train(run)
     except (

@@ -14,14 +14,18 @@ from trainer.cli.options import FOLDER, PATH
 @click.option("--out", type=PATH, required=True, help="Where image/ trimap/ alpha/ fg/ are written.")
 @click.option("--count", default=100, help="How many pictures.")
 @click.option("--size", default=512, help="Side of a picture in pixels.")
+@click.option(
+    "--frames", type=click.IntRange(1), default=1, help="More than one: moving clips, a sub-folder each."
+)
 @click.option("--seed", default=1, help="The same seed draws the same pictures.")
-def synth(photos: Path, out: Path, count: int, size: int, seed: int) -> None:
-    """Draw pictures with exact alpha: a set to look at, or to judge by."""
+def synth(photos: Path, out: Path, count: int, size: int, frames: int, seed: int) -> None:
+    """Draw pictures or moving clips with exact alpha: a set to look at, or to judge by."""
     from trainer.drawn import write_drawn
     from trainer.synth import NoPhotosError
 
     try:
-        write_drawn(photos, out, count, size, seed)
+        write_drawn(photos, out, count, size, seed, frames)
     except NoPhotosError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{count} pictures are in {out}/image, with trimap/, alpha/ and fg/ beside it.")
+    what = "pictures" if frames == 1 else f"clips of {frames} frames"
+    click.echo(f"{count} {what} are in {out}/image, with trimap/, alpha/ and fg/ beside it.")

@@ -113,6 +113,7 @@ def judge(
     pictures: dict[str, dict[str, float]] = {}
     others: dict[str, dict[str, dict[str, float]]] = {}
     clips: dict[str, _Clip] = {}
+    others_clips: dict[str, dict[str, _Clip]] = {}
     for pair in pairs:
         case = pair.read()
         alpha = matter.matte([case.rgb[0]], [case.trimap[0]])[0][None]
@@ -122,7 +123,10 @@ def judge(
         if case.clip:
             clips.setdefault(case.clip, _Clip()).add(judged)
         if peers is not None:
-            others[case.name] = {name: measure(case, other) for name, other in peers(case).items()}
+            found = {name: Judged(case, a, measure(case, a)) for name, a in peers(case).items()}
+            others[case.name] = {name: other.figures for name, other in found.items()}
+            for name, other in found.items() if case.clip else ():
+                others_clips.setdefault(case.clip, {}).setdefault(name, _Clip()).add(other)
         for watch in watchers:
             watch(judged)
     by_clip = {name: clip.figures() for name, clip in clips.items()}
@@ -134,6 +138,10 @@ def judge(
         figures["clips"] = by_clip
     if others:
         figures["peers"] = ratios(pictures, others)
+    if others_clips:
+        figures["peers"]["clips"] = {
+            clip: {name: other.figures() for name, other in row.items()} for clip, row in others_clips.items()
+        }
     rounded: Figures = _rounded(figures)
     return rounded
 

@@ -57,7 +57,8 @@ def ratios(ours: Rows, others: Mapping[str, Rows]) -> dict[str, Any]:
     ours: figures by picture. others: figures by picture and peer. Returns ``pictures``: the peers' figures
     and ``ratio``, ours over the better peer's, a measure at a time; ``mean``: of each peer;
     ``ratio_of_means``: our mean over the lower of theirs; ``mean_ratio``: the geometric mean of the pictures'
-    ratios. A ratio to nothing (a picture without unknown pixels) is left out.
+    ratios. A ratio to nothing (a picture without unknown pixels) is left out. Where there are clips, the
+    judge adds ``clips``: of each, every peer's figures, dtssd too.
     """
     first = next(iter(others.values()))
     measures = list(next(iter(first.values())))

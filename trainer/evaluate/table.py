@@ -62,9 +62,12 @@ def _pictures(figures: Figures) -> Table:
 
 def _clips(figures: Figures) -> Table:
     names = ["frames", "sad", "mse", "grad", "conn", "mad", "dtssd"]
-    table = _table("clips", "clip", [_HEADS[n] for n in names])
+    others = figures.get("peers", {}).get("clips", {})
+    heads = [_HEADS[n] for n in names] + [f"dtSSD\n{who}" for who in _PEERS.values() if others]
+    table = _table("clips", "clip", heads)
     for name, row in figures["clips"].items():
-        table.add_row(name, *[_figure(row, n) for n in names])
+        theirs = [_figure(others[name][peer], "dtssd") for peer in _PEERS if others]
+        table.add_row(name, *[_figure(row, n) for n in names], *theirs)
     return table
 
 

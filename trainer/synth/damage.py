@@ -20,9 +20,9 @@ def _sharpened(rng: Rng, image: Floats) -> Floats:
     return np.asarray(image + np.float32(rng.uniform(0.2, 1.0)) * (image - soft), np.float32)
 
 
-def _noisy(rng: Rng, image: Floats) -> Floats:
+def _noisy(rng: Rng, image: Floats, chance: Rng) -> Floats:
     """Of a sensor: more in the dark than its share; grainy where the camera has smoothed it."""
-    grain = rng.standard_normal(image.shape, np.float32)
+    grain = chance.standard_normal(image.shape, np.float32)
     if rng.random() < 0.3:
         grain = np.asarray(2.2 * cv2.GaussianBlur(grain, (0, 0), 0.8), np.float32)
     level = np.float32(rng.uniform(0.002, 0.03)) * (1.2 - np.float32(rng.uniform(0, 0.8)) * image)
@@ -60,12 +60,14 @@ def h264(image: Bytes, crf: int) -> Bytes:
     return np.asarray(frames[0].to_ndarray(format="rgb24"), np.uint8)
 
 
-def damaged(rng: Rng, image: Floats) -> Floats:
-    """``image`` (float32 [N, N, 3], display-referred) as a file of it looks, 0..1."""
+def damaged(rng: Rng, image: Floats, chance: Rng | None = None) -> Floats:
+    """``image`` (float32 [N, N, 3], display-referred) as a file of it looks, 0..1. ``chance`` draws the grain
+    where it is not ``rng``: frames of one clip are damaged alike, but each has grain of its own.
+    """
     if rng.random() < 0.15:
         image = _sharpened(rng, image)
     if rng.random() < 0.5:
-        image = _noisy(rng, image)
+        image = _noisy(rng, image, chance or rng)
     image = np.clip(image, 0, 1)
     choice = rng.random()
     if choice < 0.55:

@@ -12,11 +12,13 @@ _BARE = np.float32(1e-4)
 """Weight of the colour where nothing is."""
 
 
-def _premultiplied(alpha: Floats, colour: Floats) -> Floats:
+def premultiplied(alpha: Floats, colour: Floats) -> Floats:
+    """Both as one paint, float32 [N, N, 4], that may be blurred and moved; a trace of colour everywhere."""
     return np.dstack([colour * (alpha[..., None] + _BARE), alpha + _BARE])
 
 
-def _straight(paint: Floats) -> tuple[Floats, Floats]:
+def straight(paint: Floats) -> tuple[Floats, Floats]:
+    """Alpha [N, N] and straight colour [N, N, 3], 0..1, of a paint of ``premultiplied``."""
     alpha = np.maximum(paint[..., 3], _BARE)
     colour = np.clip(paint[..., :3] / alpha[..., None], 0, 1)
     return np.clip(alpha - _BARE, 0, 1), np.asarray(colour, np.float32)
@@ -41,18 +43,18 @@ def spread(picture: Floats, radius: float) -> Floats:
 
 def softened(alpha: Floats, colour: Floats, sigma: float) -> tuple[Floats, Floats]:
     """As an ordinary lens draws them."""
-    return _straight(np.asarray(cv2.GaussianBlur(_premultiplied(alpha, colour), (0, 0), sigma), np.float32))
+    return straight(np.asarray(cv2.GaussianBlur(premultiplied(alpha, colour), (0, 0), sigma), np.float32))
 
 
 def defocused(alpha: Floats, colour: Floats, radius: float, rng: Rng | None = None) -> tuple[Floats, Floats]:
     """Out of focus by ``radius`` pixels; with ``rng``, here and there only, as a deep subject is."""
-    paint = _premultiplied(alpha, colour)
+    paint = premultiplied(alpha, colour)
     blurred = np.clip(spread(paint, radius), 0, None)
     blurred[..., 3] = np.minimum(blurred[..., 3], 1 + _BARE)
     if rng is not None:
         far = np.clip(3 * fractal(rng, len(alpha), 2, 3)[..., None] - 1, 0, 1)
         blurred = paint + (blurred - paint) * far
-    return _straight(np.asarray(blurred, np.float32))
+    return straight(np.asarray(blurred, np.float32))
 
 
 def moved(rng: Rng, alpha: Floats, colour: Floats) -> tuple[Floats, Floats]:
@@ -64,4 +66,4 @@ def moved(rng: Rng, alpha: Floats, colour: Floats) -> tuple[Floats, Floats]:
     ends = [tuple(np.round(16 * (0.5 * (side - 1) + s * way)).astype(int).tolist()) for s in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 255, 1, cv2.LINE_AA, 4)
     streak = kernel.astype(np.float32) / np.float32(kernel.sum())
-    return _straight(np.clip(cv2.filter2D(_premultiplied(alpha, colour), -1, streak), 0, None))
+    return straight(np.clip(cv2.filter2D(premultiplied(alpha, colour), -1, streak), 0, None))

@@ -38,14 +38,25 @@ def make_scene(rng: Rng, maker: Maker, photos: Photos, size: int) -> Scene:
     for _ in range(8):
         made = maker.make(rng, size)
         trimap = random_trimap(rng, made.alpha)
-        share = float((trimap == 0.5).mean())
-        if _UNKNOWN[0] < share < _UNKNOWN[1] and (trimap == 0).any() and (trimap == 1).any():
+        if is_fair(trimap):
             break
     foreground, background = met(rng, made.alpha, made.colour, random_background(rng, photos, size))
-    a = made.alpha[..., None]
-    if rng.random() < 0.5:  # a lens adds light; a painter, and most of the field's data, adds numbers
-        light = a * cv2.pow(foreground, 2.2) + (1 - a) * cv2.pow(background, 2.2)
-        image = np.asarray(cv2.pow(light, 1 / 2.2), np.float32)
-    else:
-        image = a * foreground + (1 - a) * background
+    image = composite(made.alpha, foreground, background, in_light=rng.random() < 0.5)
     return Scene(damaged(rng, image), trimap, made.alpha, foreground, background, made.kind)
+
+
+def is_fair(trimap: Floats) -> bool:
+    """Whether something is known of either side, and neither little nor nearly all is unknown."""
+    share = float((trimap == 0.5).mean())
+    return _UNKNOWN[0] < share < _UNKNOWN[1] and bool((trimap == 0).any() and (trimap == 1).any())
+
+
+def composite(alpha: Floats, foreground: Floats, background: Floats, *, in_light: bool) -> Floats:
+    """aF + (1 - a)B, float32 [N, N, 3], display-referred, of colours that are so too. A lens adds light; a
+    painter, and most of the field's data, adds numbers.
+    """
+    a = alpha[..., None]
+    if not in_light:
+        return a * foreground + (1 - a) * background
+    light = a * cv2.pow(foreground, 2.2) + (1 - a) * cv2.pow(background, 2.2)
+    return np.asarray(cv2.pow(light, 1 / 2.2), np.float32)
