@@ -164,6 +164,7 @@ class TrimapSettings(Section):
     erode: Annotated[int, Field(ge=0, le=500)] = 10
     dilate: Annotated[int, Field(ge=0, le=500)] = 14
     screen: Annotated[str, _colour_or("auto")] = "auto"
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
 
     def widths(self, width: int, height: int) -> tuple[int, int]:
         """`(erode, dilate)` in pixels of a plate of this raster.

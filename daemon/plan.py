@@ -7,8 +7,7 @@ Whatever is wrong with a clip that can be seen beforehand is said here, in one s
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +22,7 @@ from daemon.colour import network_view
 from daemon.compose import CHANNELS, Background, Flat, Picture
 from daemon.config import ClipSettings, Format, OutputName
 from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, MediaRef, open_sink, open_source
-from daemon.trimaps import Shot, Sidecar, TrimapSource, choose
-
-_SAMPLES = 3
-"""Frames looked at for a screen, an alpha or against a clean plate: the first, the middle one, the last."""
+from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, trimap, outputs, background, warnings.
+    state: of an earlier run of the same job. Attributes: info, shot, trimap, outputs, background, warnings.
     """
 
     def __init__(
@@ -62,7 +58,8 @@ class Plan:
             self._source = self._open(clip.plate)
             self.info = self._source.info
             self._note_gaps()
-            self.trimap = self._choose_trimap(state.get("trimap", {}))
+            self.shot = self._shot(state.get("trimap", {}))
+            self.trimap = choose(self.shot, settings.trimap)
             self.outputs = tuple(_outputs(clip.name, settings, self.info))
             self.background = self._open_background()
         except BaseException:
@@ -81,7 +78,7 @@ class Plan:
                 f"{self.clip.plate.path.name}: {which} missing, and will be so in the result."
             )
 
-    def _choose_trimap(self, state: Mapping[str, Any]) -> TrimapSource:
+    def _shot(self, state: Mapping[str, Any]) -> Shot:
         clip, info = self.clip, self.info
         sidecars = {}
         for role, ref in (("trimap", clip.trimap), ("mask", clip.mask), ("clean", clip.clean)):
@@ -89,14 +86,11 @@ class Plan:
                 sidecar = Sidecar(ref.path.name, self._open(ref), info, self.warnings.append)
                 sidecar.check()
                 sidecars[role] = sidecar
-        shot = Shot(clip.plate.path.name, info, sidecars, functools.cache(self._samples), state)
-        return choose(shot, self.settings.trimap, clip.name)
+        return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, state)
 
-    def _samples(self) -> Sequence[tuple[int, Frame, Tensor]]:
-        last = len(self.info.numbers) - 1
-        positions = sorted({round(n * last / (_SAMPLES - 1)) for n in range(_SAMPLES)})
-        frames = (next(iter(self._source.frames(position, position + 1))) for position in positions)
-        return [(n, frame, self.view(frame)) for n, frame in zip(positions, frames, strict=True)]
+    def _looks(self, start: int, stop: int | None) -> Iterator[Look]:
+        for index, frame in enumerate(self._source.frames(start, stop), start):
+            yield Look(index, frame, self.view(frame))
 
     def _open_background(self) -> Background:
         if self.clip.bg is None or "composite" not in self.settings.outputs:
@@ -123,7 +117,7 @@ class Plan:
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
-        return {"trimap": self.trimap.state()}
+        return {"trimap": {"source": self.trimap.name, **self.trimap.state()}}
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ The same code serves the daemon and ``dimd matte``; what differs, where progress
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections import deque
@@ -25,6 +26,7 @@ from daemon.media import ClipInfo, Frame, Pixels
 from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.stages import Ahead, Observe, timed
+from daemon.trimaps import Trimap
 from dim_model.trimap import unknown_fraction
 
 _IN_FLIGHT = 4
@@ -35,6 +37,9 @@ _ROOM = 1 << 30
 
 _FLOATS = 12
 """Numbers to a pixel of a frame that waits, at most: alpha 1, foreground 4, premult 4, composite 3."""
+
+_KEEP = ".trimaps"
+"""Folder, beside what is made, for what a trimap source took long to find; gone before it is published."""
 
 Figures = dict[str, Any]
 
@@ -82,7 +87,7 @@ class _Work:
     pts: int | None
     plate: Tensor
     view: Tensor
-    trimap: Tensor
+    trimap: Trimap
 
 
 @dataclass
@@ -97,6 +102,16 @@ class _Made:
 def _depth(info: ClipInfo, wanted: int) -> int:
     """Frames that may wait between two stages of such a clip."""
     return max(1, min(wanted, _ROOM // (info.width * info.height * _FLOATS * 4)))
+
+
+def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
+    """The trimap pass, for a source that has to see the shot before its first trimap."""
+    begun = time.perf_counter()
+    for _ in plan.trimap.prepare(plan.shot, keep):
+        how.observe("prepare", time.perf_counter() - begun)
+        if how.stop.is_set():
+            raise StoppedError
+        begun = time.perf_counter()
 
 
 def _read(plan: Plan, start: int, observe: Observe) -> Iterator[_Work]:
@@ -119,7 +134,7 @@ def _matte(
 
     def submit(work: _Work) -> Future[Tensor]:
         begun = time.perf_counter()
-        future = lease.matte(work.view, work.trimap)
+        future = lease.matte(work.view, work.trimap.values)
         future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
         return future
 
@@ -142,7 +157,8 @@ def _finish(mattes: Iterable[tuple[_Work, Tensor]], plan: Plan, observe: Observe
         pictures = compose(work.plate, alpha, background, plan.info.encoding, names)
         figures = {
             "frame": work.number,
-            "unknown": round(float(unknown_fraction(work.trimap[None])), 6),
+            "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
+            "confidence": round(work.trimap.confidence, 3),
             "alpha": round(float(alpha.double().mean()), 6),
         }
         observe("compose", time.perf_counter() - begun)
@@ -193,6 +209,7 @@ def run(
     start = place.prepare(start)
     progress.planned(plan.state() | {"weights": lease.version}, len(plan.info.numbers))
     observe, depth = how.observe, _depth(plan.info, how.queue)
+    _prepare(plan, place.folder / _KEEP, how)
     with ExitStack() as stack:
         hashing = stack.enter_context(ThreadPoolExecutor(1, "hash"))
         source = hashing.submit(manifest.hashed, list(plan.clip.files), plan.clip.folder)
@@ -202,6 +219,7 @@ def run(
         made = stack.enter_context(Ahead(_finish(matte, plan, observe), depth, "compose"))
         _write(made, plan, place.folder, start, progress, how)
         hashes = source.result()
+    shutil.rmtree(place.folder / _KEEP, ignore_errors=True)
     manifest.write(
         place.folder,
         plan,

@@ -82,8 +82,8 @@ def _trimaps(clip: Clip, config: Config, plate: FrameSource) -> TrimapSource:
     assert clip.mask is not None
     source = open_source(clip.mask, max_pixels=config.limits.max_pixels)
     mask = Sidecar(clip.mask.path.name, source, plate.info, print)
-    shot = Shot(clip.plate.path.name, plate.info, {"mask": mask}, list)
-    return choose(shot, clip_settings(config.clip, clip.settings).trimap, clip.name)
+    shot = Shot(clip.plate.path.name, clip.name, plate.info, {"mask": mask}, lambda start, stop: iter(()))
+    return choose(shot, clip_settings(config.clip, clip.settings).trimap)
 
 
 def frames(config: Config, result: Path) -> Iterator[Seen]:
@@ -103,7 +103,7 @@ def frames(config: Config, result: Path) -> Iterator[Seen]:
             sys.exit(f"{HERE / 'truth'}: has no frame {index}; run: python -m demo.make_shot")
         yield Seen(
             p.pixels,
-            trimaps.trimap(p, index, view),
+            trimaps.trimap(p, index, view).values,
             a.pixels,
             f.pixels,
             c.pixels,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import torch
 from torch import Tensor
 
+from daemon.config import TrimapSettings
 from daemon.media.base import Frame
+from daemon.trimaps.base import Trimap, TrimapSource
+from daemon.trimaps.shot import Shot
 from dim_model import trimap as trimaps
 
+_CONFIDENCE = 0.9
+"""Somebody made that alpha, but perhaps not for this."""
 
-class AlphaTrimap:
+
+class AlphaTrimap(TrimapSource):
     """Unknown where the plate's alpha is between 0 and 1, and ``erode`` and ``dilate`` pixels around."""
 
     name = "alpha"
@@ -20,9 +26,16 @@ class AlphaTrimap:
         self._erode, self._dilate = erode, dilate
         self.why = "the plate has an alpha channel that is not opaque"
 
-    def trimap(self, frame: Frame, index: int, view: Tensor) -> Tensor:
-        alpha = torch.from_numpy(frame.pixels[None, None, :, :, 3].copy())
-        return trimaps.from_alpha(alpha, self._erode, self._dilate)[0]
+    @classmethod
+    def of(cls, shot: Shot, settings: TrimapSettings) -> Self | None:
+        if shot.info.channels != 4 or not any(
+            (look.frame.pixels[..., 3] < 1).any() for look in shot.samples()
+        ):
+            return None
+        # An alpha says itself where it is soft; the band only makes up for its being nearly right.
+        erode, dilate = (width // 4 for width in settings.widths(shot.info.width, shot.info.height))
+        return cls(erode, dilate)
 
-    def state(self) -> dict[str, Any]:
-        return {}
+    def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
+        alpha = torch.from_numpy(frame.pixels[None, None, :, :, 3].copy())
+        return Trimap(trimaps.from_alpha(alpha, self._erode, self._dilate)[0], _CONFIDENCE)

@@ -1,33 +1,57 @@
-"""What a trimap is derived from, frame by frame."""
+"""What a trimap is derived from, frame by frame, and how sure that is."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from torch import Tensor
 
 from daemon.media.base import Frame
+
+if TYPE_CHECKING:
+    from daemon.trimaps.shot import Shot
 
 
 class TrimapError(Exception):
     """One sentence for the user: the clip or file at fault, and what to supply."""
 
 
+class Trimap(NamedTuple):
+    """values: float32 [1, H, W] of exactly 0, 0.5 and 1, the size of the plate. confidence: 0..1, how far it
+    is to be relied on; what a person painted is 1.
+    """
+
+    values: Tensor
+    confidence: float
+
+
 class TrimapSource(Protocol):
-    """Gives the trimap of any frame, in any order: it carries no state from frame to frame."""
+    """Gives the trimap of any frame, in any order. A source that has to see the shot first does so in
+    ``prepare``, and carries no state from frame to frame after it.
+    """
 
     name: str
     why: str
     """For the manifest: what it goes by."""
 
-    def trimap(self, frame: Frame, index: int, view: Tensor) -> Tensor:
-        """float32 [1, H, W] of exactly 0, 0.5 and 1, the size of the plate.
+    def prepare(self, shot: Shot, keep: Path) -> Iterator[None]:
+        """Called once before the first frame; yields now and then, so that whoever iterates can break off.
 
-        frame: the plate's, as read. index: its position in the clip. view: the same frame as float32 [3, H,
-        W], display-referred, 0..1. Raises TrimapError, or MediaError for a sidecar that cannot be read.
+        keep: a folder that outlives a crash, for what took long to make. What is made is the same whether it
+        was found there or not. Raises as ``trimap`` does.
+        """
+        return iter(())
+
+    def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
+        """The trimap of the plate's ``frame``, as read, at position ``index`` of the clip.
+
+        view: the same frame as float32 [3, H, W], display-referred, 0..1. Raises TrimapError, or MediaError
+        for a sidecar that cannot be read.
         """
         ...
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
-        ...
+        return {}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from daemon.colour import network_view
+from daemon.config import TrimapSettings
 from daemon.media.base import Frame
-from daemon.trimaps.base import TrimapError
+from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
+from daemon.trimaps.shot import Look, Shot
 from daemon.trimaps.sidecar import Sidecar, fitted
 from dim_model.cleanplate import Difference, difference
 
@@ -19,7 +21,7 @@ _LEAST = 0.25
 """Confidence below which a picture is no clean plate of this shot: four fifths of the frame differ."""
 
 
-class CleanTrimap:
+class CleanTrimap(TrimapSource):
     """What differs from the clean plate is the subject; a band around its edge is unknown."""
 
     name = "clean"
@@ -28,9 +30,18 @@ class CleanTrimap:
         self._sidecar, self._erode, self._dilate = sidecar, erode, dilate
         self.why = f"what differs from {sidecar.label} is the subject"
 
-    def check(self, samples: Sequence[tuple[int, Frame, Tensor]]) -> None:
+    @classmethod
+    def of(cls, shot: Shot, settings: TrimapSettings) -> Self | None:
+        sidecar = shot.sidecars.get("clean")
+        if sidecar is None:
+            return None
+        source = cls(sidecar, *settings.widths(shot.info.width, shot.info.height))
+        source._check(shot.samples())
+        return source
+
+    def _check(self, samples: Sequence[Look]) -> None:
         """Raise TrimapError where even the best of the samples differs nearly everywhere."""
-        found = [self._compared(frame, n, view) for n, frame, view in samples]
+        found = [self._compared(look.frame, look.index, look.view) for look in samples]
         if max(d.confidence for d in found) < _LEAST:
             share = min(d.share for d in found)
             raise TrimapError(
@@ -38,8 +49,9 @@ class CleanTrimap:
                 "same view without its subject, or choose another trimap source."
             )
 
-    def trimap(self, frame: Frame, index: int, view: Tensor) -> Tensor:
-        return self._compared(frame, index, view).trimap
+    def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
+        found = self._compared(frame, index, view)
+        return Trimap(found.trimap, found.confidence)
 
     def _compared(self, frame: Frame, index: int, view: Tensor) -> Difference:
         height, width = view.shape[-2:]
@@ -48,6 +60,3 @@ class CleanTrimap:
         clean = torch.from_numpy(np.ascontiguousarray(fitted(colours, width, height).transpose(2, 0, 1)))
         seen = network_view(clean, self._sidecar.info.encoding)
         return difference(view, seen, self._erode, self._dilate)
-
-    def state(self) -> dict[str, Any]:
-        return {}

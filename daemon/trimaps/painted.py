@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import torch
 from torch import Tensor
 
+from daemon.config import TrimapSettings
 from daemon.media.base import Frame
+from daemon.trimaps.base import Trimap, TrimapSource
+from daemon.trimaps.shot import Shot
 from daemon.trimaps.sidecar import Sidecar, fitted, grey
 from dim_model import trimap as trimaps
+
+_SURE = 1.0
+"""A person's word is not doubted."""
 
 
 def _matte(sidecar: Sidecar, frame: Frame, index: int) -> Tensor:
@@ -20,7 +26,7 @@ def _matte(sidecar: Sidecar, frame: Frame, index: int) -> Tensor:
     return torch.from_numpy(matte.copy())[None, None]
 
 
-class PaintedTrimap:
+class PaintedTrimap(TrimapSource):
     """Any grey between black and white is unknown."""
 
     name = "trimap"
@@ -29,14 +35,16 @@ class PaintedTrimap:
         self._sidecar = sidecar
         self.why = f"{sidecar.label} is beside the plate"
 
-    def trimap(self, frame: Frame, index: int, view: Tensor) -> Tensor:
-        return trimaps.from_grey(_matte(self._sidecar, frame, index))[0]
+    @classmethod
+    def of(cls, shot: Shot, settings: TrimapSettings) -> Self | None:
+        sidecar = shot.sidecars.get("trimap")
+        return cls(sidecar) if sidecar else None
 
-    def state(self) -> dict[str, Any]:
-        return {}
+    def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
+        return Trimap(trimaps.from_grey(_matte(self._sidecar, frame, index))[0], _SURE)
 
 
-class MaskTrimap:
+class MaskTrimap(TrimapSource):
     """A band around the mask's edge is unknown: ``erode`` pixels inside it, ``dilate`` outside."""
 
     name = "mask"
@@ -47,8 +55,11 @@ class MaskTrimap:
             f"{sidecar.label} is beside the plate; unknown {erode} px inside its edge and {dilate} px outside"
         )
 
-    def trimap(self, frame: Frame, index: int, view: Tensor) -> Tensor:
-        return trimaps.from_mask(_matte(self._sidecar, frame, index), self._erode, self._dilate)[0]
+    @classmethod
+    def of(cls, shot: Shot, settings: TrimapSettings) -> Self | None:
+        sidecar = shot.sidecars.get("mask")
+        return cls(sidecar, *settings.widths(shot.info.width, shot.info.height)) if sidecar else None
 
-    def state(self) -> dict[str, Any]:
-        return {}
+    def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
+        matte = _matte(self._sidecar, frame, index)
+        return Trimap(trimaps.from_mask(matte, self._erode, self._dilate)[0], _SURE)

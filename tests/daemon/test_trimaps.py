@@ -26,7 +26,7 @@ def planned(folder: Path, **trimap_settings: object) -> Plan:
 
 def first_trimap(plan: Plan) -> torch.Tensor:
     frame = next(iter(plan.frames(0)))
-    return plan.trimap.trimap(frame, 0, plan.view(frame))[0]
+    return plan.trimap.trimap(frame, 0, plan.view(frame)).values[0]
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_what_differs_from_the_clean_plate_is_the_subject(folder: Path) -> None:
     walls(folder)
     with planned(folder) as plan:
         assert plan.trimap.name == "clean"
-        assert plan.trimap.why == "what differs from shot_clean.png is the subject"
+        assert plan.trimap.why.startswith("what differs from shot_clean.png is the subject; confidence ")
         made = first_trimap(plan)
         assert (made[60:140, 80:110] == 1).all()
         assert (made[:, :50] == 0).all()
@@ -149,7 +149,9 @@ def test_a_sequence_of_trimaps_goes_by_frame_number(folder: Path) -> None:
         flat = np.full((36, 64), {1001: 0, 1002: 128, 1003: 255}[n], np.uint8)
         write(folder / f"shot_trimap.{n}.png", flat)
     with planned(folder) as plan:
-        made = [float(plan.trimap.trimap(f, n, plan.view(f)).mean()) for n, f in enumerate(plan.frames(0))]
+        made = [
+            float(plan.trimap.trimap(f, n, plan.view(f)).values.mean()) for n, f in enumerate(plan.frames(0))
+        ]
     assert made == [0, 1]
 
 
@@ -175,5 +177,7 @@ def test_a_video_goes_with_a_sequence_of_masks_by_position(folder: Path) -> None
     for n, grey in ((1, 0), (2, 128), (3, 255)):
         write(folder / f"shot_trimap.{n}.png", np.full((36, 64), grey, np.uint8))
     with planned(folder) as plan:
-        made = [float(plan.trimap.trimap(f, n, plan.view(f)).mean()) for n, f in enumerate(plan.frames(0))]
+        made = [
+            float(plan.trimap.trimap(f, n, plan.view(f)).values.mean()) for n, f in enumerate(plan.frames(0))
+        ]
     assert made == [0, 0.5, 1]

@@ -1,0 +1,76 @@
+"""Which source a clip's trimap comes from.
+
+What a person made for the clip wins, in the order of ``GIVEN``. Of what can be derived, the surest wins:
+each of ``DERIVED`` makes the trimaps of a few frames and says how far they are to be relied on. A new source
+is one file and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from daemon.config import TrimapSettings
+from daemon.trimaps.alpha import AlphaTrimap
+from daemon.trimaps.base import TrimapError, TrimapSource
+from daemon.trimaps.chroma import ChromaTrimap
+from daemon.trimaps.clean import CleanTrimap
+from daemon.trimaps.painted import MaskTrimap, PaintedTrimap
+from daemon.trimaps.shot import Shot
+
+Make = Callable[[Shot, TrimapSettings], TrimapSource | None]
+"""Makes the source of a shot; None where the shot has nothing for it. Raises TrimapError."""
+
+GIVEN: dict[str, Make] = {"trimap": PaintedTrimap.of, "mask": MaskTrimap.of}
+
+DERIVED: dict[str, Make] = {"clean": CleanTrimap.of, "alpha": AlphaTrimap.of, "chroma": ChromaTrimap.of}
+
+_LACKING = {
+    "trimap": "has no trimap; put {stem}_trimap beside it",
+    "mask": "has no mask; put {stem}_mask beside it",
+    "clean": "has no clean plate; put {stem}_clean beside it",
+    "alpha": "has no alpha channel that is not opaque; choose another trimap source",
+    "chroma": "shows no green or blue screen; name its colour as trimap: screen: '#rrggbb', "
+    "or choose another trimap source",
+}
+
+
+def choose(shot: Shot, settings: TrimapSettings) -> TrimapSource:
+    """The source that the settings name, or with ``auto`` the best there is. Raises TrimapError."""
+    name = settings.source if settings.source != "auto" else shot.state.get("source")
+    if name:
+        source = (GIVEN | DERIVED)[name](shot, settings)
+        if source is None:
+            raise TrimapError(f"{shot.label}: {_LACKING[name].format(stem=shot.stem)}.")
+        return source
+    for make in GIVEN.values():
+        source = make(shot, settings)
+        if source is not None:
+            return source
+    return _surest(shot, settings)
+
+
+def _surest(shot: Shot, settings: TrimapSettings) -> TrimapSource:
+    made = [source for make in DERIVED.values() if (source := make(shot, settings)) is not None]
+    if not made:
+        raise TrimapError(
+            f"{shot.label}: has nothing to derive a trimap from; put {shot.stem}_trimap, {shot.stem}_mask "
+            f"or {shot.stem}_clean beside it, or supply it with an alpha channel or before a green or blue "
+            "screen."
+        )
+    found = [(_confidence(source, shot), source) for source in made]
+    best, source = max(found, key=lambda each: each[0])
+    if best < settings.confidence:
+        tried = ", ".join(f"{source.name} {confidence:.2f}" for confidence, source in found)
+        raise TrimapError(
+            f"{shot.label}: no trimap of it can be relied on (confidence: {tried}; {settings.confidence:g} "
+            f"is wanted); put {shot.stem}_trimap or {shot.stem}_mask beside it, or name a trimap source."
+        )
+    others = ", ".join(f"{other.name} {confidence:.2f}" for confidence, other in found if other is not source)
+    source.why += f"; confidence {best:.2f}" + (f", against {others}" if others else "")
+    return source
+
+
+def _confidence(source: TrimapSource, shot: Shot) -> float:
+    """Of the samples' trimaps, the mean."""
+    found = [source.trimap(look.frame, look.index, look.view).confidence for look in shot.samples()]
+    return sum(found) / len(found)

@@ -1,0 +1,50 @@
+"""The plate that a trimap is to be derived for, and what lies beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from daemon.media.base import ClipInfo, Frame
+from daemon.trimaps.sidecar import Sidecar
+
+_SAMPLES = 3
+"""Frames that a choice goes by: the first, the middle one, the last."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A frame of the plate at position ``index``, and its view: float32 [3, H, W], display-referred, 0..1."""
+
+    index: int
+    frame: Frame
+    view: Tensor
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A plate and what lies beside it: what a source is made of.
+
+    label: the plate, for messages. stem: of the names of its sidecars. sidecars: by role ("trimap", "mask",
+    "clean"). read: the frames at positions ``start`` to ``stop`` (None: the end). state: of the source in an
+    earlier run.
+    """
+
+    label: str
+    stem: str
+    info: ClipInfo
+    sidecars: Mapping[str, Sidecar]
+    read: Callable[[int, int | None], Iterator[Look]]
+    state: Mapping[str, Any] = field(default_factory=dict)
+    _kept: dict[int, list[Look]] = field(default_factory=dict)
+
+    def samples(self, count: int = _SAMPLES) -> Sequence[Look]:
+        """So many frames from all over the shot, fewer where it is shorter; read once."""
+        if count not in self._kept:
+            last = len(self.info.numbers) - 1
+            positions = sorted({round(n * last / (count - 1)) for n in range(count)})
+            self._kept[count] = [next(self.read(position, position + 1)) for position in positions]
+        return self._kept[count]
