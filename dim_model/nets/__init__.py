@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from torch import Tensor, nn
 
-from dim_model.encode import Inputs
+from dim_model import encode
 from dim_model.nets.swift import Swift
+from dim_model.nets.trimap import TrimapNet
 from dim_model.nets.vgg16 import DimVgg16
+
+Inputs = encode.Inputs | Literal["picture"]
+"""What a network is fed: an encoding of frame and trimap, which makes it one that mattes, or the frame alone.
+"""
 
 
 class Network(Protocol):
-    """What every network offers: named outputs ("alpha" among them) for a batch of encoded frames."""
+    """What every network offers: named outputs for a batch of what it is fed. Of one that mattes "alpha" is
+    among them, of one that makes trimaps "logits".
+    """
 
     inputs: Inputs
     stride: int
@@ -24,6 +31,7 @@ class Network(Protocol):
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "swift": lambda: Swift(width=(64, 96, 128), head=32),
     "dim-vgg16": DimVgg16,
+    "trimap": lambda: TrimapNet(widths=(32, 48, 80, 128)),
 }
 
 
@@ -40,5 +48,15 @@ def build(name: str) -> nn.Module:
 
 
 def inputs_of(name: str) -> Inputs:
-    """What the network is fed, a name of ``dim_model.encode``. Raises ``UnknownNetworkError``."""
+    """What the network is fed. Raises ``UnknownNetworkError``."""
     return cast(Network, build(name)).inputs
+
+
+def is_matting(name: str) -> bool:
+    """Whether the network makes mattes; else it makes trimaps. Raises ``UnknownNetworkError``."""
+    return inputs_of(name) != "picture"
+
+
+def channels_of(inputs: Inputs) -> int:
+    """Of a network's input."""
+    return 3 if inputs == "picture" else encode.CHANNELS[inputs]
