@@ -13,6 +13,8 @@ from dim_model.matter import Matter
 from dim_model.weights import WeightsError
 from trainer.checkpoint import Checkpoint, CheckpointError, read
 
+_MEND = "name one of a network that mattes, or judge trimaps by dim-train publish --validate"
+
 
 def fitted(path: Path) -> Checkpoint:
     """A checkpoint whose tensors fit the network it names. Raises ``CheckpointError``."""
@@ -44,6 +46,8 @@ def opened_version(folder: Path) -> Iterator[Matter]:
             "version."
         )
     card = weights.load_card(folder)
+    if not nets.is_matting(card.network):
+        raise WeightsError(f"{folder}: is of {card.network}, which makes no mattes; {_MEND}.")
     inputs = nets.inputs_of(card.network)
     if card.inputs != inputs:
         raise WeightsError(
@@ -61,6 +65,8 @@ def opened_version(folder: Path) -> Iterator[Matter]:
 def opened_checkpoint(path: Path) -> Iterator[Matter]:
     """The same of a checkpoint, under the version "checkpoint". Raises ``CheckpointError``."""
     found = fitted(path)
+    if not nets.is_matting(found.network):
+        raise CheckpointError(f"{path}: is of {found.network}, which makes no mattes; {_MEND}.")
     inputs = nets.inputs_of(found.network)
     card = weights.Card("checkpoint", found.network, inputs, "unpublished", [], {"steps": found.step})
     with tempfile.TemporaryDirectory(prefix="dim-train-") as scratch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,12 +17,17 @@ class CheckpointError(ValueError):
 @dataclass(frozen=True)
 class Checkpoint:
     """network: a name of ``dim_model.nets``. state: averaged weights by the network's own names. step: steps
-    taken.
+    taken. figures: what it reached when it was last validated, where the run notes it. encoder: what its
+    encoder began with, ``imagenet`` or ``none``. sources: what the weights that it began with had been
+    trained on.
     """
 
     network: str
     state: dict[str, Tensor]
     step: int
+    figures: dict[str, float] = field(default_factory=dict)
+    encoder: str = "none"
+    sources: list[dict[str, str]] = field(default_factory=list)
 
 
 def read(path: Path) -> Checkpoint:
@@ -32,7 +37,11 @@ def read(path: Path) -> Checkpoint:
         state = {
             k.removeprefix("network."): v for k, v in data["state_dict"].items() if k.startswith("network.")
         }
-        return Checkpoint(data["hyper_parameters"]["network"], state, int(data["global_step"]))
+        figures = {str(name): value for name, value in data.get("figures", {}).items()}
+        own = data["hyper_parameters"]
+        step, encoder = int(data["global_step"]), str(own.get("encoder", "none"))
+        sources = [{str(k): str(v) for k, v in source.items()} for source in data.get("sources", [])]
+        return Checkpoint(own["network"], state, step, figures, encoder, sources)
     except (
         OSError,
         RuntimeError,

@@ -1,4 +1,5 @@
-"""A network as ONNX, for programs that are not dimd: encoded frames in, alpha out.
+"""A network as ONNX, for programs that are not dimd: encoded frames in, alpha out; or pictures in, and how
+probable background, unknown and foreground are.
 
 Encoding (``dim_model.encode``) stands outside, as it does for every runtime: it has nothing to learn, and
 needs the whole frame.
@@ -18,15 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from dim_model.encode import CHANNELS
-from dim_model.nets import Network
+from dim_model.nets import Network, channels_of, is_matting
 from dim_model.weights import Weights
 
 OPSET = 18
 """The lowest that PyTorch's exporter writes: runtimes of 2023 and later read it."""
 
 TOLERANCE = 1e-3
-"""Largest difference of alpha from the torch network's."""
+"""Largest difference of alpha, or of a probability, from the torch network's."""
 
 _PACKAGES = ("onnx", "onnxscript")
 
@@ -45,6 +45,15 @@ class _Alpha(nn.Module):
         return alpha.clamp(0, 1)
 
 
+class _Probabilities(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return torch.softmax(self.network(picture)["logits"], 1)
+
+
 def available() -> bool:
     """Whether the packages that write ONNX are installed."""
     return all(importlib.util.find_spec(name) for name in _PACKAGES)
@@ -52,7 +61,9 @@ def available() -> bool:
 
 def to_onnx(weights: Weights) -> bytes:
     """The network of ``weights`` as an ONNX model: ``encoded`` float32 [batch, C, H, W] to ``alpha`` float32
-    [batch, 1, H, W], 0..1; batch, H and W are free, H and W multiples of the network's stride.
+    [batch, 1, H, W], 0..1; of the trimap network, ``picture`` float32 [batch, 3, H, W], display-referred RGB,
+    0..1, to ``probabilities`` float32 [batch, 3, H, W] of background, unknown, foreground. Batch, H and W are
+    free, H and W multiples of the network's stride.
 
     The result was run by OpenVINO and agrees with torch to ``TOLERANCE``. Raises ``ExportError``.
     """
@@ -60,16 +71,18 @@ def to_onnx(weights: Weights) -> bytes:
         raise ExportError("--onnx: needs onnx and onnxscript; run pip install 'dimd[train]'.")
     network = weights.network()
     stride = cast(Network, network).stride
-    model = _Alpha(network).eval()
-    channels = CHANNELS[cast(Network, network).inputs]
+    mattes = is_matting(weights.card.network)
+    model = (_Alpha(network) if mattes else _Probabilities(network)).eval()
+    given, made = ("encoded", "alpha") if mattes else ("picture", "probabilities")
+    channels = channels_of(cast(Network, network).inputs)
     free = {0: Dim("batch"), 2: stride * Dim("rows"), 3: stride * Dim("columns")}
     with _quiet():
         program: Any = torch.onnx.export(
             model,
             (torch.zeros(2, channels, 4 * stride, 6 * stride),),
-            input_names=["encoded"],
-            output_names=["alpha"],
-            dynamic_shapes={"encoded": free},
+            input_names=[given],
+            output_names=[made],
+            dynamic_shapes={given: free},
             opset_version=OPSET,
             verbose=False,
             dynamo=True,
@@ -91,7 +104,7 @@ def to_onnx(weights: Weights) -> bytes:
 
 
 def run(data: bytes, encoded: Tensor) -> Tensor:
-    """Alpha by an ONNX model, in float32 by OpenVINO on the CPU."""
+    """What an ONNX model makes of its input, in float32 by OpenVINO on the CPU."""
     import openvino  # type: ignore[import-untyped]  # a second to import, so only where it is used
     from openvino import properties
 

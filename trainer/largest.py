@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import torch
 
-from dim_model.encode import CHANNELS
 from dim_model.losses import losses
-from dim_model.nets import build, inputs_of
+from dim_model.nets import build, channels_of, inputs_of, is_matting
+from trainer import classes
 
 ON_CPU = 16
 """A processor has no memory of its own to fill, and gains nothing from more."""
@@ -28,16 +28,22 @@ def largest_batch(network: str, crop: int, device: torch.device) -> int:
     if device.type == "cpu":
         return ON_CPU
     module = build(network).to(device).to(memory_format=torch.channels_last)
+    channels, mattes = channels_of(inputs_of(network)), is_matting(network)
 
     def fits(size: int) -> bool:
         try:
-            x = torch.rand(size + -(-size // 10), CHANNELS[inputs_of(network)], crop, crop, device=device)
+            x = torch.rand(size + -(-size // 10), channels, crop, crop, device=device)
             colour, grey = torch.rand_like(x[:, :3]), torch.full_like(x[:, :1], 0.5)
             truth = {"image": colour, "foreground": colour, "background": colour}
             with torch.autocast(device.type, torch.bfloat16):
                 outputs = module(x.contiguous(memory_format=torch.channels_last))
             floats = {name: value.float() for name, value in outputs.items()}
-            total = losses(floats, truth | {"alpha": grey, "trimap": grey})["total"]
+            terms = (
+                losses(floats, truth | {"alpha": grey, "trimap": grey})
+                if mattes
+                else classes.losses(floats["logits"], classes.classes(grey))
+            )
+            total = terms["total"]
             torch.autograd.backward(total)
         except torch.OutOfMemoryError:
             return False

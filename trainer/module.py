@@ -1,12 +1,13 @@
-"""A network in training: one step, one schedule, for every network of ``dim_model.nets``."""
+"""A network in training: one step, one schedule, for every network of ``dim_model.nets`` that mattes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import lightning
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dim_model import metrics
 from dim_model.losses import losses
@@ -19,7 +20,58 @@ class DivergedError(ArithmeticError):
     """A loss that is no number any more; one sentence that names the batch."""
 
 
-class Matting(lightning.LightningModule):
+class Learner(lightning.LightningModule):
+    """What every network's training shares. Its hyper-parameters name ``network``, ``rate``, ``steps``,
+    ``epoch``, ``schedule``, ``decay``, ``optimizer`` and ``seed``.
+    """
+
+    network: nn.Module
+    sources: Sequence[Mapping[str, str]] = ()
+    """What the weights that it began with had been trained on: part of what comes of them."""
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["sources"] = [dict(source) for source in self.sources]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.sources = checkpoint.get("sources", [])
+
+    def sound(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """Log the terms of a step; returns ``total``. Raises ``DivergedError``."""
+        if not torch.isfinite(terms["total"]):
+            bad = ", ".join(name for name, term in terms.items() if not torch.isfinite(term))
+            raise DivergedError(
+                f"The loss is no number any more ({bad}) in batch {self.global_step} of seed "
+                f"{self.hparams['seed']}; the last checkpoint is good: go on from it with a lower --rate."
+            )
+        self.log_dict({f"train/{name}": term for name, term in terms.items()})
+        return terms["total"]
+
+    def parts(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """Parameters that learn at a share of the rate of their own."""
+        return [(1.0, list(self.network.parameters()))]
+
+    def configure_optimizers(self) -> Any:
+        """No weight decay on biases and normalisation, where it only pulls towards dead units."""
+        own = self.hparams
+        weight_decay = 1e-3 if own["optimizer"] == "adamw" else 0.0
+        groups: list[dict[str, Any]] = []
+        for part, parameters in self.parts():
+            matrices = [p for p in parameters if p.ndim > 1]
+            vectors = [p for p in parameters if p.ndim <= 1]
+            rate = part * own["rate"]
+            groups.append({"params": matrices, "weight_decay": weight_decay, "lr": rate})
+            groups.append({"params": vectors, "weight_decay": 0.0, "lr": rate})
+        optimizer = (torch.optim.AdamW if own["optimizer"] == "adamw" else torch.optim.Adam)(
+            groups, lr=own["rate"]
+        )
+        share = schedule(
+            own["schedule"], steps=own["steps"], decay=own["decay"], rate=own["rate"], epoch=own["epoch"]
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+class Matting(Learner):
     """network: a name of ``dim_model.nets``. rate: the full learning rate. steps: length of the run. epoch:
     steps from one validation to the next. ``schedule`` and ``decay``: see ``trainer.schedules``. optimizer:
     ``adamw`` or ``adam``.
@@ -50,14 +102,7 @@ class Matting(lightning.LightningModule):
         frames = batch.shape[1] if batch.ndim == 5 else 1
         crops = batch.flatten(0, 1) if batch.ndim == 5 else batch
         terms = losses(*self._outputs(crops), frames)
-        if not torch.isfinite(terms["total"]):
-            bad = ", ".join(name for name, term in terms.items() if not torch.isfinite(term))
-            raise DivergedError(
-                f"The loss is no number any more ({bad}) in batch {self.global_step} of seed "
-                f"{self.hparams['seed']}; the last checkpoint is good: go on from it with a lower --rate."
-            )
-        self.log_dict({f"train/{name}": term for name, term in terms.items()})
-        return terms["total"]
+        return self.sound(terms)
 
     def validation_step(self, batch: Tensor, index: int) -> Tensor:
         """Loss terms and the field's measures, per crop; returns the alpha, [B, 1, S, S], 0..1."""
@@ -69,22 +114,3 @@ class Matting(lightning.LightningModule):
         named = {f"valid/{name}": figure for name, figure in figures.items()}
         self.log_dict(named, batch_size=len(batch), sync_dist=True)
         return alpha
-
-    def configure_optimizers(self) -> Any:
-        """No weight decay on biases and normalisation, where it only pulls towards dead units."""
-        own = self.hparams
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        weight_decay = 1e-3 if own["optimizer"] == "adamw" else 0.0
-        groups = [
-            {"params": matrices, "weight_decay": weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
-        optimizer = (torch.optim.AdamW if own["optimizer"] == "adamw" else torch.optim.Adam)(
-            groups, lr=own["rate"]
-        )
-        share = schedule(
-            own["schedule"], steps=own["steps"], decay=own["decay"], rate=own["rate"], epoch=own["epoch"]
-        )
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -11,13 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from dim_model import nets, weights
-from trainer import export
+from trainer import export, imagenet
 from trainer.candidate import fitted
 from trainer.rival import compare
+from trainer.trimap_rival import compare_trimaps
 
 
 class SourceError(ValueError):
     """A ``--source`` or ``--figures`` that does not say what a card needs; one sentence."""
+
+
+class FamilyError(ValueError):
+    """Weights of another kind than those in the folder; one sentence."""
 
 
 class WorseError(RuntimeError):
@@ -65,8 +70,13 @@ def prepared(checkpoint: Path, release: Release) -> weights.Weights:
             f"{release.version}: says not what it was trained on; give every set as --source NAME=LICENCE."
         )
     sources = [_source(text) for text in release.sources]
-    figures = {path.stem: _figures(path) for path in release.figures}
     found = fitted(checkpoint)
+    sources += [source for source in found.sources if source not in sources]
+    figures = {path.stem: _figures(path) for path in release.figures}
+    if found.encoder == "imagenet" and imagenet.SOURCE not in sources:
+        sources.append(imagenet.SOURCE)
+    if found.figures:
+        figures = {"validation": {"mean": found.figures}} | figures
     card = weights.Card(
         version=release.version,
         network=found.network,
@@ -77,6 +87,20 @@ def prepared(checkpoint: Path, release: Release) -> weights.Weights:
         figures=figures,
     )
     return weights.Weights(card, checkpoint, found.state)
+
+
+def _keep_apart(root: Path, card: weights.Card) -> None:
+    """Whoever follows ``current`` wants mattes, or trimaps. Raises ``FamilyError``."""
+    for version in weights.versions(root):
+        try:
+            other = weights.load_card(root / version).network
+        except weights.WeightsError:
+            continue  # nobody can follow it, so nobody is misled
+        if nets.is_matting(other) != nets.is_matting(card.network):
+            raise FamilyError(
+                f"{root}: holds weights of {other}, and a daemon that follows its `current` could do nothing "
+                f"with {card.network}; give --to a folder of its own, such as dim_model/trimap_weights."
+            )
 
 
 def publish_checkpoint(
@@ -93,15 +117,16 @@ def publish_checkpoint(
     """Publish under ``root`` and return the new folder.
 
     validation: a set on which the checkpoint must not be worse than ``current``; what it reached there goes
-    into the card. onnx: write VERSION.onnx
-    beside the tensors; None does so where the exporter is installed. current: move the link. say: is told the
-    figures, and what was left out. Raises ``CheckpointError``, ``WeightsError``, ``SourceError``,
-    ``PairsError``, ``WorseError``, ``ExportError``.
+    into the card. onnx: write VERSION.onnx beside the tensors; None does so where the exporter is installed.
+    current: move the link. say: is told the figures, and what was left out. Raises ``CheckpointError``,
+    ``WeightsError``, ``SourceError``, ``FamilyError``, ``PairsError``, ``WorseError``, ``ExportError``.
     """
     new = prepared(checkpoint, release)
     card = new.card
+    _keep_apart(root, card)
     if validation is not None:
-        verdict = compare(checkpoint, root, validation)
+        judge = compare if nets.is_matting(card.network) else compare_trimaps
+        verdict = judge(checkpoint, root, validation)
         say(str(verdict))
         if verdict.worse and not even_if_worse:
             raise WorseError(

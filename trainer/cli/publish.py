@@ -13,7 +13,11 @@ from trainer.cli.options import FOLDER, PATH
 @click.option("--checkpoint", type=PATH, required=True, help="A run's last.ckpt.")
 @click.option("--version", required=True, help="Name of the new version, e.g. swift-2026.11.1.")
 @click.option(
-    "--to", "root", type=PATH, required=True, help="The folder of versions, e.g. dim_model/weights."
+    "--to",
+    "root",
+    type=PATH,
+    required=True,
+    help="The folder of versions, e.g. dim_model/weights; for trimap dim_model/trimap_weights.",
 )
 @click.option("--licence", default="Apache-2.0", help="Under which the weights are given.")
 @click.option(
@@ -25,7 +29,7 @@ from trainer.cli.options import FOLDER, PATH
     "--validate",
     "validation",
     type=FOLDER,
-    help="A set as synth writes it, on which it must not be worse than `current`.",
+    help="A set as synth writes it, on which it must not be worse than `current`; trimap needs no trimap/.",
 )
 @click.option("--even-if-worse", is_flag=True, help="Publish it whatever --validate says.")
 @click.option(
@@ -54,7 +58,7 @@ def publish(
     from trainer.checkpoint import CheckpointError
     from trainer.export import ExportError
     from trainer.pairs import PairsError
-    from trainer.publish import Release, SourceError, WorseError, publish_checkpoint
+    from trainer.publish import FamilyError, Release, SourceError, WorseError, publish_checkpoint
 
     try:
         folder = publish_checkpoint(
@@ -67,6 +71,14 @@ def publish(
             current=current,
             say=click.echo,
         )
-    except (CheckpointError, WeightsError, SourceError, PairsError, WorseError, ExportError) as error:
+    except (
+        CheckpointError,
+        WeightsError,
+        SourceError,
+        FamilyError,
+        PairsError,
+        WorseError,
+        ExportError,
+    ) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Published {folder}{'; current points at it' if current else ''}.")

@@ -12,7 +12,7 @@ from trainer.prepare import Entry, Index, Kind, NothingToTrainOnError, Split, St
 from trainer.prepare.cut import EVERY, Cut, Cutter
 from trainer.synth.foreground import Floats, Foreground, Rng
 
-_KINDS: tuple[Kind, ...] = ("photo", "foreground", "cutout", "triple", "pair", "video")
+KINDS: tuple[Kind, ...] = ("photo", "foreground", "cutout", "triple", "pair", "video")
 
 _KEPT = 256 << 20
 """Bytes of cuts held by one worker."""
@@ -35,7 +35,7 @@ class Cutouts:
     def __init__(self, index: Index, split: Split = "train") -> None:
         """Raises ``NothingToTrainOnError``."""
         groups: dict[str, list[Entry]] = {}
-        for entry in index.select(split, _KINDS):
+        for entry in index.select(split, KINDS):
             groups.setdefault(entry.group, []).append(entry)
         if not groups:
             raise NothingToTrainOnError(f"{index.path}: lists no foreground for {split}; prepare more.")
