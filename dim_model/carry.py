@@ -1,0 +1,225 @@
+"""A mask carried from one frame to the next: flow moves it, and what the frame itself shows corrects it.
+
+Three witnesses are heard for each pixel, in log odds: where the flow puts the mask (the less, the less the
+flow can be trusted), which side the pixel's colour belongs to (``colours``), and whether it differs from the
+background that was seen there (``mosaic``). Their sum is smoothed along the edges of the picture (Hosni et
+al., "Fast Cost-Volume Filtering for Visual Correspondence and Beyond", 2013), cleared of parts that hang
+nowhere, and made into a matte in a narrow band (``sampling``), which the next step begins with, so that a
+mask that was rough at first finds the subject's edge. After Bai et al., "Video SnapCut" (2009), who weigh
+colour against shape by how well colours tell.
+
+Frames are float32 [H, W, 3], display-referred, 0..1, at a reduced size of some 360 lines, for which the
+widths below are meant.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dim_model import guided, sampling
+from dim_model import trimap as trimaps
+from dim_model.colours import ColourModel, log_odds
+from dim_model.flow import Floats, flows, is_cut, moved
+from dim_model.mosaic import Mosaic, Seen
+
+Mask = NDArray[np.bool_]
+
+LINES = 360
+"""The shorter side at which masks are carried."""
+
+_NEAR = 40
+"""Pixels around the mask in which the subject can be a frame later."""
+_EDGE = 2.5
+"""Pixels from the moved mask's edge at which it speaks with odds of e², were the flow sure."""
+_LEAST_TRUST = 0.25
+_PRIOR = 2.0
+_MOST = 4.0
+_COLOUR_WHERE_SEEN = 0.5
+"""Weight of colour where the background was seen: that is the better witness."""
+_SEEN = (1.5, -3.0, 6.0)
+"""Slope of the mosaic's odds over a distance of 2, and their least and greatest."""
+_SMOOTH = 4
+_BAND = 3
+"""Pixels around the edge that are matted anew."""
+_CLEAR = 4
+"""Pixels from the edge from which on a frame teaches colours and background."""
+_RATE = 0.03
+_AGAINST = -1.0
+"""Log odds from which on the evidence contradicts a pixel of the subject; as many for it do one outside."""
+_UNDECIDED = 0.25
+"""Belief that differs by less from a half is none."""
+_REACH = 12
+"""Pixels from the subject within which a part of it can come out."""
+_LOOSE = 2
+"""Pixels by which a carried edge may lie beside the true one."""
+_SOFT = 0.03
+_PART, _HOLE = 4e-3, 12
+"""Share of the subject, and pixels, below which a part or a hole is noise."""
+
+
+class Carried(NamedTuple):
+    """matte: float32 [H, W], 0..1, of the subject. doubt: bool [H, W], where it may be wrong beside its edge.
+    confidence: 0..1, how far what the frame shows bears it out.
+    """
+
+    matte: Floats
+    doubt: Mask
+    confidence: float
+
+
+class Carrier:
+    """Carries the mask of one frame to those after it, or before it, one by one.
+
+    rgb: of the key frame. mask: float32 [H, W], 0..1, above 0.5 the subject; ``rough``: pixels by which its
+    edge may be wrong. mosaic: of the same key frame, to go on with; None: begun anew. Raises ValueError for a
+    mask that is empty or full. Attributes: rgb, of the last frame; mosaic; first, of the key frame.
+    """
+
+    def __init__(self, rgb: Floats, mask: Floats, rough: int, mosaic: Mosaic | None = None) -> None:
+        subject = mask > 0.5
+        if not subject.any() or subject.all():
+            raise ValueError("a mask must show a subject and a background")
+        background = ~_grown(subject, rough + _CLEAR)
+        self._background = ColourModel(rgb, background)
+        self._foreground = ColourModel(rgb, subject)
+        # A rough mask closes gaps: what shows in them is not to be learnt as the subject's.
+        rim = subject & ~_shrunk(subject, 2 * rough)
+        strange = rim & (log_odds(rgb, self._foreground, self._background) < _AGAINST)
+        self._foreground = ColourModel(rgb, _shrunk(subject, 1) & ~strange)
+        if mosaic is None:
+            mosaic = Mosaic(rgb, background)
+        else:
+            mosaic.begin_again()
+        self.mosaic = mosaic
+        doubt = _doubted(log_odds(rgb, self._foreground, self._background), subject)
+        self.rgb, self._matte = rgb, _matted(rgb, subject, rough, doubt)
+        self.first = Carried(self._matte, doubt, 1.0)
+
+    def step(self, rgb: Floats) -> Carried | None:
+        """The mask in the frame next to the last one; None where there is a cut between them."""
+        _, flow = flows(self.rgb, rgb)
+        if is_cut(flow):
+            return None
+        before = moved(self._matte, flow.back)
+        inside = _signed_distance(before > 0.5)
+        seen = self.mosaic.follow(rgb, flow, inside < -2 * _CLEAR)
+        near = inside > -_NEAR
+        evidence = self._evidence(rgb, seen)
+        odds = _PRIOR * _shape(inside, flow.trust) + evidence
+        decided = (1 / (1 + np.exp(-odds))).astype(np.float32)
+        belief = np.zeros_like(decided)
+        belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, _SMOOTH)
+        subject = _tidied(belief > 0.5, before > 0.5)
+        doubt = _doubted(evidence, subject) | (near & (np.abs(belief - 0.5) < _UNDECIDED))
+        self.rgb, self._matte = rgb, _matted(rgb, subject, _BAND, doubt)
+        background = ~_grown(self._matte > 0.02, _CLEAR)
+        steady = (flow.trust > 0.5) & (evidence > 0)
+        self._foreground.learn(rgb, _shrunk(subject, _CLEAR) & steady, _RATE)
+        self._background.learn(rgb, background, _RATE)
+        self.mosaic.add(rgb, background)
+        return Carried(self._matte, doubt, _confidence(odds, self._matte > 0.5))
+
+    def _evidence(self, rgb: Floats, seen: Seen) -> Floats:
+        """Log odds of the subject by what the frame itself shows, float32 [H, W]."""
+        colour = log_odds(rgb, self._foreground, self._background)
+        colour *= np.where(seen.known, _COLOUR_WHERE_SEEN, 1)
+        slope, least, most = _SEEN
+        differs = np.where(seen.known, np.clip(slope * (seen.distance - 2), least, most), 0) * seen.faith
+        return np.asarray(colour + differs, np.float32)
+
+
+def trimap(matte: Tensor, doubt: Tensor, erode: int, dilate: int) -> Tensor:
+    """The trimap of a carried matte at the plate's size, float32 [1, H, W] of 0, 0.5, 1.
+
+    matte, doubt: float32 [1, H, W], 0..1, as carried, enlarged. erode, dilate: pixels from the matte's edge
+    that are unknown for its own sake; a carried edge is less exact than a drawn one, so the band is wider.
+    """
+    more = round(_LOOSE * min(matte.shape[-2:]) / LINES)
+    subject = matte[None] > 0.5
+    soft = trimaps.grow((matte[None] > _SOFT) & (matte[None] < 1 - _SOFT), more // 2)
+    unsure = soft | (doubt[None] > 0.5)
+    inner, outer = trimaps.shrink(subject, erode + more), trimaps.grow(subject, dilate + more)
+    return trimaps.compose(inner & ~unsure, ~outer & ~unsure)[0]
+
+
+def _shape(inside: Floats, trust: Floats) -> Floats:
+    """Log odds of the subject by where the flow puts it, float32 [H, W]."""
+    reach = np.clip(inside / _EDGE, -_MOST, _MOST)
+    return np.asarray(reach * (_LEAST_TRUST + (1 - _LEAST_TRUST) * trust), np.float32)
+
+
+def _doubted(evidence: Floats, subject: Mask) -> Mask:
+    """Where the evidence is against the mask: a gap opens in the subject, a hand comes out of it."""
+    calm = cv2.blur(evidence, (3, 3))
+    against = (subject & (calm < _AGAINST)) | (_grown(subject, _REACH) & ~subject & (calm > -_AGAINST))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(against.astype(np.uint8), connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= _HOLE
+    large[0] = False
+    return _grown(large[labels], _CLEAR)
+
+
+def _disk(radius: int) -> NDArray[np.uint8]:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
+
+
+def _grown(mask: Mask, by: int) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), _disk(by)) > 0
+
+
+def _shrunk(mask: Mask, by: int) -> Mask:
+    return cv2.erode(mask.astype(np.uint8), _disk(by)) > 0
+
+
+def _signed_distance(mask: Mask) -> Floats:
+    """Pixels to the mask's edge, float32 [H, W]: positive inside, negative outside."""
+    inner, outer = (cv2.distanceTransform(m.astype(np.uint8), cv2.DIST_L2, 3) for m in (mask, ~mask))
+    return np.asarray(inner - outer, np.float32)
+
+
+def _matted(rgb: Floats, subject: Mask, band: int, doubt: Mask) -> Floats:
+    """A quick matte around the edge and where in doubt, float32 [H, W]: sampled colour pairs, smoothed by the
+    guide.
+    """
+    inner, outer = _shrunk(subject, band) & ~doubt, _grown(subject, band) | doubt
+    unknown = outer & ~inner
+    matte = inner.astype(np.float32)
+    if not (inner.any() and unknown.any() and not outer.all()):
+        return subject.astype(np.float32)
+    found = sampling.sample(rgb, np.where(unknown, np.float32(0.5), matte))
+    trust = np.ones_like(matte)
+    matte.ravel()[found.pixels] = found.alpha
+    trust.ravel()[found.pixels] = found.confidence + np.float32(1e-3)
+    matte[unknown] = guided.smooth(rgb, matte, trust, unknown, _SMOOTH)
+    return matte
+
+
+def _tidied(subject: Mask, before: Mask) -> Mask:
+    """Without specks and pinholes, and without parts that the subject of the frame before does not touch."""
+    tidy = subject.copy()
+    for value, least in ((True, _PART * subject.sum()), (False, _HOLE)):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(
+            (tidy == value).astype(np.uint8), connectivity=4
+        )
+        small = stats[:, cv2.CC_STAT_AREA] < least
+        small[0] = False
+        tidy[small[labels]] = not value
+    _, labels = cv2.connectedComponents(tidy.astype(np.uint8))
+    held = np.zeros(labels.max() + 1, bool)
+    held[np.unique(labels[tidy & before])] = True
+    held[0] = False
+    return np.asarray(held[labels])
+
+
+def _confidence(odds: Floats, subject: Mask) -> float:
+    """The share of pixels within a few of the edge on which all witnesses together agree with the matte; 0
+    where there is no subject.
+    """
+    if not subject.any() or subject.all():
+        return 0.0
+    around = _grown(subject, 2 * _CLEAR) & ~_shrunk(subject, 2 * _CLEAR)
+    return float(((odds > 0) == subject)[around].mean())

@@ -1,0 +1,122 @@
+"""One picture laid over another of the same view: where it lies, and how bright it is beside it.
+
+Corners are tracked by Lucas & Kanade's flow there and back, and a homography is fitted by RANSAC, for what a
+camera that was taken down and put up again, or that pans, does to a view. Pictures are float32 [H, W, 3],
+display-referred, 0..1, of one size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_CORNERS = 1200
+_ENOUGH = 40
+"""Corners that must agree on a shift before it is believed; a studio wall may have none."""
+
+_ROUGH = 0.02
+"""Range of a pixel's neighbours, display-referred, from which a shift by a pixel shows in it."""
+
+_STANDS = 0.7
+"""Share of what the shifted picture explains that the unshifted one must, for the camera to stand still."""
+
+
+def placed(picture: Floats, other: Floats) -> tuple[Floats, Mask]:
+    """``picture`` as the camera of ``other`` would have seen it, and where it reaches, bool [H, W]."""
+    shift = _homography(picture, other)
+    if shift is None:
+        return picture, np.ones(other.shape[:2], bool)
+    return _warped(picture, shift)
+
+
+def camera_shift(picture: Floats, other: Floats) -> float:
+    """Pixels by which the camera moved between two frames, at most over the frame; 0 where it stands,
+    infinite where nothing in the one is found in the other.
+
+    A subject that moves does not count: what is asked is whether the unshifted picture explains as much of
+    the other's detail as the shifted one.
+    """
+    rough = (_range(other) > _ROUGH) | (_range(picture) > _ROUGH)
+    if rough.sum() < 100:
+        return 0.0  # a plain wall: no shift shows in it
+    picture = np.asarray(picture * gain(other, picture, np.ones_like(rough)), np.float32)
+    stays = _explained(picture, other, rough)
+    shift = _homography(picture, other)
+    if shift is None:
+        return 0.0 if stays > 0.25 else float("inf")
+    moved, reach = _warped(picture, shift)
+    if stays >= _STANDS * _explained(moved, other, rough & reach):
+        return 0.0
+    height, width = rough.shape
+    corners = np.array([[[0, 0]], [[width, 0]], [[0, height]], [[width, height]]], np.float32)
+    return float(np.linalg.norm(cv2.perspectiveTransform(corners, shift) - corners, axis=-1).max())
+
+
+def gain(frame: Floats, plate: Floats, seen: Mask) -> Floats:
+    """The most frequent ratio of ``frame`` to ``plate`` where ``seen``, by channel, float32 [3]: a subject
+    over half of the frame does not move it.
+    """
+    gains = np.ones(3, np.float32)
+    for channel in range(3):
+        a, b = frame[..., channel], plate[..., channel]
+        usable = seen & (b > 0.04) & (b < 0.96) & (a > 0.02) & (a < 0.98)
+        if usable.sum() < 100:
+            continue
+        ratio = np.log(a[usable] / b[usable])
+        counts, edges = np.histogram(ratio, bins=201, range=(-1.005, 1.005))
+        smooth = np.convolve(counts, np.ones(5), "same")
+        peak = float(edges[int(smooth.argmax())] + 0.005)
+        gains[channel] = np.exp(np.median(ratio[np.abs(ratio - peak) < 0.04]))
+    return gains
+
+
+def _detail(picture: Floats) -> NDArray[np.uint8]:
+    """Grey relative to its surroundings: corners are followed by it whatever the exposure."""
+    grey = picture.mean(-1)
+    return np.asarray((grey / (cv2.blur(grey, (41, 41)) + 0.02) * 100).clip(0, 255), np.uint8)
+
+
+def _homography(picture: Floats, other: Floats) -> NDArray[np.float64] | None:
+    """From ``picture`` to ``other``; None where too few corners agree on one."""
+    before, after = _detail(picture), _detail(other)
+    corners: Any = cv2.goodFeaturesToTrack(before, _CORNERS, 0.005, 7)  # None where there is none
+    if corners is None or len(corners) < _ENOUGH:
+        return None
+    there, found, _ = _tracked(before, after, corners)
+    back, returned, _ = _tracked(after, before, there)
+    held = (found & returned).ravel().astype(bool) & (np.abs(back - corners).max((1, 2)) < 0.7)
+    if held.sum() < _ENOUGH:
+        return None
+    shift, agree = cv2.findHomography(corners[held], there[held], cv2.RANSAC, 1.0)
+    if shift is None or agree.sum() < max(_ENOUGH, 0.2 * held.sum()):
+        return None
+    return np.asarray(shift, np.float64)
+
+
+def _tracked(before: Any, after: Any, corners: Any) -> Any:
+    return cv2.calcOpticalFlowPyrLK(before, after, corners, None, winSize=(25, 25), maxLevel=4)  # type: ignore[call-overload]
+
+
+def _warped(picture: Floats, shift: NDArray[np.float64]) -> tuple[Floats, Mask]:
+    size = (picture.shape[1], picture.shape[0])
+    moved = cv2.warpPerspective(picture, shift, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    reach = cv2.warpPerspective(np.ones(picture.shape[:2], np.float32), shift, size)
+    return np.asarray(np.clip(moved, 0, 1), np.float32), reach > 0.999
+
+
+def _range(picture: Floats) -> Floats:
+    calm = cv2.blur(picture, (3, 3))
+    square = np.ones((3, 3), np.uint8)
+    return np.asarray((cv2.dilate(calm, square) - cv2.erode(calm, square)).max(-1), np.float32)
+
+
+def _explained(picture: Floats, other: Floats, where: Mask) -> float:
+    """Share of ``where`` that is the same in both, within half of the detail there."""
+    off = cv2.blur(np.abs(picture - other), (3, 3)).max(-1)
+    return float((off < np.maximum(_ROUGH, 0.3 * _range(other)))[where].mean()) if where.any() else 0.0
