@@ -11,7 +11,6 @@ chromaticity apart).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,16 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import trimap
+from dim_model.colours import ColourModel, log_odds
+from dim_model.register import gain, placed
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _LINES = 540
 """The shorter side at which plates are compared: enough for a band that is 10 pixels wide at 1080."""
-
-_CORNERS = 1200
-_ENOUGH = 40
-"""Corners that must agree on a shift before it is believed; a studio wall may have none."""
 
 _SIGMAS = 4.0
 """Noise beyond which a pixel differs; one in 16,000 does by chance."""
@@ -45,11 +42,17 @@ _SHADOW = (0.35, 1.0)
 _TEXTURE = 0.5
 """Correlation of textures from which what is darker is the same wall and not a dark subject."""
 
+_TRACE = 0.06
+"""Alpha below which a pixel beside the subject is the plate."""
+
 _RIM = 0.2
 """Share of a patch's outline that lies in the open, from which it may be a shadow."""
 
 _SPECK = 1e-3
 """Share of the frame below which a lone patch that differs is noise, a leaf or a bird."""
+
+_DECIDED = 1.0
+"""Log odds from which colour settles what may be a shadow: dark jeans are like other jeans."""
 
 _GAP = 5e-4
 """Share of the frame below which a hole in the subject is a like colour rather than a view through it."""
@@ -72,93 +75,93 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     view, clean: float32 [3, H, W], display-referred, 0..1. erode, dilate: pixels of the band inside and
     outside.
     """
-    height, width = view.shape[-2:]
-    scale = min(1.0, _LINES / min(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    frame, plate = (
-        np.asarray(
-            cv2.resize(x.permute(1, 2, 0).numpy(force=True), size, interpolation=cv2.INTER_AREA), np.float32
-        )
-        for x in (view, clean)
-    )
-    plate, seen = _registered(plate, frame)
-    plate = np.asarray(plate * _gain(frame, plate, seen), np.float32)
-    differs, unsure = _compared(frame, plate, seen)
-    subject = _tidied(differs & seen)
-    unsure = _ashore(subject, unsure)
+    frame, plate = reduced(view), reduced(clean)
+    plate, seen = placed(plate, frame)
+    plate = np.asarray(plate * gain(frame, plate, seen), np.float32)
+    differs, unsure = compared(frame, plate, seen)
+    subject = tidied(differs & seen)
+    odds = _odds(frame, plate, subject & ~unsure, seen)
+    unsure = ashore(subject, unsure) & (odds < _DECIDED)
     # Where the clean plate does not reach, there is doubt beside the subject and none elsewhere.
     near = cv2.dilate(subject.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     doubt = (unsure | ~seen) & near
+    share = float(subject.mean())
+    confidence = float(np.clip(1 - 2 * max(0.0, share - 0.5), 0, 1) * (1 - unsure.mean()))
+    height, width = view.shape[-2:]
+    bare = clear(frame, plate, seen, subject & ~doubt)
+    values = banded(subject, doubt, bare, (height, width), erode, dilate)
+    return Difference(values, share, confidence)
+
+
+def reduced(view: Tensor) -> Floats:
+    """float32 [3, H, W] as float32 [h, w, 3], of the size at which plates are compared."""
+    height, width = view.shape[-2:]
+    scale = min(1.0, _LINES / min(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    picture = view.permute(1, 2, 0).numpy(force=True)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def banded(subject: Mask, doubt: Mask, bare: Mask, size: tuple[int, int], erode: int, dilate: int) -> Tensor:
+    """The trimap, float32 [1, H, W] of ``size``, of a subject found at reduced size, bool [h, w]: unknown are
+    ``doubt`` and a band around both, but for what is ``bare`` background in it.
+    """
     sure, maybe = (
-        torch.from_numpy(cv2.resize(m.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR) > 0)
+        torch.from_numpy(cv2.resize(m.astype(np.uint8), size[::-1], interpolation=cv2.INTER_LINEAR) > 0)
         for m in (subject & ~doubt, subject | doubt)
     )
     inside, outside = trimap.shrink(sure[None, None], erode), ~trimap.grow(maybe[None, None], dilate)
-    share = float(subject.mean())
-    confidence = float(np.clip(1 - 2 * max(0.0, share - 0.5), 0, 1) * (1 - unsure.mean()))
-    return Difference(trimap.compose(inside & ~outside, outside)[0], share, confidence)
+    plain = cv2.resize(
+        (bare & ~subject & ~doubt).astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST
+    )
+    outside |= torch.from_numpy(plain > 0)[None, None]
+    return trimap.compose(inside & ~outside, outside)[0]
 
 
-def _detail(picture: Floats) -> NDArray[np.uint8]:
-    """Grey relative to its surroundings: corners are followed by it whatever the exposure."""
-    grey = picture.mean(-1)
-    return np.asarray((grey / (cv2.blur(grey, (41, 41)) + 0.02) * 100).clip(0, 255), np.uint8)
+def _odds(frame: Floats, plate: Floats, sure: Mask, seen: Mask) -> Floats:
+    """Log odds that a pixel has the subject's colour rather than one of the plate around, float32 [H, W]."""
+    around = cv2.dilate(sure.astype(np.uint8), np.ones((61, 61), np.uint8)) > 0
+    if not sure.any() or not (around & seen).any():
+        return np.zeros(sure.shape, np.float32)
+    odds = log_odds(frame, ColourModel(frame, sure), ColourModel(plate, around & seen))
+    return np.asarray(cv2.blur(odds, (5, 5)), np.float32)
 
 
-def _registered(plate: Floats, frame: Floats) -> tuple[Floats, Mask]:
-    """The plate as the frame's camera would have seen it, and where it reaches."""
-    size = (frame.shape[1], frame.shape[0])
-    everywhere = np.ones(frame.shape[:2], bool)
-    before, after = _detail(plate), _detail(frame)
-    corners: Any = cv2.goodFeaturesToTrack(before, _CORNERS, 0.005, 7)  # None where there is none
-    if corners is None or len(corners) < _ENOUGH:
-        return plate, everywhere
-    there, found, _ = _tracked(before, after, corners)
-    back, returned, _ = _tracked(after, before, there)
-    held = (found & returned).ravel().astype(bool) & (np.abs(back - corners).max((1, 2)) < 0.7)
-    if held.sum() < _ENOUGH:
-        return plate, everywhere
-    shift, agree = cv2.findHomography(corners[held], there[held], cv2.RANSAC, 1.0)
-    if shift is None or agree.sum() < max(_ENOUGH, 0.2 * held.sum()):
-        return plate, everywhere
-    moved = cv2.warpPerspective(plate, shift, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    reach = cv2.warpPerspective(np.ones(plate.shape[:2], np.float32), shift, size)
-    return np.asarray(np.clip(moved, 0, 1), np.float32), reach > 0.999
-
-
-def _tracked(before: Any, after: Any, corners: Any) -> Any:
-    return cv2.calcOpticalFlowPyrLK(before, after, corners, None, winSize=(25, 25), maxLevel=4)  # type: ignore[call-overload]
-
-
-def _gain(frame: Floats, plate: Floats, seen: Mask) -> Floats:
-    """The most frequent ratio of frame to plate in each channel, float32 [3]."""
-    gains = np.ones(3, np.float32)
-    for channel in range(3):
-        a, b = frame[..., channel], plate[..., channel]
-        usable = seen & (b > 0.04) & (b < 0.96) & (a > 0.02) & (a < 0.98)
-        if usable.sum() < 100:
-            continue
-        ratio = np.log(a[usable] / b[usable])
-        counts, edges = np.histogram(ratio, bins=201, range=(-1.005, 1.005))
-        smooth = np.convolve(counts, np.ones(5), "same")
-        peak = float(edges[int(smooth.argmax())] + 0.005)
-        gains[channel] = np.exp(np.median(ratio[np.abs(ratio - peak) < 0.04]))
-    return gains
-
-
-def _compared(frame: Floats, plate: Floats, seen: Mask) -> tuple[Mask, Mask]:
+def compared(frame: Floats, plate: Floats, seen: Mask) -> tuple[Mask, Mask]:
     """What differs, and what may be either: darker, of the same colour, and without texture to tell by."""
     square = np.ones((3, 3), np.uint8)
     # A pixel may lie anywhere within one of where it should: its neighbours' range is what it may show.
     lower, upper = cv2.erode(plate, square), cv2.dilate(plate, square)
-    residual = frame - plate
-    calm = seen & (np.abs(residual).max(-1) < 0.1) & ((upper - lower).max(-1) < 0.06)
-    noise = 1.4826 * float(np.median(np.abs(residual[calm]))) if calm.sum() > 100 else 0.0
-    beyond = _SIGMAS * min(max(noise, _NOISE[0]), _NOISE[1])
+    beyond = _SIGMAS * _noise(frame, plate, seen)
     outside = np.maximum(frame - upper, lower - frame).max(-1)
     differs = cv2.blur(np.maximum(outside, 0), (3, 3)) > beyond
     shadow, textured = _shadowed(frame, plate, beyond)
     return differs & ~(shadow & textured), differs & shadow & ~textured
+
+
+def _noise(frame: Floats, plate: Floats, seen: Mask) -> float:
+    """Standard deviation of what agrees, display-referred."""
+    square = np.ones((3, 3), np.uint8)
+    residual = frame - plate
+    even = (cv2.dilate(plate, square) - cv2.erode(plate, square)).max(-1) < 0.06
+    calm = seen & even & (np.abs(residual).max(-1) < 0.1)
+    noise = 1.4826 * float(np.median(np.abs(residual[calm]))) if calm.sum() > 100 else 0.0
+    return min(max(noise, _NOISE[0]), _NOISE[1])
+
+
+def clear(frame: Floats, plate: Floats, seen: Mask, subject: Mask) -> Mask:
+    """Where so little of the subject's colour nearby is in a pixel that it is the plate: in each pixel's mix
+    of both, alpha by least squares, averaged over 3 x 3 pixels, is less than ``_TRACE`` for sure.
+    """
+    area = (41, 41)
+    weight = cv2.blur(subject.astype(np.float32), area)
+    colour = cv2.blur(frame * subject[..., None], area) / np.maximum(weight, 1e-6)[..., None]
+    apart = colour - plate
+    contrast = cv2.blur(np.square(apart).sum(-1), (3, 3))
+    alpha = cv2.blur(((frame - plate) * apart).sum(-1), (3, 3)) / np.maximum(contrast, 1e-6)
+    spread = _noise(frame, plate, seen) / 3 / np.sqrt(np.maximum(contrast, 1e-6))
+    found = seen & (weight > 0) & (alpha + 2 * spread < _TRACE) & (spread < _TRACE / 4)
+    return np.asarray(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
 
 
 def _shadowed(frame: Floats, plate: Floats, beyond: float) -> tuple[Mask, Mask]:
@@ -181,7 +184,7 @@ def _shadowed(frame: Floats, plate: Floats, beyond: float) -> tuple[Mask, Mask]:
     return shadow, rough & (vote > 0)
 
 
-def _ashore(subject: Mask, unsure: Mask) -> Mask:
+def ashore(subject: Mask, unsure: Mask) -> Mask:
     """What is unsure and lies at the subject's rim: a shadow is cast beside it, a cheek lies within."""
     count, label = cv2.connectedComponents((unsure & subject).astype(np.uint8), connectivity=4)
     ring = cv2.dilate(label.astype(np.uint16), np.ones((3, 3), np.uint8))
@@ -193,7 +196,7 @@ def _ashore(subject: Mask, unsure: Mask) -> Mask:
     return np.asarray(at_rim[label] | (unsure & ~subject))
 
 
-def _tidied(differs: Mask) -> Mask:
+def tidied(differs: Mask) -> Mask:
     """Without specks, and without holes too small to look through."""
     closed = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
