@@ -9,16 +9,15 @@ anything neutral, whatever the light and the exposure do over the wall and over 
 from __future__ import annotations
 
 import colorsys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
-
-from dim_model import trimap
 
 _BINS = 48
 _HUES = (50.0, 265.0)
@@ -30,11 +29,11 @@ _SATURATION = 0.45
 _SHARE = 0.2
 """A colour that covers less of the shot is an object, not a screen."""
 
+_SPAN = 0.6
+"""Share of the frame's rows, and of its columns, that a screen spans which reaches no edge."""
+
 _STRONG = 0.6
 """A channel belongs to the screen's colour from this share of its greatest channel on."""
-
-_SCREEN, _SUBJECT = 0.8, 0.45
-"""Relative key above which a pixel is screen, and below which it is not: skin on yellow reaches 0.3."""
 
 _NEAR = 0.08
 """Distance in chromaticity within which a pixel is surely of the screen's paint."""
@@ -42,19 +41,19 @@ _NEAR = 0.08
 _SHADOW = 0.3
 """Relative to the brightest of the screen in a frame, the darkest that still counts as screen."""
 
-_ISLAND = 2e-3
-"""Share of the frame below which a patch of screen that the edge of the frame does not touch is doubted."""
-
-_SPECK = 2e-4
-"""Share of the frame below which a lone patch of subject is noise."""
+_PART = 0.1
+"""Share of the screen's largest part from which another part belongs to its hull."""
 
 
 @dataclass(frozen=True)
 class Screen:
-    """colour: mean display-referred RGB, 0..1. share: of the sampled pixels that it covers. JSON-able."""
+    """colour: mean display-referred RGB, 0..1. share: of the sampled pixels that it covers. hull: (x, y) of
+    the corners of its convex hull over the shot, in shares of the frame; none: all of it. JSON-able.
+    """
 
     colour: tuple[float, float, float]
     share: float
+    hull: tuple[tuple[float, float], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -68,7 +67,7 @@ class Screen:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         red, green, blue = data["colour"]
-        return cls((red, green, blue), data["share"])
+        return cls((red, green, blue), data["share"], tuple((x, y) for x, y in data.get("hull", ())))
 
     @classmethod
     def from_hex(cls, text: str) -> Self:
@@ -78,7 +77,8 @@ class Screen:
 
     @property
     def _strong(self) -> list[int]:
-        return [n for n, value in enumerate(self.colour) if value >= _STRONG * max(self.colour)]
+        strong = [n for n, value in enumerate(self.colour) if value >= _STRONG * max(self.colour)]
+        return strong if len(strong) < 3 else [self.colour.index(max(self.colour))]  # paler than a screen is
 
     def key(self, rgb: Tensor) -> Tensor:
         """Least strong channel less greatest weak one, [B, 1, H, W], of rgb [B, 3, H, W]; negative on other
@@ -99,7 +99,7 @@ def find_screen(rgb: Tensor) -> Screen | None:
 
     rgb: float32 [B, 3, H, W], display-referred, 0..1: frames from all over the shot. A screen is the
     commonest saturated colour from yellow-green to blue that covers ``_SHARE`` of the pixels and reaches two
-    edges of the frame.
+    edges of the frame, or spans most of it.
     """
     high, low = rgb.amax(1, keepdim=True), rgb.amin(1, keepdim=True)
     vivid = ((high - low) > _SATURATION * high) & (high > 0.08)
@@ -115,7 +115,7 @@ def find_screen(rgb: Tensor) -> Screen | None:
         share = float(near.float().mean())
         if share < _SHARE:
             return None
-        if _HUES[0] <= hue <= _HUES[1] and _reaches_edge(near):
+        if _HUES[0] <= hue <= _HUES[1] and (_reaches_edge(near) or _spans(near)):
             return Screen(tuple(float(c[near[:, 0]].mean()) for c in rgb.unbind(1)), share)  # type: ignore[arg-type]
         votes = votes.clone()
         cell = torch.arange(_BINS * _BINS)
@@ -135,20 +135,57 @@ def _reaches_edge(near: Tensor) -> bool:
     return sum(float(edge.float().mean()) > 0.25 for edge in edges) >= 2
 
 
-def relative_key(rgb: Tensor, screen: Screen) -> Tensor:
-    """How much of the screen shows in each pixel, float32 [B, 1, H, W]: 1 on it, 0 on what is neutral.
-
-    rgb: float32 [B, 3, H, W], display-referred, 0..1. The screen's own level is taken from its surest pixels
-    around, so a vignette, a wrinkle or a change of exposure is not foreground.
+def with_hull(screen: Screen, rgb: Tensor) -> Screen:
+    """The screen, with the hull of where the frames ``rgb``, float32 [B, 3, H, W], show it: what lies beyond
+    is no part of the set.
     """
-    height, width = rgb.shape[-2:]
-    key = screen.key(rgb)
+    sure = _surest(rgb, screen, screen.key(rgb))
+    mask = torch.stack([torch.from_numpy(_large(one)) for one in sure[:, 0].numpy(force=True)]).any(0)
+    points = np.argwhere(mask.numpy())[:, ::-1].astype(np.int32)
+    if len(points) < 3:
+        return screen
+    height, width = mask.shape
+    corners = cv2.convexHull(np.ascontiguousarray(points))[:, 0]
+    hull = tuple((float(x + 0.5) / width, float(y + 0.5) / height) for x, y in corners)
+    return replace(screen, hull=hull)
+
+
+def _large(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Its parts that are no specks: a green bottle on a shelf does not reach the screen out to itself."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return np.asarray((areas >= max(1.0, _PART * areas.max()))[labels] & mask)
+
+
+def _surest(rgb: Tensor, screen: Screen, key: Tensor) -> Tensor:
+    """Where the screen's paint is plain to see, bool [B, 1, H, W]."""
     total = sum(screen.colour)
     sure = _distance(rgb, (screen.colour[0] / total, screen.colour[1] / total)) < _NEAR
     # A neck in shadow has a trace of a yellow screen's colour; it must not set the level by which it is
     # judged.
     bright = (key * sure)[..., ::4, ::4].flatten(1).quantile(0.95, dim=1).view(-1, 1, 1, 1)
-    sure &= key > (_SHADOW * bright).clamp_min(0.02)
+    return sure & (key > (_SHADOW * bright).clamp_min(0.02))
+
+
+def _spans(near: Tensor) -> bool:
+    """Whether the colour fills a frame's middle: a screen with the studio to be seen around it."""
+    rows, columns = near.any(1).float().mean((0, 2)), near.any(1).float().mean((0, 1))
+    return all(float((line > 0.25).float().mean()) > _SPAN for line in (rows, columns))
+
+
+def relative_key(rgb: Tensor, screen: Screen, within: Tensor | None = None) -> Tensor:
+    """How much of the screen shows in each pixel, float32 [B, 1, H, W]: 1 on it, 0 on what is neutral.
+
+    rgb: float32 [B, 3, H, W], display-referred, 0..1. The screen's own level is taken from its surest pixels
+    around, so a vignette, a wrinkle or a change of exposure is not foreground. within: bool [B, 1, H, W],
+    where such pixels are looked for; None: everywhere.
+    """
+    height, width = rgb.shape[-2:]
+    key = screen.key(rgb)
+    sure = _surest(rgb, screen, key)
+    if within is not None:
+        sure &= within
     reduce = max(1, min(height, width) // 48)
     both = F.avg_pool2d(
         torch.cat([key * sure, sure.float()], 1), reduce, ceil_mode=True, count_include_pad=False
@@ -163,45 +200,3 @@ def relative_key(rgb: Tensor, screen: Screen) -> Tensor:
         F.avg_pool2d(level, 3, 1, 1, count_include_pad=False), (height, width), mode="bilinear"
     )
     return key / level.clamp_min(0.02)
-
-
-def screen_trimap(rgb: Tensor, screen: Screen, erode: int, dilate: int) -> Tensor:
-    """A trimap from a screen, float32 [B, 1, H, W].
-
-    rgb: float32 [B, 3, H, W], display-referred, 0..1. ``erode`` pixels inside the subject's edge and
-    ``dilate`` outside are unknown. A patch of screen colour inside the subject, a tie or an eye, is unknown
-    rather than a hole.
-    """
-    calm = F.avg_pool2d(F.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    share = relative_key(calm, screen)
-    subject = _without_specks(share < _SUBJECT)
-    backdrop = _without_islands(share > _SCREEN)
-    return trimap.compose(trimap.shrink(subject, erode), trimap.shrink(backdrop & ~subject, dilate))
-
-
-def _parts(mask: Tensor) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Connected parts of one mask [H, W]: their labels [H, W], and their areas by label."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        mask.numpy(force=True).astype(np.uint8), connectivity=8
-    )
-    return labels, stats[:, cv2.CC_STAT_AREA]
-
-
-def _without_specks(mask: Tensor) -> Tensor:
-    out = mask.clone()
-    for picture in out[:, 0]:
-        labels, areas = _parts(picture)
-        small = areas < _SPECK * labels.size
-        picture[torch.from_numpy(small[labels]).to(mask.device)] = False
-    return out
-
-
-def _without_islands(mask: Tensor) -> Tensor:
-    out = mask.clone()
-    for picture in out[:, 0]:
-        labels, areas = _parts(picture)
-        touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-        doubtful = areas < _ISLAND * labels.size
-        doubtful[touching] = False
-        picture[torch.from_numpy(doubtful[labels]).to(mask.device)] = False
-    return out

@@ -1,0 +1,170 @@
+"""A trimap from a chroma screen, frame by frame, and how far the key tells screen from subject there.
+
+The key is relative to the screen's own level nearby (``screen.relative_key``), so uneven light and wrinkles
+are no foreground. What is not the screen is not all subject: stands and ceilings beyond the screen's outline
+are not. Nor is all that has the screen's colour screen: what the subject encloses is a view through him only
+where it is as bright as the screen around him.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from dim_model import trimap
+from dim_model.screen import Screen, relative_key
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_SCREEN, _SUBJECT = 0.8, 0.45
+"""Relative key above which a pixel is screen, and below which it is not: skin on yellow reaches 0.3."""
+
+_ISLAND = 2e-3
+"""Share of the frame below which a patch of screen that the edge of the frame does not touch is doubted."""
+
+_OPEN = 0.05
+"""Share of the frame from which a patch of screen is open, though the subject and the edge enclose it."""
+
+_LEVEL = 0.08
+"""By so much an enclosed patch may be brighter or darker than the screen around and still be a view of it."""
+
+_SPECK = 2e-4
+"""Share of the frame below which a lone patch of subject is noise."""
+
+_WITHIN = 0.1
+"""Share of a part that must lie within the screen's hull, for it to be more than what stands beside."""
+
+_MOST = 0.9
+"""Confidence at best: a screen knows less than a clean plate or a painter."""
+
+_ENOUGH = 0.03
+"""Share of the frame from which the screen is enough to know its level by."""
+
+_WIDE = 7
+"""Pixels around the border between screen and subject where keys are mixed, and say nothing of either."""
+
+
+class Keyed(NamedTuple):
+    """trimap: float32 [1, H, W] of 0, 0.5, 1. confidence: 0..1."""
+
+    trimap: Tensor
+    confidence: float
+
+
+def keyed(view: Tensor, screen: Screen, erode: int, dilate: int, *, drop_outside: bool = True) -> Keyed:
+    """The trimap of one frame.
+
+    view: float32 [3, H, W], display-referred, 0..1. ``erode`` pixels inside the subject's edge and ``dilate``
+    outside are unknown. drop_outside: what lies beyond the screen's hull, touches the frame's edge and is not
+    connected to anything before the screen is background. A patch of screen colour inside the subject, a tie
+    or an eye, is unknown rather than a hole.
+    """
+    rgb = view[None]
+    calm = F.avg_pool2d(F.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    share = _flat(relative_key(calm, screen))
+    backdrop = share > _SCREEN
+    hole, patch = _enclosed(backdrop, share, calm, screen)
+    subject = _without_specks(share < _SUBJECT)
+    backdrop = (backdrop & ~patch) | hole
+    outside = _outside(~backdrop, screen) if drop_outside else np.zeros_like(backdrop)
+    backdrop = _without_lone_doubt((backdrop & ~subject) | outside, subject & ~outside)
+    subject &= ~outside
+    inside, behind = (torch.from_numpy(mask)[None, None].to(view.device) for mask in (subject, backdrop))
+    made = trimap.compose(trimap.shrink(inside, erode), trimap.shrink(behind & ~inside, dilate))[0]
+    return Keyed(made, _confidence(share, subject, backdrop, patch, outside))
+
+
+def _flat(picture: Tensor) -> Floats:
+    return np.ascontiguousarray(picture[0, 0].numpy(force=True), np.float32)
+
+
+def _parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Connected parts: their labels [H, W], 0 elsewhere, and their areas by label."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return np.asarray(labels, np.int32), stats[:, cv2.CC_STAT_AREA]
+
+
+def _at_edge(labels: NDArray[np.int32], count: int) -> Mask:
+    """Which parts touch the edge of the frame, by label."""
+    found = np.zeros(count, bool)
+    found[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    return found
+
+
+def _enclosed(backdrop: Mask, share: Floats, calm: Tensor, screen: Screen) -> tuple[Mask, Mask]:
+    """Of the screen's patches that the subject encloses: the views through him, and the others."""
+    labels, areas = _parts(backdrop)
+    shut = ~_at_edge(labels, len(areas)) & (areas < _OPEN * labels.size)
+    shut[0] = False
+    none = np.zeros_like(backdrop)
+    if not shut.any():
+        return none, none
+    open_ = backdrop & ~shut[labels]
+    if not open_.any():
+        return none, np.asarray(shut[labels])
+    level = _flat(relative_key(calm, screen, torch.from_numpy(open_)[None, None].to(calm.device)))
+    means = np.bincount(labels.ravel(), level.ravel(), len(areas)) / np.maximum(areas, 1)
+    alike = (np.abs(means - 1) < _LEVEL) & (areas >= _ISLAND * labels.size)
+    return np.asarray((shut & alike)[labels]), np.asarray((shut & ~alike)[labels])
+
+
+def _without_specks(mask: Mask) -> Mask:
+    labels, areas = _parts(mask)
+    return np.asarray((areas >= _SPECK * labels.size)[labels] & mask)
+
+
+def _without_lone_doubt(backdrop: Mask, subject: Mask) -> Mask:
+    """With what is neither screen nor subject and touches no subject: a deep wrinkle, a marker."""
+    labels, areas = _parts(~backdrop)
+    near = cv2.dilate(subject.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    lone = np.bincount(labels[near], minlength=len(areas)) == 0
+    lone &= areas < _ISLAND * labels.size
+    lone[0] = False
+    return np.asarray(backdrop | lone[labels])
+
+
+def _outside(rest: Mask, screen: Screen) -> Mask:
+    """Parts of what is not screen that stand beside it: at the frame's edge, and not before the screen."""
+    if len(screen.hull) < 3:
+        return np.zeros_like(rest)
+    height, width = rest.shape
+    corners = np.array([[x * width - 0.5, y * height - 0.5] for x, y in screen.hull])
+    hull = np.zeros(rest.shape, np.uint8)
+    cv2.fillConvexPoly(hull, np.round(corners).astype(np.int32), 1)
+    labels, areas = _parts(rest)
+    within = np.bincount(labels.ravel(), hull.ravel(), len(areas))
+    beside = _at_edge(labels, len(areas)) & (within < _WITHIN * areas)
+    beside[0] = False
+    return np.asarray(beside[labels])
+
+
+def _confidence(share: Floats, subject: Mask, backdrop: Mask, patch: Mask, outside: Mask) -> float:
+    """How far the keys of either side stand apart (Bhattacharyya's coefficient of two normal distributions),
+    less what is neither away from the edge, and less where hardly any screen is left to know its level by.
+    """
+    square = np.ones((2 * _WIDE + 1, 2 * _WIDE + 1), np.uint8)
+    screen = (cv2.blur(share, (_WIDE, _WIDE)) > (_SCREEN + _SUBJECT) / 2) & ~patch
+    deep, wide = (
+        cv2.erode(screen.astype(np.uint8), square) > 0,
+        cv2.dilate(screen.astype(np.uint8), square) > 0,
+    )
+    enough = min(1.0, float((screen & ~outside).mean()) / _ENOUGH)
+    body = float((~screen & ~outside).mean())
+    neither = ~subject & ~backdrop & (deep | ~wide) & ~outside
+    decided = max(0.0, 1 - 2 * float(neither.mean()) / body) if body else 1.0
+    inner = ~wide & ~outside
+    if not deep.any() or not inner.any():
+        return float(_MOST * decided * enough)
+    (less, spread), (more, width) = (
+        (float(share[m].mean()), float(share[m].std()) + 1e-3) for m in (inner, deep)
+    )
+    total = spread**2 + width**2
+    overlap = np.sqrt(2 * spread * width / total) * np.exp(-((more - less) ** 2) / (4 * total))
+    return float(_MOST * (1 - overlap) * decided * enough)
