@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.config import Config
+from daemon.trimaps import segmenter
 from dim_model import weights
 from dim_model.runtimes import DeviceError, open_runtime
 from dim_model.weights import WeightsError
@@ -32,6 +33,7 @@ def faults(config: Config) -> Iterator[str]:
         ).close()
     except (WeightsError, DeviceError) as error:
         yield str(error)
+    yield from segmenter.faults(config.clip.trimap)
 
 
 def _folder(path: Path, key: str, access: int) -> Iterator[str]:

@@ -38,6 +38,8 @@ __all__ = [
     "MetricsSettings",
     "OutputName",
     "OutputSettings",
+    "SegmenterSettings",
+    "Source",
     "TrimapSettings",
     "WatchSettings",
     "clip_settings",
@@ -84,8 +86,21 @@ def _device(value: str) -> str:
     return value
 
 
+def _one_device(value: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", value):
+        raise ValueError("give cpu, cuda or cuda:N")
+    return value
+
+
+def _position_or_name(value: object) -> object:
+    if (type(value) is int and value >= 0) or (isinstance(value, str) and value):
+        return value
+    raise ValueError("give an output's position, from 0, or its name")
+
+
 Folder = Annotated[Path, BeforeValidator(_path)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Side = Annotated[int, Field(ge=16, le=8192)]
 
 
 class Section(BaseModel):
@@ -157,14 +172,33 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+Source = Literal["auto", "trimap", "mask", "clean", "alpha", "chroma", "locked", "segmenter"]
+
+
+class SegmenterSettings(Section):
+    """A network of the user's own that gives a mask; None is what the preset says. See docs/segmenters.md."""
+
+    model: Folder | None = None
+    preset: Literal["isnet", "birefnet", "u2net", "u2netp", "selfie", "modnet", "custom"] = "custom"
+    device: Annotated[str, AfterValidator(_one_device)] = "cpu"
+    size: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
+    mean: Annotated[list[float], Field(min_length=3, max_length=3)] | None = None
+    std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)] | None = None
+    range: Literal[1, 255] | None = None
+    output: Annotated[int | str, BeforeValidator(_position_or_name)] | None = None
+    activation: Literal["auto", "none", "sigmoid", "softmax"] | None = None
+
+
 class TrimapSettings(Section):
     """Where the trimap comes from. erode and dilate: see `widths`."""
 
-    source: Literal["auto", "trimap", "mask", "clean", "alpha", "chroma"] = "auto"
+    source: Source = "auto"
     erode: Annotated[int, Field(ge=0, le=500)] = 10
     dilate: Annotated[int, Field(ge=0, le=500)] = 14
     screen: Annotated[str, _colour_or("auto")] = "auto"
+    outside: Literal["drop", "keep"] = "drop"
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
+    segmenter: SegmenterSettings = SegmenterSettings()
 
     def widths(self, width: int, height: int) -> tuple[int, int]:
         """`(erode, dilate)` in pixels of a plate of this raster.
@@ -258,5 +292,10 @@ def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
     }
     merged: dict[Any, Any] = {**defaults.model_dump(), **given}
     if isinstance(given.get("trimap"), Mapping):
+        if "segmenter" in given["trimap"]:  # whoever may drop a clip is not to name files of this machine
+            line = file.lines[("trimap", "segmenter")]
+            raise ConfigError(
+                f"{label}, line {line}: trimap.segmenter is the daemon's own; take it out of here."
+            )
         merged["trimap"] = {**defaults.trimap.model_dump(), **given["trimap"]}
     return file.validate(ClipSettings, merged)

@@ -71,7 +71,7 @@ def write(
         "source": list(source),
         "settings": plan.settings.model_dump(mode="json"),
         "weights": dict(weights),
-        "trimap": {"source": plan.trimap.name, "why": plan.trimap.why, **plan.trimap.state()},
+        "trimap": plan.trimap.told(),
         "outputs": {output.name: output.format for output in plan.outputs},
         "warnings": plan.warnings,
         "review": review(figures),

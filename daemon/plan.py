@@ -82,7 +82,7 @@ class Plan:
         clip, info = self.clip, self.info
         sidecars = {}
         for role, ref in (("trimap", clip.trimap), ("mask", clip.mask), ("clean", clip.clean)):
-            if ref is not None and self.settings.trimap.source in ("auto", role):
+            if ref is not None and (role == "trimap" or self.settings.trimap.source in ("auto", role)):
                 sidecar = Sidecar(ref.path.name, self._open(ref), info, self.warnings.append)
                 sidecar.check()
                 sidecars[role] = sidecar
@@ -117,7 +117,7 @@ class Plan:
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
-        return {"trimap": {"source": self.trimap.name, **self.trimap.state()}}
+        return {"trimap": self.trimap.told()}
 
     def __enter__(self) -> Self:
         return self

@@ -67,6 +67,10 @@ class Workplace:
             return folder
         raise AssertionError("names do not end")
 
+    def drop(self, child: str) -> None:
+        """Forget a folder that is not to be published."""
+        shutil.rmtree(self.folder / child, ignore_errors=True)
+
     def discard(self) -> None:
         """Forget what was made so far."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -5,7 +5,6 @@ The same code serves the daemon and ``dimd matte``; what differs, where progress
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections import deque
@@ -219,7 +218,7 @@ def run(
         made = stack.enter_context(Ahead(_finish(matte, plan, observe), depth, "compose"))
         _write(made, plan, place.folder, start, progress, how)
         hashes = source.result()
-    shutil.rmtree(place.folder / _KEEP, ignore_errors=True)
+    place.drop(_KEEP)
     manifest.write(
         place.folder,
         plan,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,20 +12,21 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from daemon.clip import Clip, files_of, job_key, stamp_of
+from daemon.clip import job_key
 from daemon.config import (
     ClipSettings,
     ConfigError,
     Format,
     OutputName,
     OutputSettings,
+    Source,
     TrimapSettings,
     clip_settings,
 )
 from daemon.engine import Engine
-from daemon.inbox import scan
 from daemon.job import Job
-from daemon.media import MediaError, MediaRef, locate
+from daemon.media import MediaError, MediaRef
+from daemon.named import MAX_PIXELS, SingleError, named_clip, named_sidecars, told_as
 from daemon.plan import Plan
 from daemon.progress import ProgressReporter
 from daemon.publish import PublishError, Workplace
@@ -35,12 +35,6 @@ from daemon.trimaps import TrimapError
 from dim_model import weights
 from dim_model.matter import DeviceError, Matter
 from dim_model.weights import WeightsError
-
-_MAX_PIXELS = 134_217_728
-
-
-class SingleError(Exception):
-    """The command itself is at fault; one sentence."""
 
 
 class _Kept:
@@ -65,6 +59,7 @@ def matte_all(
     inputs: Sequence[str],
     out: Path,
     *,
+    source: Source,
     trimap: str | None,
     mask: str | None,
     clean: str | None,
@@ -73,23 +68,17 @@ def matte_all(
     device: str,
 ) -> int:
     """Matte each of ``inputs`` into ``out``; returns how many failed. Raises SingleError."""
-    if len(inputs) > 1 and (trimap or mask or clean):
-        raise SingleError(
-            "--trimap, --mask and --clean belong to one clip; give one INPUT, or put NAME_trimap beside each."
-        )
     named = background if background and _is_colour(background) else None
     names: tuple[OutputName, ...] = ("alpha", "foreground", "composite")
     try:
         settings = ClipSettings(
-            trimap=TrimapSettings(),
+            trimap=TrimapSettings(source=source),
             outputs={name: OutputSettings(format=form) for name in names},
             background=named or "checker",
         )
-        sidecars = [
-            locate(where) if where else None for where in (trimap, mask, clean, None if named else background)
-        ]
-    except (MediaError, ValidationError) as error:
+    except ValidationError as error:
         raise SingleError(str(error)) from error
+    sidecars = named_sidecars(inputs, trimap, mask, clean, None if named else background)
     try:
         engine = Engine(lambda folder: Matter.open(folder, device=device), weights.SHIPPED)
     except (WeightsError, DeviceError) as error:
@@ -114,17 +103,17 @@ def _matte(
     reporter: ProgressReporter,
     number: int,
 ) -> bool:
-    job = _job(number, where)
+    job = told_as(number, where)
     try:
-        clip = _clip(where, sidecars)
-        job = _job(number, clip.name)
+        clip = named_clip(where, sidecars)
+        job = told_as(number, clip.name)
         settings = clip_settings(settings, clip.settings)
         key = job_key(clip, settings)
         place = Workplace(out, clip.name, key)
         with ExitStack() as stack:
             stack.callback(place.discard)  # nobody goes on with what broke off here
             lease = stack.enter_context(engine.lease())
-            plan = stack.enter_context(Plan(clip, settings, max_pixels=_MAX_PIXELS, state={}))
+            plan = stack.enter_context(Plan(clip, settings, max_pixels=MAX_PIXELS, state={}))
             for warning in plan.warnings:
                 reporter.warned(job, warning)
             folder = run(plan, lease, place, key, 0, _Kept(reporter, job), Settings())
@@ -133,38 +122,3 @@ def _matte(
         return False
     reporter.published(job, folder)
     return True
-
-
-def _clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
-    """The clip that a person named, with what lies beside it under its name, unless that was named too.
-
-    Raises MediaError.
-    """
-    plate = _absolute(locate(where))
-    name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
-    found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
-    beside = (found.trimap, found.mask, found.clean, found.bg) if found else (None,) * 4
-    trimap, mask, clean, bg = (
-        _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
-    )
-    # What was asked for is not to lose to what lies about.
-    if (sidecars[1] or sidecars[2]) and not sidecars[0]:
-        trimap = None
-    if sidecars[2] and not sidecars[1]:
-        mask = None
-    settings = found.settings if found else None
-    folder = Path("/")
-    stamp = stamp_of(folder, files_of((plate, trimap, mask, clean, bg), settings))
-    return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
-
-
-def _absolute(ref: MediaRef) -> MediaRef:
-    return MediaRef(ref.kind, ref.path.absolute(), tuple(file.absolute() for file in ref.files))
-
-
-def _job(number: int, name: str) -> Job:
-    """For the reporter, which tells people of jobs."""
-    now = time.time()
-    return Job(
-        number, "", name, "", "", "running", 1, 0, None, None, None, None, None, None, now, now, None
-    )  # fmt: skip

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.options import FAULTY
-from daemon.config import Format
+from daemon.cli.options import FAULTY, clip_options
+from daemon.config import Format, Source
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Where the results go."
-)
-@click.option("--trimap", help="A painted trimap: a still, a sequence or a video.")
-@click.option("--mask", help="A rough mask, likewise.")
-@click.option("--clean", help="The same view without its subject, likewise.")
+@clip_options
 @click.option("--background", help="What the composite is laid over: media, '#rrggbb' or checker.")
 @click.option(
     "--format", "form", type=click.Choice(["auto", "png", "exr", "prores4444", "ffv1"]), default="auto"
@@ -28,6 +22,7 @@ def matte(
     context: click.Context,
     inputs: tuple[str, ...],
     out: Path,
+    source: Source,
     trimap: str | None,
     mask: str | None,
     clean: str | None,
@@ -38,12 +33,14 @@ def matte(
     """Make alpha, foreground and composite of each INPUT: a still, a video, a folder or a pattern like
     shot.%04d.exr.
     """
-    from daemon.single import SingleError, matte_all
+    from daemon.named import SingleError
+    from daemon.single import matte_all
 
     try:
         failed = matte_all(
             inputs,
             out,
+            source=source,
             trimap=trimap,
             mask=mask,
             clean=clean,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
-from daemon.config import Config, ConfigError, load
+from daemon.config import Config, ConfigError, Source, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,6 +23,30 @@ def config_option(function: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="The config file.  [default: config.yaml]",
     )(function)
+
+
+def clip_options(function: F) -> F:
+    """``--out`` and what stands beside a clip, for the commands that take INPUT…"""
+    for option in (
+        click.option("--clean", help="The same view without its subject: a still, a sequence or a video."),
+        click.option("--mask", help="A rough mask, of every frame or of a few."),
+        click.option("--trimap", help="A painted trimap, likewise."),
+        click.option(
+            "--source",
+            type=click.Choice(get_args(Source)),
+            default="auto",
+            help="What the trimap is derived from.  [default: the surest]",
+        ),
+        click.option(
+            "--out",
+            type=click.Path(file_okay=False, path_type=Path),
+            required=True,
+            help="Where the results go.",
+        ),
+        click.argument("inputs", nargs=-1, required=True, metavar="INPUT…"),
+    ):
+        function = option(function)
+    return function
 
 
 def loaded(context: click.Context, config: Path | None) -> Config:

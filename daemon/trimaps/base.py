@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -52,6 +52,16 @@ class TrimapSource(Protocol):
         """
         ...
 
+    def resumed(self, state: Mapping[str, Any]) -> None:
+        """Called where a run goes on, with what ``told`` gave in the earlier one: the manifest is to say the
+        same.
+        """
+        self.why = state.get("why", self.why)
+
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
         return {}
+
+    def told(self) -> dict[str, Any]:
+        """For the manifest, and for a resumed run: which source, what it goes by, its state."""
+        return {"source": self.name, "why": self.why, **self.state()}

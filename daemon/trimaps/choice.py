@@ -1,6 +1,6 @@
 """Which source a clip's trimap comes from.
 
-What a person made for the clip wins, in the order of ``GIVEN``. Of what can be derived, the surest wins:
+What a person made for the clip wins: a painted trimap, then a mask. Of what can be derived, the surest wins:
 each of ``DERIVED`` makes the trimaps of a few frames and says how far they are to be relied on. A new source
 is one file and one line here.
 """
@@ -8,21 +8,30 @@ is one file and one line here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from daemon.config import TrimapSettings
 from daemon.trimaps.alpha import AlphaTrimap
 from daemon.trimaps.base import TrimapError, TrimapSource
 from daemon.trimaps.chroma import ChromaTrimap
 from daemon.trimaps.clean import CleanTrimap
+from daemon.trimaps.locked import LockedTrimap
 from daemon.trimaps.painted import MaskTrimap, PaintedTrimap
+from daemon.trimaps.segmenter import SegmenterTrimap
 from daemon.trimaps.shot import Shot
 
 Make = Callable[[Shot, TrimapSettings], TrimapSource | None]
 """Makes the source of a shot; None where the shot has nothing for it. Raises TrimapError."""
 
-GIVEN: dict[str, Make] = {"trimap": PaintedTrimap.of, "mask": MaskTrimap.of}
+DERIVED: dict[str, Make] = {
+    "clean": CleanTrimap.of,
+    "alpha": AlphaTrimap.of,
+    "chroma": ChromaTrimap.of,
+    "locked": LockedTrimap.of,
+    "segmenter": SegmenterTrimap.of,
+}
 
-DERIVED: dict[str, Make] = {"clean": CleanTrimap.of, "alpha": AlphaTrimap.of, "chroma": ChromaTrimap.of}
+SOURCES: dict[str, Make] = {"mask": MaskTrimap.of, **DERIVED}
 
 _LACKING = {
     "trimap": "has no trimap; put {stem}_trimap beside it",
@@ -31,22 +40,42 @@ _LACKING = {
     "alpha": "has no alpha channel that is not opaque; choose another trimap source",
     "chroma": "shows no green or blue screen; name its colour as trimap: screen: '#rrggbb', "
     "or choose another trimap source",
+    "locked": "has fewer than 8 frames, too few for its background to show; put {stem}_clean or {stem}_mask "
+    "beside it, or choose another trimap source",
+    "segmenter": "has no segmenter; name a model in the daemon's config as clip: trimap: segmenter: model:, "
+    "or choose another trimap source",
 }
 
 
 def choose(shot: Shot, settings: TrimapSettings) -> TrimapSource:
-    """The source that the settings name, or with ``auto`` the best there is. Raises TrimapError."""
+    """The source that the settings name, or with ``auto`` the best there is; painted frames go before either.
+
+    Raises TrimapError.
+    """
+    painted = shot.sidecars.get("trimap")
+    if painted is None:
+        return _unpainted(shot, settings)
+    lacking = painted.lacking()
+    if lacking is None:
+        return PaintedTrimap(painted)
+    if settings.source == "trimap":
+        raise lacking
+    beneath = replace(shot, state=shot.state.get("beneath", {}))
+    try:
+        return PaintedTrimap(painted, painted.keys(), _unpainted(beneath, settings))
+    except TrimapError as error:
+        raise lacking from error
+
+
+def _unpainted(shot: Shot, settings: TrimapSettings) -> TrimapSource:
     name = settings.source if settings.source != "auto" else shot.state.get("source")
     if name:
-        source = (GIVEN | DERIVED)[name](shot, settings)
+        source = SOURCES[name](shot, settings) if name in SOURCES else None
         if source is None:
             raise TrimapError(f"{shot.label}: {_LACKING[name].format(stem=shot.stem)}.")
+        source.resumed(shot.state)
         return source
-    for make in GIVEN.values():
-        source = make(shot, settings)
-        if source is not None:
-            return source
-    return _surest(shot, settings)
+    return MaskTrimap.of(shot, settings) or _surest(shot, settings)
 
 
 def _surest(shot: Shot, settings: TrimapSettings) -> TrimapSource:

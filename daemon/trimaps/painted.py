@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from daemon.config import TrimapSettings
-from daemon.media.base import Frame
+from daemon.media.base import Frame, Pixels
 from daemon.trimaps.base import Trimap, TrimapSource
+from daemon.trimaps.keyframes import KeyframeTrimap
 from daemon.trimaps.shot import Shot
 from daemon.trimaps.sidecar import Sidecar, fitted, grey
 from dim_model import trimap as trimaps
@@ -20,28 +23,38 @@ _SURE = 1.0
 """A person's word is not doubted."""
 
 
-def _matte(sidecar: Sidecar, frame: Frame, index: int) -> Tensor:
+def _matte(pixels: Pixels, frame: Frame) -> Tensor:
     height, width = frame.pixels.shape[:2]
-    matte = fitted(grey(sidecar.at(frame.number, index)), width, height)
+    matte = fitted(grey(pixels), width, height)
     return torch.from_numpy(matte.copy())[None, None]
 
 
 class PaintedTrimap(TrimapSource):
-    """Any grey between black and white is unknown."""
+    """Any grey between black and white is unknown. Frames that nobody painted are left to ``beneath``."""
 
     name = "trimap"
 
-    def __init__(self, sidecar: Sidecar) -> None:
-        self._sidecar = sidecar
+    def __init__(
+        self, sidecar: Sidecar, frames: Collection[int] = (), beneath: TrimapSource | None = None
+    ) -> None:
+        self._sidecar, self._frames, self._beneath = sidecar, frozenset(frames), beneath
         self.why = f"{sidecar.label} is beside the plate"
+        if beneath is not None:
+            self.why += f" for {len(frames)} frames; for the others, {beneath.why}"
 
-    @classmethod
-    def of(cls, shot: Shot, settings: TrimapSettings) -> Self | None:
-        sidecar = shot.sidecars.get("trimap")
-        return cls(sidecar) if sidecar else None
+    def prepare(self, shot: Shot, keep: Path) -> Iterator[None]:
+        return self._beneath.prepare(shot, keep) if self._beneath is not None else iter(())
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
-        return Trimap(trimaps.from_grey(_matte(self._sidecar, frame, index))[0], _SURE)
+        if self._beneath is not None and index not in self._frames:
+            return self._beneath.trimap(frame, index, view)
+        pixels = self._sidecar.key(frame.number) if self._beneath else self._sidecar.at(frame.number, index)
+        return Trimap(trimaps.from_grey(_matte(pixels, frame))[0], _SURE)
+
+    def state(self) -> dict[str, Any]:
+        if self._beneath is None:
+            return {}
+        return {"beneath": self._beneath.told()}
 
 
 class MaskTrimap(TrimapSource):
@@ -56,10 +69,19 @@ class MaskTrimap(TrimapSource):
         )
 
     @classmethod
-    def of(cls, shot: Shot, settings: TrimapSettings) -> Self | None:
+    def of(cls, shot: Shot, settings: TrimapSettings) -> TrimapSource | None:
+        """Masks of a part of the frames, and a still beside a clip that moves, are carried to the others."""
         sidecar = shot.sidecars.get("mask")
-        return cls(sidecar, *settings.widths(shot.info.width, shot.info.height)) if sidecar else None
+        if sidecar is None:
+            return None
+        widths, frames = settings.widths(shot.info.width, shot.info.height), len(shot.info.numbers)
+        lacking = sidecar.lacking()
+        if frames == 1 or (lacking is None and sidecar.info.kind != "still"):
+            return cls(sidecar, *widths)
+        if sidecar.info.kind == "video" and lacking is not None:
+            raise lacking  # a mask that was rendered too short, rather than keyframes
+        return KeyframeTrimap(sidecar, sidecar.keys(), shot, *widths)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
-        matte = _matte(self._sidecar, frame, index)
+        matte = _matte(self._sidecar.at(frame.number, index), frame)
         return Trimap(trimaps.from_mask(matte, self._erode, self._dilate)[0], _SURE)

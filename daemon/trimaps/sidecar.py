@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from daemon.trimaps.base import TrimapError
 
 FITTED = 8
 """Pixels: a raster that differs by so little is the plate's, padded for a codec (1088 lines for 1080)."""
+
+_NUMBER = re.compile(r"[._](\d+)\.\w+$")
+"""Of the frame that a single picture is of: NAME_mask.1001.png."""
 
 
 class Sidecar:
@@ -23,6 +27,8 @@ class Sidecar:
         self.info = source.info
         self._by_number = source.info.kind == plate.kind == "sequence"
         self._position = {number: n for n, number in enumerate(source.info.numbers)}
+        numbered = _NUMBER.search(label) if source.info.kind == "still" else None
+        self._number = int(numbered[1]) if numbered else None
         self._still: Pixels | None = None
         self._frames: Iterator[Frame] = iter(())
         self._next = -1
@@ -39,17 +45,47 @@ class Sidecar:
             self._warn(
                 f"{self.label}: is {info.width}x{info.height}, fitted to the plate's {width}x{height}."
             )
+
+    def lacking(self) -> TrimapError | None:
+        """What to say where it has no picture for some frame of the plate; a still serves all."""
+        info, numbers = self._source.info, self._plate.numbers
         if info.kind == "still":
-            return
-        numbers = self._plate.numbers
+            return None
         wanted = numbers if self._by_number else range(len(numbers))
         there = self._position if self._by_number else range(len(info.numbers))
         lacking = [number for number in wanted if number not in there]
-        if lacking:
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        if not lacking:
+            return None
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        return TrimapError(
+            f"{self.label}: has no frame {lacking[0]}{more}; supply one for each frame of the plate."
+        )
+
+    def keys(self) -> list[int]:
+        """Positions of the plate's frames that it has a picture named after; a still without a number is of
+        the first. Raises TrimapError where there is none.
+        """
+        numbers = self._plate.numbers
+        if self.info.kind == "still" and self._number is None:
+            return [0]
+        own = self.info.numbers if self._number is None else (self._number,)
+        position = {number: n for n, number in enumerate(numbers)}
+        found = [position[number] for number in own if number in position]
+        if not found:
             raise TrimapError(
-                f"{self.label}: has no frame {lacking[0]}{more}; supply one for each frame of the plate."
+                f"{self.label}: is of {_frames(own)}, its plate has {numbers[0]} to {numbers[-1]}; "
+                "name it after a frame of the plate."
             )
+        if len(found) < len(own):
+            self._warn(
+                f"{self.label}: is also of {_frames([n for n in own if n not in position])}, which the plate "
+                "has not; left out."
+            )
+        return found
+
+    def key(self, number: int) -> Pixels:
+        """The picture named after the plate's frame ``number``, float32 [H, W, C]; see ``keys``."""
+        return self.at(number, self._position.get(number, 0))
 
     def at(self, number: int, index: int) -> Pixels:
         """The picture for the plate's frame ``number`` at position ``index``, float32 [H, W, C], at its own
@@ -68,6 +104,10 @@ class Sidecar:
 
     def close(self) -> None:
         self._source.close()
+
+
+def _frames(numbers: Sequence[int]) -> str:
+    return f"frame {numbers[0]}" if len(numbers) == 1 else f"frames {numbers[0]} to {numbers[-1]}"
 
 
 def grey(pixels: Pixels) -> Pixels:

@@ -1,0 +1,69 @@
+"""A clip that a person names on the command line, with what lies beside it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from daemon.clip import Clip, files_of, stamp_of
+from daemon.inbox import scan
+from daemon.job import Job
+from daemon.media import MediaError, MediaRef, locate
+
+MAX_PIXELS = 134_217_728
+"""Pixels of a frame, where no config says; more is refused before memory is taken."""
+
+
+class SingleError(Exception):
+    """The command itself is at fault; one sentence."""
+
+
+def named_sidecars(
+    inputs: Sequence[str], trimap: str | None, mask: str | None, clean: str | None, background: str | None
+) -> list[MediaRef | None]:
+    """The media that the options name. Raises SingleError."""
+    if len(inputs) > 1 and (trimap or mask or clean):
+        raise SingleError(
+            "--trimap, --mask and --clean belong to one clip; give one INPUT, or put NAME_trimap beside each."
+        )
+    try:
+        return [locate(where) if where else None for where in (trimap, mask, clean, background)]
+    except MediaError as error:
+        raise SingleError(str(error)) from error
+
+
+def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
+    """The clip that a person named, with what lies beside it under its name, unless that was named too.
+
+    Raises MediaError.
+    """
+    plate = _absolute(locate(where))
+    name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
+    found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
+    beside = (found.trimap, found.mask, found.clean, found.bg) if found else (None,) * 4
+    trimap, mask, clean, bg = (
+        _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
+    )
+    # What was asked for is not to lose to what lies about.
+    if (sidecars[1] or sidecars[2]) and not sidecars[0]:
+        trimap = None
+    if sidecars[2] and not sidecars[1]:
+        mask = None
+    settings = found.settings if found else None
+    folder = Path("/")
+    stamp = stamp_of(folder, files_of((plate, trimap, mask, clean, bg), settings))
+    return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
+
+
+def _absolute(ref: MediaRef) -> MediaRef:
+    return MediaRef(ref.kind, ref.path.absolute(), tuple(file.absolute() for file in ref.files))
+
+
+def told_as(number: int, name: str) -> Job:
+    """A clip as a job, for a reporter, which tells people of jobs."""
+    now = time.time()
+    return Job(
+        number, "", name, "", "", "running", 1, 0, None, None, None, None, None, None, now, now, None
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""Masks of a few frames, carried to all the others: ``NAME_mask.1001.png``, ``NAME_mask.1060.png``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from daemon.media.base import Frame
+from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
+from daemon.trimaps.shot import Shot
+from daemon.trimaps.sidecar import Sidecar, fitted, grey
+from dim_model import carry
+from dim_model.carry import Carried, Carrier
+from dim_model.flow import Floats, enlarged, reduced
+
+_CHUNK = 24
+"""Frames read together where a shot is followed backwards: files are read forwards."""
+
+_DONE = "whole"
+"""File that says that the folder beside holds every frame."""
+
+_APART = 0.5
+"""Difference of what two keys say of a pixel, from which it is in doubt."""
+
+
+class KeyframeTrimap(TrimapSource):
+    """The masks of ``keys`` (positions in the clip), carried forwards and backwards from the nearest ones and
+    blended between them; ``erode`` and ``dilate`` pixels around the carried edge are unknown, and what is in
+    doubt.
+    """
+
+    name = "mask"
+
+    def __init__(self, sidecar: Sidecar, keys: Sequence[int], shot: Shot, erode: int, dilate: int) -> None:
+        self._sidecar, self._keys = sidecar, tuple(keys)
+        self._erode, self._dilate = erode, dilate
+        self._keep = Path()
+        numbers = [shot.info.numbers[key] for key in keys]
+        shown = ", ".join(map(str, numbers[:6])) + (" …" if len(numbers) > 6 else "")
+        which = f"masks of frames {shown} are" if len(numbers) > 1 else f"mask of frame {shown} is"
+        self.why = f"the {which} carried from {sidecar.label} to the others"
+
+    def prepare(self, shot: Shot, keep: Path) -> Iterator[None]:
+        self._keep = keep
+        if (keep / _DONE).exists():
+            return
+        keep.mkdir(exist_ok=True)
+        last = len(shot.info.numbers) - 1
+        reached = set(self._keys)
+        for before, key, after in _triples(self._keys, last):
+            carrier = self._begun(shot, key)
+            self._store(key, carrier.first)
+            for stop, frames in ((after, _forwards(shot, key)), (before, _backwards(shot, key))):
+                for index, carried in _followed(carrier, frames, stop):
+                    self._blend(index, carried, key, stop if stop in self._keys else None, index in reached)
+                    reached.add(index)
+                    yield
+                carrier = self._begun(shot, key, carrier)
+        self._check(shot, reached)
+        (keep / _DONE).touch()
+
+    def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
+        height, width = view.shape[-2:]
+        matte, doubt, confidence = self._stored(index)
+        return Trimap(
+            carry.trimap(
+                enlarged(matte, height, width), enlarged(doubt, height, width), self._erode, self._dilate
+            ),
+            confidence,
+        )
+
+    def _begun(self, shot: Shot, key: int, earlier: Carrier | None = None) -> Carrier:
+        look = next(shot.read(key, key + 1))
+        height, width = look.view.shape[-2:]
+        pixels = fitted(grey(self._sidecar.key(look.frame.number)), width, height)
+        mask = reduced(torch.from_numpy(pixels.copy())[None], carry.LINES)[..., 0]
+        rough = max(1, round(max(self._erode, self._dilate) * mask.shape[0] / height))
+        try:
+            return Carrier(reduced(look.view, carry.LINES), mask, rough, earlier.mosaic if earlier else None)
+        except ValueError:
+            what = "shows no subject" if not (mask > 0.5).any() else "is white all over"
+            raise TrimapError(
+                f"{self._sidecar.label}: its frame {look.frame.number} {what}; paint the subject white on "
+                "black."
+            ) from None
+
+    def _file(self, index: int) -> Path:
+        return self._keep / f"{index:06d}.png"
+
+    def _store(self, index: int, carried: Carried) -> None:
+        """Matte, doubt and confidence in one picture of three channels."""
+        sure = np.full_like(carried.matte, carried.confidence)
+        planes = np.stack([carried.matte, carried.doubt.astype(np.float32), sure], -1)
+        cv2.imwrite(str(self._file(index)), (planes * 255 + 0.5).astype(np.uint8))
+
+    def _stored(self, index: int) -> tuple[Floats, Floats, float]:
+        planes = np.asarray(cv2.imread(str(self._file(index))), np.float32) / np.float32(255)
+        return planes[..., 0], planes[..., 1], float(planes[0, 0, 2])
+
+    def _blend(self, index: int, carried: Carried, key: int, other: int | None, there: bool) -> None:
+        """Keep what one key says of a frame, together with what the other one beside it said."""
+        if there and other is not None:
+            matte, doubt, confidence = self._stored(index)
+            share = np.float32(abs(index - key) / abs(other - key))
+            apart = np.abs(matte - carried.matte) > _APART
+            carried = Carried(
+                share * matte + (1 - share) * carried.matte,
+                (doubt > 0.5) | carried.doubt | apart,
+                float(share) * confidence + (1 - float(share)) * carried.confidence,
+            )
+        self._store(index, carried)
+
+    def _check(self, shot: Shot, reached: set[int]) -> None:
+        """Raise TrimapError where a cut kept the masks from a frame."""
+        lost = sorted(set(range(len(shot.info.numbers))) - reached)
+        if lost:
+            first = lost[0]
+            until = next((a for a, b in pairwise([*lost, len(shot.info.numbers) + 1]) if b > a + 1), first)
+            numbers = shot.info.numbers
+            raise TrimapError(
+                f"{self._sidecar.label}: is not carried over the cut to frame {numbers[first]}; put a mask "
+                f"of a frame from {numbers[first]} to {numbers[until]} beside it."
+            )
+
+
+def _triples(keys: Sequence[int], last: int) -> Iterator[tuple[int, int, int]]:
+    """Each key with the position before and after it up to which its mask is carried."""
+    return zip((-1, *keys[:-1]), keys, (*keys[1:], last + 1), strict=True)
+
+
+def _forwards(shot: Shot, key: int) -> Iterator[tuple[int, Floats]]:
+    for look in shot.read(key + 1, None):
+        yield look.index, reduced(look.view, carry.LINES)
+
+
+def _backwards(shot: Shot, key: int) -> Iterator[tuple[int, Floats]]:
+    for stop in range(key, 0, -_CHUNK):
+        looks = shot.read(max(0, stop - _CHUNK), stop)
+        yield from reversed([(look.index, reduced(look.view, carry.LINES)) for look in looks])
+
+
+def _followed(
+    carrier: Carrier, frames: Iterator[tuple[int, Floats]], stop: int
+) -> Iterator[tuple[int, Carried]]:
+    """The carried mask of frame after frame, up to ``stop`` or to a cut."""
+    for index, rgb in frames:
+        carried = carrier.step(rgb) if index != stop else None
+        if carried is None:
+            return
+        yield index, carried

@@ -1,0 +1,107 @@
+"""The trimaps of a clip and nothing else: to look at, or to paint over and drop beside the clip."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+
+from daemon.clip import job_key
+from daemon.config import ClipSettings, ConfigError, Source, TrimapSettings, clip_settings
+from daemon.job import Job
+from daemon.media import MediaError, MediaRef
+from daemon.media.durable import sync_folder
+from daemon.named import MAX_PIXELS, named_clip, named_sidecars, told_as
+from daemon.plan import Plan
+from daemon.progress import ProgressReporter
+from daemon.publish import PublishError, Workplace
+from daemon.trimaps import Trimap, TrimapError
+
+_KEEP = ".trimaps"
+
+
+def trimap_all(
+    inputs: Sequence[str],
+    out: Path,
+    *,
+    source: Source,
+    trimap: str | None,
+    mask: str | None,
+    clean: str | None,
+) -> int:
+    """Write the trimaps of each of ``inputs`` into ``out``; returns how many failed. Raises SingleError."""
+    sidecars = named_sidecars(inputs, trimap, mask, clean, None)
+    settings = ClipSettings(trimap=TrimapSettings(source=source))
+    failed = 0
+    with ProgressReporter(Console(file=sys.stderr)) as reporter:
+        for number, where in enumerate(inputs, 1):
+            failed += not _drawn(where, sidecars, settings, out, reporter, number)
+    return failed
+
+
+def _drawn(
+    where: str,
+    sidecars: Sequence[MediaRef | None],
+    settings: ClipSettings,
+    out: Path,
+    reporter: ProgressReporter,
+    number: int,
+) -> bool:
+    job = told_as(number, where)
+    try:
+        clip = named_clip(where, sidecars)
+        job = told_as(number, clip.name)
+        own = clip_settings(settings, clip.settings)
+        if settings.trimap.source != "auto":  # what was asked for goes before what the clip says
+            own = own.model_copy(
+                update={"trimap": own.trimap.model_copy(update={"source": settings.trimap.source})}
+            )
+        place = Workplace(out, f"{clip.name}_trimap", job_key(clip, own))
+        with ExitStack() as stack:
+            stack.callback(place.discard)
+            plan = stack.enter_context(Plan(clip, own, max_pixels=MAX_PIXELS, state={}))
+            for warning in plan.warnings:
+                reporter.warned(job, warning)
+            folder, sentence = _written(plan, place, reporter, job)
+    except (MediaError, TrimapError, ConfigError, PublishError, OSError) as error:
+        reporter.ended(job, "failed", str(error))
+        return False
+    reporter.warned(job, sentence)
+    reporter.published(job, folder)
+    return True
+
+
+def _written(plan: Plan, place: Workplace, reporter: ProgressReporter, job: Job) -> tuple[Path, str]:
+    """The published folder, and a sentence on where the trimaps come from and how sure they are."""
+    place.prepare(0)
+    reporter.started(job, len(plan.info.numbers), 0)
+    for _ in plan.trimap.prepare(plan.shot, place.folder / _KEEP):
+        pass
+    digits = max(4, len(str(plan.info.numbers[-1])))
+    found: list[tuple[float, int]] = []
+    for look in plan.shot.read(0, None):
+        trimap = plan.trimap.trimap(look.frame, look.index, look.view)
+        number = "" if plan.info.kind == "still" else f".{look.frame.number:0{digits}d}"
+        _write(place.folder / f"{place.name}{number}.png", trimap)
+        found.append((trimap.confidence, look.frame.number))
+        reporter.advanced(job, look.index + 1, 0.0)
+    place.drop(_KEEP)
+    sync_folder(place.folder)
+    least, where = min(found)
+    mean = sum(confidence for confidence, _ in found) / len(found)
+    sentence = f"{plan.clip.name}: {plan.trimap.why}; confidence {mean:.2f}"
+    if len(found) > 1:
+        sentence += f", least {least:.2f} in frame {where}"
+    return place.publish(), f"{sentence}."
+
+
+def _write(path: Path, trimap: Trimap) -> None:
+    codes = np.rint(trimap.values[0].numpy() * 255).astype(np.uint8)
+    ok, encoded = cv2.imencode(".png", codes)
+    assert ok
+    path.write_bytes(encoded.tobytes())
