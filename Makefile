@@ -9,10 +9,10 @@ STAMP  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint bench clean
+.PHONY: help venv demo test check lint bench bench-quality clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 venv: $(STAMP)  ## make .venv and install everything into it
 
@@ -48,6 +48,9 @@ lint: $(STAMP)  ## ruff alone
 
 bench: $(STAMP)  ## frames a second at 1080p, end to end and by stage
 	$(BIN)/python -m bench.bench
+
+bench-quality: $(STAMP)  ## how good trimap sources and temporal smoothing are, against their bars
+	$(BIN)/python -m bench.quality
 
 clean:  ## remove .venv, caches and what the demo made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
