@@ -1,0 +1,141 @@
+"""What a clip may set for itself: the `clip:` section of config.yaml, and NAME.yaml beside a clip.
+
+`clip_settings` lays a clip's own file over the section.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from daemon.config_file import ConfigError, ConfigFile
+from daemon.section import Folder, Section
+
+OutputName = Literal["alpha", "foreground", "premult", "composite"]
+Format = Literal["auto", "png", "exr", "prores4444", "ffv1"]
+
+_REFERENCE_LINES = 1080
+"""The raster that `erode` and `dilate` are given for."""
+
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+
+Source = Literal["auto", "trimap", "mask", "clean", "alpha", "chroma", "locked", "segmenter"]
+
+
+def _colour_or(word: str) -> BeforeValidator:
+    def check(value: object) -> str:
+        if value == word:
+            return word
+        if isinstance(value, str) and _COLOUR.fullmatch(value):
+            return value.lower()
+        raise ValueError(f"give {word} or a colour in quotes, such as '#00b140'")
+
+    return BeforeValidator(check)
+
+
+def _one_device(value: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", value):
+        raise ValueError("give cpu, cuda or cuda:N")
+    return value
+
+
+def _position_or_name(value: object) -> object:
+    if (type(value) is int and value >= 0) or (isinstance(value, str) and value):
+        return value
+    raise ValueError("give an output's position, from 0, or its name")
+
+
+Side = Annotated[int, Field(ge=16, le=8192)]
+
+
+class SegmenterSettings(Section):
+    """A network of the user's own that gives a mask; None is what the preset says. See docs/segmenters.md."""
+
+    model: Folder | None = None
+    preset: Literal["isnet", "birefnet", "u2net", "u2netp", "selfie", "modnet", "custom"] = "custom"
+    device: Annotated[str, AfterValidator(_one_device)] = "cpu"
+    size: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
+    mean: Annotated[list[float], Field(min_length=3, max_length=3)] | None = None
+    std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)] | None = None
+    range: Literal[1, 255] | None = None
+    output: Annotated[int | str, BeforeValidator(_position_or_name)] | None = None
+    activation: Literal["auto", "none", "sigmoid", "softmax"] | None = None
+
+
+class TrimapSettings(Section):
+    """Where the trimap comes from. erode and dilate: see `widths`."""
+
+    source: Source = "auto"
+    erode: Annotated[int, Field(ge=0, le=500)] = 10
+    dilate: Annotated[int, Field(ge=0, le=500)] = 14
+    screen: Annotated[str, _colour_or("auto")] = "auto"
+    outside: Literal["drop", "keep"] = "drop"
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
+    segmenter: SegmenterSettings = SegmenterSettings()
+
+    def widths(self, width: int, height: int) -> tuple[int, int]:
+        """`(erode, dilate)` in pixels of a plate of this raster.
+
+        The settings are for a plate whose shorter side is 1080; hair is as wide in the picture at UHD as at
+        HD, so the band grows with the raster. A width that is not 0 never falls below 1.
+        """
+        scale = min(width, height) / _REFERENCE_LINES
+        erode, dilate = (max(1, round(given * scale)) if given else 0 for given in (self.erode, self.dilate))
+        return erode, dilate
+
+
+class TemporalSettings(Section):
+    """radius: frames before and after that a matte is made steady by; 0: each frame by itself."""
+
+    radius: Annotated[int, Field(ge=0, le=4)] = 2
+
+
+class OutputSettings(Section):
+    format: Format = "auto"
+
+
+def _default_outputs() -> dict[OutputName, OutputSettings]:
+    return {"alpha": OutputSettings(), "foreground": OutputSettings(), "composite": OutputSettings()}
+
+
+class ClipSettings(Section):
+    """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg."""
+
+    trimap: TrimapSettings = TrimapSettings()
+    temporal: TemporalSettings = TemporalSettings()
+    outputs: Annotated[dict[OutputName, OutputSettings], Field(min_length=1)] = Field(
+        default_factory=_default_outputs
+    )
+    background: Annotated[str, _colour_or("checker")] = "checker"
+
+
+def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
+    """The clip's own file `path` (None: it has none) over `defaults`. Raises ConfigError.
+
+    `trimap` and `temporal` are laid over key by key; `outputs`, where given, says all the outputs, so that a
+    clip can leave one away.
+    """
+    if path is None:
+        return defaults
+    label = f"{path.parent.name}/{path.name}" if path.name == "dimd.yaml" else path.name
+    file = ConfigFile.read(path, label)
+    given = {
+        key: value
+        for key, value in file.data.items()
+        if value is not None or key not in ClipSettings.model_fields
+    }
+    merged: dict[Any, Any] = {**defaults.model_dump(), **given}
+    if isinstance(given.get("trimap"), Mapping):
+        if "segmenter" in given["trimap"]:  # whoever may drop a clip is not to name files of this machine
+            line = file.lines[("trimap", "segmenter")]
+            raise ConfigError(
+                f"{label}, line {line}: trimap.segmenter is the daemon's own; take it out of here."
+            )
+        merged["trimap"] = {**defaults.trimap.model_dump(), **given["trimap"]}
+    if isinstance(given.get("temporal"), Mapping):
+        merged["temporal"] = {**defaults.temporal.model_dump(), **given["temporal"]}
+    return file.validate(ClipSettings, merged)

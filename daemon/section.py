@@ -1,0 +1,39 @@
+"""What every section of a config file has in common: no unknown keys, no silent conversion, frozen; and the
+kinds of value that more than one section has.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
+        raise ValueError("give a path")
+    path = Path(value)
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise ValueError("that user has no home folder; give the whole path") from error
+    return (info.context["base"] / path).resolve() if info.context else path
+
+
+Folder = Annotated[Path, BeforeValidator(_path)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Section(BaseModel):
+    """A mapping of the config: no unknown keys, no silent conversion, never changed after it is made."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_defaults(cls, data: Any) -> Any:
+        """`watch:` with every key below it commented out is the section's defaults, not an error."""
+        return {} if data is None else data
