@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from daemon.plan import Plan
@@ -20,6 +21,9 @@ _JUMP = 0.25
 """Change of the mean alpha, relative, from one frame to the next that a person should look at."""
 
 _MOSTLY_UNKNOWN = 0.5
+
+_FLICKERS = (0.1, 2.5)
+"""Flicker of a frame, and as many times the clip's median, above which a person should look at it."""
 
 
 def hashed(files: Iterable[Path], folder: Path) -> list[dict[str, Any]]:
@@ -36,7 +40,11 @@ def review(figures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The frames that a person should look at, each with the reason."""
     found = []
     previous: float | None = None
+    least, times = _FLICKERS
+    jumps = max(least, times * median(figure["flicker"] for figure in figures)) if figures else least
     for figure in figures:
+        if figure.get("cut"):
+            previous = None  # another shot may show as much or as little as it likes
         mean = float(figure["alpha"])
         if figure["unknown"] > _MOSTLY_UNKNOWN:
             found.append({"frame": figure["frame"], "why": f"{figure['unknown']:.0%} of it is unknown"})
@@ -44,6 +52,8 @@ def review(figures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found.append({"frame": figure["frame"], "why": "nothing is foreground"})
         elif previous is not None and abs(mean - previous) > _JUMP * max(mean, previous):
             found.append({"frame": figure["frame"], "why": "the matte's area jumps"})
+        elif figure["flicker"] > jumps:
+            found.append({"frame": figure["frame"], "why": "the matte flickers"})
         previous = mean
     return found
 

@@ -39,6 +39,12 @@ class Metrics:
             buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1),
             registry=r,
         )
+        self.flicker = Histogram(
+            "dimd_flicker",
+            "Change of the matte's soft parts along the motion, from one frame to the next.",
+            buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
+            registry=r,
+        )
         self._memory = Gauge(
             "dimd_device_memory_bytes", "Memory of the GPU in use by this process.", registry=r
         )

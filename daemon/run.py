@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.stages import Ahead, Observe, timed
 from daemon.trimaps import Trimap
+from dim_model.temporal import Steadier, Steady, handles
 from dim_model.trimap import unknown_fraction
 
 _IN_FLIGHT = 4
@@ -146,9 +148,21 @@ def _matte(
         yield work, future.result()
 
 
-def _finish(mattes: Iterable[tuple[_Work, Tensor]], plan: Plan, observe: Observe) -> Iterator[_Made]:
+def _steady(
+    mattes: Iterable[tuple[_Work, Tensor]], radius: int, start: int, observe: Observe
+) -> Iterator[tuple[_Work, Steady]]:
+    """Steady mattes from frame ``start`` on; those before it are heard as neighbours alone."""
+    steadier = Steadier[_Work](radius)
+    taken = (steadier.take(work, work.view, alpha) for work, alpha in mattes)
+    for made in chain(taken, [steadier.rest()]):
+        for work, steady in timed("steady", made, observe):
+            if work.index >= start:
+                yield work, steady
+
+
+def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe) -> Iterator[_Made]:
     names = [output.name for output in plan.outputs]
-    for work, alpha in mattes:
+    for work, (alpha, flicker, cut) in mattes:
         begun = time.perf_counter()
         background = None
         if "composite" in names:
@@ -159,7 +173,10 @@ def _finish(mattes: Iterable[tuple[_Work, Tensor]], plan: Plan, observe: Observe
             "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
             "confidence": round(work.trimap.confidence, 3),
             "alpha": round(float(alpha.double().mean()), 6),
+            "flicker": round(flicker, 5),
         }
+        if cut:
+            figures["cut"] = True
         observe("compose", time.perf_counter() - begun)
         yield _Made(work.index, work.number, work.pts, pictures, figures)
 
@@ -212,10 +229,13 @@ def run(
     with ExitStack() as stack:
         hashing = stack.enter_context(ThreadPoolExecutor(1, "hash"))
         source = hashing.submit(manifest.hashed, list(plan.clip.files), plan.clip.folder)
-        read = stack.enter_context(Ahead(_read(plan, start, observe), depth, "read"))
+        radius = plan.settings.temporal.radius
+        first = max(0, start - handles(radius))
+        read = stack.enter_context(Ahead(_read(plan, first, observe), depth, "read"))
         mattes = _matte(read, lease, min(_IN_FLIGHT, depth), observe)
         matte = stack.enter_context(Ahead(mattes, depth, "matte"))
-        made = stack.enter_context(Ahead(_finish(matte, plan, observe), depth, "compose"))
+        steady = stack.enter_context(Ahead(_steady(matte, radius, start, observe), depth, "steady"))
+        made = stack.enter_context(Ahead(_finish(steady, plan, observe), depth, "compose"))
         _write(made, plan, place.folder, start, progress, how)
         hashes = source.result()
     place.drop(_KEEP)

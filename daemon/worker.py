@@ -60,6 +60,7 @@ class _JobProgress:
         self._tools.metrics.frames.inc(len(figures))
         for figure in figures:
             self._tools.metrics.unknown.observe(figure["unknown"])
+            self._tools.metrics.flicker.observe(figure["flicker"])
         self._tools.reporter.advanced(self._job, stop, fps)
 
     def figures(self) -> list[dict[str, Any]]:

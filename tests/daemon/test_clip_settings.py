@@ -50,7 +50,10 @@ def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> No
         ("trimap: {sorce: mask}", "line 1: there is no key 'trimap.sorce'; did you mean 'source'?"),
         ("\ntrimap: {erode: -1}", "line 2: trimap.erode is -1; give 0 or more."),
         ("trimap: mask", "line 1: trimap is 'mask'; give keys with values."),
-        ("device: cpu", "line 1: there is no key 'device'; the keys here are trimap, outputs, background."),
+        (
+            "device: cpu",
+            "line 1: there is no key 'device'; the keys here are trimap, temporal, outputs, background.",
+        ),
         (
             "background: '#12345'",
             "line 1: background is '#12345'; give checker or a colour in quotes, such as '#00b140'.",

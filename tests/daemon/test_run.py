@@ -192,4 +192,17 @@ def test_large_frames_wait_in_smaller_numbers(
     monkeypatch.setattr(run_module, "Ahead", Noted)
     monkeypatch.setattr(run_module, "_ROOM", 36 * 64 * 48)  # one frame of these
     assert tree(make(folder, engine, tmp_path / "large")) == expected
-    assert depths == [1, 1, 1]
+    assert depths == [1, 1, 1, 1]
+
+
+def test_the_manifest_says_how_much_each_frame_flickers_and_where_a_shot_begins(
+    folder: Path, engine: Engine, tmp_path: Path
+) -> None:
+    sequence(folder, numbers=(1001, 1002, 1003))
+    for number, seed in ((1001, 4), (1002, 4), (1003, 5)):
+        coarse = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), np.uint8)
+        height, width = plate().shape[:2]
+        cv2.imwrite(str(folder / f"shot.{number}.png"), cv2.resize(coarse, (width, height)))
+    told = json.loads((make(folder, engine, tmp_path / "out") / "manifest.json").read_text())
+    assert [f["flicker"] for f in told["figures"]] == [0, 0, 0]  # the same picture, then a new shot
+    assert [f.get("cut", False) for f in told["figures"]] == [False, False, True]

@@ -1,0 +1,268 @@
+"""Mattes that do not flicker: what neighbouring frames say of an unknown pixel, brought along its motion.
+
+Averaging alpha trades error for calm, because no flow follows a hair to the tenth of a pixel. So two things
+are averaged, each where it is right. Where a neighbour shows the very same colour at the end of the flow, it
+shows the same mixture, and its alpha is as good as one's own. Elsewhere only the *line* is taken over, by
+which the neighbour's alpha follows from its colours nearby (He, Sun & Tang, "Guided Image Filtering", 2010):
+lines change slowly over a picture and bear a flow that misses, and the pixel itself says where it stands on
+the averaged one. Nothing else of a frame changes, and known pixels are never touched.
+
+A window is finite and symmetric: frame t depends on the frames t - radius … t + radius alone, so any part of
+a clip comes out the same wherever it is made. It ends at a cut. A neighbour counts as far as the flow there
+and back agrees and the colour at its end is like the pixel's: a hand that appears has no neighbour.
+"""
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, NamedTuple, TypeVar
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dim_model import guided
+from dim_model.flow import Floats, Flow, flows, is_cut, moved, reduced
+
+T = TypeVar("T")
+
+LINES = 360
+"""The shorter side at which flow is sought."""
+
+_SAME = 0.02
+"""Root mean square difference of colour, display-referred, over which a neighbour's mixture is another's: 1/e
+at it. Noise of a good camera and an interpolation stay below.
+"""
+_LIKE = 0.1
+"""The same, from which not even the neighbour's line holds."""
+_RADIUS = 3
+"""Pixels of the window that a line is fitted in."""
+_SPARE = 2
+"""Pixels around the unknown region that have a line too: a flow may end beside it."""
+_OWN = 1.0
+"""Weight of the frame itself; a neighbour's is at most 1."""
+
+
+class Steady(NamedTuple):
+    """alpha: float32 [1, H, W], 0..1. flicker: 0..1, how much alpha changed along the motion since the frame
+    before, mean over what is partly transparent; 0 for the first. cut: whether a new shot begins.
+    """
+
+    alpha: Tensor
+    flicker: float
+    cut: bool
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """alpha ≈ k·rgb + d near the unknown region. slot: int32 [H, W], a pixel's row in ``values``, or -1 where
+    alpha is plain. values: float32 [N, 4] of (k, d).
+    """
+
+    slot: NDArray[np.int32]
+    values: Floats
+
+
+@dataclass(frozen=True)
+class _Moment(Generic[T]):
+    """A frame in the window. rgb: float32 [H, W, 3], alpha: float32 [H, W]; item: the caller's own."""
+
+    item: T
+    rgb: Floats
+    alpha: Floats
+    small: Floats
+
+    @classmethod
+    def of(cls, item: T, view: Tensor, alpha: Tensor) -> _Moment[T]:
+        rgb = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
+        return cls(item, rgb, np.ascontiguousarray(alpha[0].numpy(force=True)), reduced(view, LINES))
+
+    @cached_property
+    def unknown(self) -> NDArray[np.bool_]:
+        """bool [H, W]: where alpha is neither 0 nor 1."""
+        return (self.alpha > 0) & (self.alpha < 1)
+
+    @cached_property
+    def lines(self) -> _Lines:
+        wanted = guided.grown(self.unknown, _SPARE)
+        pixels = np.flatnonzero(wanted)
+        slot = np.full(self.alpha.shape, -1, np.int32)
+        slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
+        fits = guided.lines(self.rgb, self.alpha, np.ones_like(self.alpha), wanted, _RADIUS, guided.RIDGE)
+        return _Lines(slot, np.ascontiguousarray(fits.reshape(-1, 4)[pixels]))
+
+
+class _Pairs:
+    """The flow between frames of the window, sought once for both ways."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int], Flow] = {}
+
+    def flow(self, here: int, there: int, moments: Mapping[int, _Moment[T]]) -> Flow:
+        """From each pixel of the frame at position ``here`` to where it is at ``there``."""
+        if (here, there) not in self._found:
+            out, back = flows(moments[here].small, moments[there].small)
+            self._found[here, there], self._found[there, here] = out, back
+        return self._found[here, there]
+
+    def forget(self, before: int) -> None:
+        """What no frame from position ``before`` on asks for."""
+        self._found = {pair: flow for pair, flow in self._found.items() if min(pair) >= before}
+
+
+def handles(radius: int) -> int:
+    """Frames before a chunk that a ``Steadier`` must be given, and whose mattes are not kept: the frame
+    before the first tells how that one flickers, and has a window of its own.
+    """
+    return radius + 1
+
+
+class Steadier(Generic[T]):
+    """Takes frames in order, and gives them back with steady mattes, ``radius`` frames later.
+
+    radius: frames before and after that are heard; 0 leaves every alpha as it is and only tells how it
+    flickers.
+    """
+
+    def __init__(self, radius: int) -> None:
+        self._radius = radius
+        self._moments: dict[int, _Moment[T]] = {}
+        self._pairs = _Pairs()
+        self._before: Floats | None = None
+        self._taken = self._given = 0
+
+    def take(self, item: T, view: Tensor, alpha: Tensor) -> Iterator[tuple[T, Steady]]:
+        """What is ready now.
+
+        item: the caller's own, given back. view: float32 [3, H, W], display-referred, 0..1. alpha: float32
+        [1, H, W], 0..1, exactly 0 or 1 where it is known.
+        """
+        self._moments[self._taken] = _Moment.of(item, view, alpha)
+        self._taken += 1
+        if self._taken - self._given > self._radius:
+            yield self._made()
+
+    def rest(self) -> Iterator[tuple[T, Steady]]:
+        """What still waits, after the last frame."""
+        while self._given < self._taken:
+            yield self._made()
+
+    def _made(self) -> tuple[T, Steady]:
+        at, self._given = self._given, self._given + 1
+        moments, pairs = self._moments, self._pairs
+        cut = at - 1 in moments and is_cut(pairs.flow(at, at - 1, moments))
+        alpha = _smoothed(moments, pairs, at, self._radius)
+        small = reduced(torch.from_numpy(alpha)[None], LINES)[..., 0]
+        flicker = 0.0
+        if self._before is not None and not cut:
+            flicker = _flicker(small, self._before, pairs.flow(at, at - 1, moments))
+        self._before = small
+        item = moments[at].item
+        oldest = at + 1 - max(1, self._radius)  # that the next frame asks for
+        self._moments = {position: moment for position, moment in moments.items() if position >= oldest}
+        pairs.forget(oldest)
+        return item, Steady(torch.from_numpy(alpha)[None], flicker, cut)
+
+
+def _smoothed(moments: Mapping[int, _Moment[T]], pairs: _Pairs, at: int, radius: int) -> Floats:
+    now = moments[at]
+    pixels = np.flatnonzero(now.unknown)
+    if not pixels.size or not radius:
+        return now.alpha
+    change, weight = np.zeros(pixels.size, np.float32), np.full(pixels.size, _OWN, np.float32)
+    for step in (-1, 1):
+        for near in range(at, at + radius * step, step):
+            there = near + step
+            if there not in moments or is_cut(pairs.flow(near, there, moments)):
+                break
+            flow, other = pairs.flow(at, there, moments), moments[there]
+            _hear(
+                change, weight, pixels, now.rgb, now.alpha, now.lines.slot, now.lines.values,
+                other.rgb, other.alpha, other.lines.slot, other.lines.values, flow.back, flow.trust,
+            )  # fmt: skip
+    alpha = now.alpha.copy()
+    alpha.ravel()[pixels] = np.clip(alpha.ravel()[pixels] + change / weight, 0, 1)
+    return alpha
+
+
+def _flicker(alpha: Floats, before: Floats, flow: Flow) -> float:
+    """Mean change along the motion, where the flow is sure of it, of what is partly transparent in either."""
+    there = moved(before, flow.back)
+    soft = ((alpha > 0) & (alpha < 1)) | ((there > 0) & (there < 1))
+    trust = flow.trust[soft]
+    total = float(trust.sum())
+    return float((trust * np.abs(alpha - there)[soft]).sum()) / total if total else 0.0
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _between(at, length):
+    """The two positions around ``at`` within 0 … length - 1, and the share of the second."""
+    inside = min(max(at, 0.0), length - 1.0)
+    first = int(inside)
+    return first, min(first + 1, length - 1), inside - first
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _hear(change, weight, pixels, rgb, alpha, slot, lines, rgb2, alpha2, slot2, lines2, back, trust):
+    """Add to ``change`` and ``weight`` [N] what one neighbour says of each of ``pixels``.
+
+    Without 2: of the frame itself; with 2: of its neighbour. back, trust: flow to the neighbour, [h, w, 2]
+    and [h, w], of a size of their own.
+    """
+    height, width = alpha.shape
+    tall, wide = trust.shape
+    scale_y, scale_x = height / tall, width / wide
+    for n in range(pixels.size):
+        y, x = pixels[n] // width, pixels[n] % width
+        v0, v1, fv = _between((y + 0.5) / scale_y - 0.5, tall)
+        u0, u1, fu = _between((x + 0.5) / scale_x - 0.5, wide)
+        c00, c01, c10, c11 = (1 - fv) * (1 - fu), (1 - fv) * fu, fv * (1 - fu), fv * fu
+        sure = c00 * trust[v0, u0] + c01 * trust[v0, u1] + c10 * trust[v1, u0] + c11 * trust[v1, u1]
+        dx = c00 * back[v0, u0, 0] + c01 * back[v0, u1, 0] + c10 * back[v1, u0, 0] + c11 * back[v1, u1, 0]
+        dy = c00 * back[v0, u0, 1] + c01 * back[v0, u1, 1] + c10 * back[v1, u0, 1] + c11 * back[v1, u1, 1]
+        to_y, to_x = y + dy * scale_y, x + dx * scale_x
+        if to_y < -0.5 or to_x < -0.5 or to_y > height - 0.5 or to_x > width - 0.5:
+            continue
+        y0, y1, fy = _between(to_y, height)
+        x0, x1, fx = _between(to_x, width)
+        away, there, line = 0.0, 0.0, 0.0
+        for k in range(3):
+            upper = (1 - fx) * rgb2[y0, x0, k] + fx * rgb2[y0, x1, k]
+            lower = (1 - fx) * rgb2[y1, x0, k] + fx * rgb2[y1, x1, k]
+            away += ((1 - fy) * upper + fy * lower - rgb[y, x, k]) ** 2
+        away /= 3
+        w = sure * math.exp(-away / (_LIKE * _LIKE))
+        if w < 1e-4:
+            continue
+        for corner in range(4):
+            j, i = (y0 if corner < 2 else y1), (x0 if corner % 2 == 0 else x1)
+            c = (1 - fy if corner < 2 else fy) * (1 - fx if corner % 2 == 0 else fx)
+            there += c * alpha2[j, i]
+            row = slot2[j, i]
+            if row < 0:
+                line += c * alpha2[j, i]
+            else:
+                line += c * (
+                    lines2[row, 0] * rgb[y, x, 0]
+                    + lines2[row, 1] * rgb[y, x, 1]
+                    + lines2[row, 2] * rgb[y, x, 2]
+                    + lines2[row, 3]
+                )
+        row = slot[y, x]
+        own = (
+            lines[row, 0] * rgb[y, x, 0]
+            + lines[row, 1] * rgb[y, x, 1]
+            + lines[row, 2] * rgb[y, x, 2]
+            + lines[row, 3]
+        )
+        same = math.exp(-away / (_SAME * _SAME))
+        change[n] += w * (same * (there - alpha[y, x]) + (1 - same) * (line - own))
+        weight[n] += w
