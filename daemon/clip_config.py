@@ -67,11 +67,15 @@ class SegmenterSettings(Section):
 
 
 class TrimapSettings(Section):
-    """Where the trimap comes from. erode and dilate: see `widths`."""
+    """Where the trimap comes from. erode and dilate: see `widths`. soft and hard: how far the band may grow
+    and shrink, see `dim_model.band`.
+    """
 
     source: Source = "auto"
     erode: Annotated[int, Field(ge=0, le=500)] = 10
     dilate: Annotated[int, Field(ge=0, le=500)] = 14
+    soft: Annotated[int, Field(ge=0, le=100)] = 24
+    hard: Annotated[int, Field(ge=0, le=100)] | None = 6
     screen: Annotated[str, _colour_or("auto")] = "auto"
     outside: Literal["drop", "keep"] = "drop"
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.3

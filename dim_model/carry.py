@@ -24,7 +24,7 @@ from torch import Tensor
 from dim_model import guided, sampling
 from dim_model import trimap as trimaps
 from dim_model.colours import ColourModel, log_odds
-from dim_model.flow import Floats, flows, is_cut, moved
+from dim_model.flow import Floats, Flow, flows, is_cut, moved
 from dim_model.mosaic import Mosaic, Seen
 
 Mask = NDArray[np.bool_]
@@ -55,9 +55,15 @@ _UNDECIDED = 0.25
 """Belief that differs by less from a half is none."""
 _REACH = 12
 """Pixels from the subject within which a part of it can come out."""
-_LOOSE = 2
+_LOOSE = 4
 """Pixels by which a carried edge may lie beside the true one."""
+_SHUTTER = 0.5
+"""Of a frame's time that a shutter is open, so that an edge is as soft as half its way: 180 degrees."""
+_LOST = 6
+"""Pixels by which an edge may lie beside the true one where the flow is not to be trusted at all."""
 _SOFT = 0.03
+_GREY = 0.1
+"""How far from black or white the key frame's mask is grey, and its maker was not sure."""
 _PART, _HOLE = 4e-3, 12
 """Share of the subject, and pixels, below which a part or a hole is noise."""
 
@@ -97,6 +103,7 @@ class Carrier:
             mosaic.begin_again()
         self.mosaic = mosaic
         doubt = _doubted(log_odds(rgb, self._foreground, self._background), subject)
+        doubt |= np.abs(mask - 0.5) < 0.5 - _GREY
         self.rgb, self._matte = rgb, _matted(rgb, subject, rough, doubt)
         self.first = Carried(self._matte, doubt, 1.0)
 
@@ -116,6 +123,7 @@ class Carrier:
         belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, _SMOOTH)
         subject = _tidied(belief > 0.5, before > 0.5)
         doubt = _doubted(evidence, subject) | (near & (np.abs(belief - 0.5) < _UNDECIDED))
+        doubt |= np.abs(_signed_distance(subject)) < _softness(flow)
         self.rgb, self._matte = rgb, _matted(rgb, subject, _BAND, doubt)
         background = ~_grown(self._matte > 0.02, _CLEAR)
         steady = (flow.trust > 0.5) & (evidence > 0)
@@ -141,10 +149,19 @@ def trimap(matte: Tensor, doubt: Tensor, erode: int, dilate: int) -> Tensor:
     """
     more = round(_LOOSE * min(matte.shape[-2:]) / LINES)
     subject = matte[None] > 0.5
-    soft = trimaps.grow((matte[None] > _SOFT) & (matte[None] < 1 - _SOFT), more // 2)
+    soft = trimaps.grow((matte[None] > _SOFT) & (matte[None] < 1 - _SOFT), (more + 1) // 2)
     unsure = soft | (doubt[None] > 0.5)
     inner, outer = trimaps.shrink(subject, erode + more), trimaps.grow(subject, dilate + more)
     return trimaps.compose(inner & ~unsure, ~outer & ~unsure)[0]
+
+
+def _softness(flow: Flow) -> Floats:
+    """Pixels from the edge that motion alone makes unsure, float32 [H, W]: what the fastest thing within
+    reach moved by while the shutter was open, and more where the flow cannot be trusted.
+    """
+    speed = cv2.dilate(np.linalg.norm(flow.back, axis=-1), _disk(_CLEAR))
+    trust = cv2.blur(flow.trust, (2 * _CLEAR + 1, 2 * _CLEAR + 1))
+    return np.asarray(_SHUTTER * speed + _LOST * (1 - trust), np.float32)
 
 
 def _shape(inside: Floats, trust: Floats) -> Floats:

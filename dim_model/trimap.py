@@ -14,6 +14,9 @@ BACKGROUND, UNKNOWN, FOREGROUND = 0.0, 0.5, 1.0
 _STEP = 1.5 / 255
 """One code value of eight bits, and half of one for rounding: a painted 254 is meant as white."""
 
+_GREY = 0.1
+"""How far from black or white a mask is grey: a codec's noise and a scaler's ringing stay below."""
+
 
 def grow(mask: Tensor, by: int) -> Tensor:
     """Dilate a mask, bool [B, 1, H, W], by ``by`` pixels, in a square.
@@ -51,10 +54,10 @@ def from_grey(grey: Tensor) -> Tensor:
 
 def from_mask(mask: Tensor, erode: int, dilate: int) -> Tensor:
     """A rough mask, float32 [B, 1, H, W], 0..1, above 0.5 foreground: unknown from ``erode`` pixels inside
-    its edge to ``dilate`` outside.
+    its edge to ``dilate`` outside, and where it is grey: whoever made it was not sure.
     """
-    inside = mask > 0.5
-    return compose(shrink(inside, erode), ~grow(inside, dilate))
+    inside, grey = mask > 0.5, (mask > _GREY) & (mask < 1 - _GREY)
+    return compose(shrink(inside, erode) & ~grey, ~(grow(inside, dilate) | grey))
 
 
 def from_alpha(alpha: Tensor, erode: int, dilate: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame
 from daemon.trimaps.base import Trimap, TrimapSource
+from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Shot
 from dim_model.keying import keyed
 from dim_model.screen import Screen, find_screen, with_hull
@@ -31,8 +32,11 @@ class ChromaTrimap(TrimapSource):
 
     name = "chroma"
 
-    def __init__(self, screen: Screen, erode: int, dilate: int, *, drop_outside: bool) -> None:
+    def __init__(
+        self, screen: Screen, erode: int, dilate: int, fitting: Fitting, *, drop_outside: bool
+    ) -> None:
         self._screen, self._erode, self._dilate, self._drop = screen, erode, dilate, drop_outside
+        self._fitting = fitting
         colour = "#" + "".join(f"{round(255 * c):02x}" for c in screen.colour)
         self.why = f"a {screen.kind} screen of {colour} covers {screen.share:.0%} of the shot"
 
@@ -52,10 +56,12 @@ class ChromaTrimap(TrimapSource):
         if screen is None:
             return None
         widths = settings.widths(shot.info.width, shot.info.height)
-        return cls(screen, *widths, drop_outside=settings.outside == "drop")
+        fitting = Fitting.of(settings, shot.info, exact=True)
+        return cls(screen, *widths, fitting, drop_outside=settings.outside == "drop")
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
-        return Trimap(*keyed(view, self._screen, self._erode, self._dilate, drop_outside=self._drop))
+        found = keyed(view, self._screen, self._erode, self._dilate, drop_outside=self._drop)
+        return Trimap(self._fitting(view, found.trimap), found.confidence)
 
     def state(self) -> dict[str, Any]:
         return {"screen": self._screen.to_dict()}

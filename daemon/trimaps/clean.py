@@ -13,6 +13,7 @@ from daemon.colour import network_view
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
+from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Look, Shot
 from daemon.trimaps.sidecar import Sidecar, fitted
 from dim_model.cleanplate import Difference, difference
@@ -26,8 +27,8 @@ class CleanTrimap(TrimapSource):
 
     name = "clean"
 
-    def __init__(self, sidecar: Sidecar, erode: int, dilate: int) -> None:
-        self._sidecar, self._erode, self._dilate = sidecar, erode, dilate
+    def __init__(self, sidecar: Sidecar, erode: int, dilate: int, fitting: Fitting) -> None:
+        self._sidecar, self._erode, self._dilate, self._fitting = sidecar, erode, dilate, fitting
         self.why = f"what differs from {sidecar.label} is the subject"
 
     @classmethod
@@ -35,7 +36,8 @@ class CleanTrimap(TrimapSource):
         sidecar = shot.sidecars.get("clean")
         if sidecar is None:
             return None
-        source = cls(sidecar, *settings.widths(shot.info.width, shot.info.height))
+        widths = settings.widths(shot.info.width, shot.info.height)
+        source = cls(sidecar, *widths, Fitting.of(settings, shot.info, exact=True))
         source._check(shot.samples())
         return source
 
@@ -51,7 +53,7 @@ class CleanTrimap(TrimapSource):
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         found = self._compared(frame, index, view)
-        return Trimap(found.trimap, found.confidence)
+        return Trimap(self._fitting(view, found.trimap), found.confidence)
 
     def _compared(self, frame: Frame, index: int, view: Tensor) -> Difference:
         height, width = view.shape[-2:]

@@ -12,6 +12,7 @@ from torch import Tensor
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
+from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Look, Shot
 from dim_model.backdrop import Backdrop, StillError, find
 from dim_model.cleanplate import reduced
@@ -37,8 +38,8 @@ class LockedTrimap(TrimapSource):
 
     name = "locked"
 
-    def __init__(self, shot: Shot, erode: int, dilate: int) -> None:
-        self._shot, self._erode, self._dilate = shot, erode, dilate
+    def __init__(self, shot: Shot, erode: int, dilate: int, fitting: Fitting) -> None:
+        self._shot, self._erode, self._dilate, self._fitting = shot, erode, dilate, fitting
         self._backdrop: Backdrop | None = None
         self.why = "the camera stands still, and the shot itself shows its background"
 
@@ -47,7 +48,8 @@ class LockedTrimap(TrimapSource):
         """Under ``auto``, None where the camera moves or nothing does; by name, a sentence on it."""
         if len(shot.info.numbers) < _LEAST:
             return None
-        source = cls(shot, *settings.widths(shot.info.width, shot.info.height))
+        widths = settings.widths(shot.info.width, shot.info.height)
+        source = cls(shot, *widths, Fitting.of(settings, shot.info, exact=True))
         chosen = "locked" in (settings.source, shot.state.get("source"))
         try:
             looks = [reduced(look.view) for look in shot.samples()]
@@ -67,7 +69,7 @@ class LockedTrimap(TrimapSource):
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         found = self._found().difference(view, self._erode, self._dilate)
-        return Trimap(found.trimap, found.confidence)
+        return Trimap(self._fitting(view, found.trimap), found.confidence)
 
     def _found(self) -> Backdrop:
         if self._backdrop is None:

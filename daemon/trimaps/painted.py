@@ -14,6 +14,7 @@ from torch import Tensor
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame, Pixels
 from daemon.trimaps.base import Trimap, TrimapSource
+from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.keyframes import KeyframeTrimap
 from daemon.trimaps.shot import Shot
 from daemon.trimaps.sidecar import Sidecar, fitted, grey
@@ -62,8 +63,8 @@ class MaskTrimap(TrimapSource):
 
     name = "mask"
 
-    def __init__(self, sidecar: Sidecar, erode: int, dilate: int) -> None:
-        self._sidecar, self._erode, self._dilate = sidecar, erode, dilate
+    def __init__(self, sidecar: Sidecar, erode: int, dilate: int, fitting: Fitting) -> None:
+        self._sidecar, self._erode, self._dilate, self._fitting = sidecar, erode, dilate, fitting
         self.why = (
             f"{sidecar.label} is beside the plate; unknown {erode} px inside its edge and {dilate} px outside"
         )
@@ -77,11 +78,12 @@ class MaskTrimap(TrimapSource):
         widths, frames = settings.widths(shot.info.width, shot.info.height), len(shot.info.numbers)
         lacking = sidecar.lacking()
         if frames == 1 or (lacking is None and sidecar.info.kind != "still"):
-            return cls(sidecar, *widths)
+            return cls(sidecar, *widths, Fitting.of(settings, shot.info, exact=False))
         if sidecar.info.kind == "video" and lacking is not None:
             raise lacking  # a mask that was rendered too short, rather than keyframes
         return KeyframeTrimap(sidecar, sidecar.keys(), shot, *widths)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         matte = _matte(self._sidecar.at(frame.number, index), frame)
-        return Trimap(trimaps.from_mask(matte, self._erode, self._dilate)[0], _SURE)
+        values = trimaps.from_mask(matte, self._erode, self._dilate)[0]
+        return Trimap(self._fitting(view, values), _SURE)

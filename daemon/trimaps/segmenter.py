@@ -15,6 +15,7 @@ from torch import Tensor
 from daemon.config import SegmenterSettings, TrimapSettings
 from daemon.media.base import Frame
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
+from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Look, Shot
 from dim_model.runtimes.mask_models import open_model
 from dim_model.segmenters import (
@@ -121,8 +122,8 @@ class SegmenterTrimap(TrimapSource):
 
     name = "segmenter"
 
-    def __init__(self, name: str, model: Shared, erode: int, dilate: int) -> None:
-        self._model, self._erode, self._dilate = model, erode, dilate
+    def __init__(self, name: str, model: Shared, erode: int, dilate: int, fitting: Fitting) -> None:
+        self._model, self._erode, self._dilate, self._fitting = model, erode, dilate, fitting
         self._kept: dict[int, Tensor] = {}
         self.why = f"a mask by {name}, {model.description}"
 
@@ -133,7 +134,8 @@ class SegmenterTrimap(TrimapSource):
             return None
         try:
             model = opened(path, settings.segmenter)
-            source = cls(path.name, model, *settings.widths(shot.info.width, shot.info.height))
+            widths = settings.widths(shot.info.width, shot.info.height)
+            source = cls(path.name, model, *widths, Fitting.of(settings, shot.info, exact=False))
             source._look(shot.samples())
         except SegmenterError as error:
             raise TrimapError(str(error)) from error
@@ -158,7 +160,7 @@ class SegmenterTrimap(TrimapSource):
             raise TrimapError(str(error)) from error
         height, width = view.shape[-2:]
         values = soft_trimap(mask, (height, width), self._erode, self._dilate)[0]
-        return Trimap(values, confidence(mask))
+        return Trimap(self._fitting(view, values), confidence(mask))
 
     def state(self) -> dict[str, Any]:
         """For the manifest: which file it was."""

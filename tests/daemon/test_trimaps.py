@@ -46,7 +46,7 @@ def test_a_painted_trimap_beats_a_mask(folder: Path) -> None:
 def test_a_mask_gives_a_band_around_its_edge(folder: Path) -> None:
     still(folder, with_trimap=False)
     write(folder / "shot_mask.png", np.where(trimap() == 255, 255, 0).astype(np.uint8))
-    with planned(folder, erode=60, dilate=90) as plan:
+    with planned(folder, erode=60, dilate=90, soft=0) as plan:
         assert plan.trimap.name == "mask"
         row = first_trimap(plan)[10].tolist()
         assert row == [0] * 37 + [0.5] * 5 + [1] * 22  # 36 lines of 1080: a thirtieth of the widths

@@ -56,3 +56,10 @@ def test_widths_of_zero_leave_a_clean_mask_known() -> None:
 def test_the_unknown_share_is_counted_by_frame() -> None:
     both = torch.cat([square(), torch.full_like(square(), 0.5)])
     assert trimap.unknown_fraction(both).tolist() == [0, 1]
+
+
+def test_a_grey_mask_is_a_soft_hint() -> None:
+    """What is grey, however wide, is unknown; what is nearly black or white is not."""
+    row = torch.tensor([0.0, 0.05, 0.05, 0.2, 0.3, 0.4, 0.6, 0.8, 0.95, 0.95, 1.0, 1.0])
+    made = trimap.from_mask(row.expand(1, 1, 5, -1), 0, 0)[0, 0, 2]
+    assert made.tolist() == [0, 0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 1, 1, 1]

@@ -1,0 +1,86 @@
+"""The unknown band follows the picture: it reaches what is soft, leaves what is hard, and stays right."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from dim_model.band import adapted
+from dim_model.trimap import compose
+
+SIZE = 160
+EDGE = SIZE // 2
+SOFT = 16
+"""Half of the width of the edge in the lower half of the picture."""
+
+
+def patches(seed: int, colour: tuple[float, float, float]) -> np.ndarray:
+    small = np.random.default_rng(seed).uniform(-0.06, 0.06, (16, 16, 3)).astype(np.float32)
+    return cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) + np.float32(colour)
+
+
+def scene() -> tuple[Tensor, np.ndarray]:
+    """View and alpha: red on the left of blue, the border hard above and soft below."""
+    x = np.arange(SIZE, dtype=np.float32) + 0.5 - EDGE
+    alpha = np.where(np.arange(SIZE)[:, None] < SIZE // 2, x < 0, np.clip(0.5 - x / (2 * SOFT), 0, 1))
+    alpha = alpha.astype(np.float32)
+    a = alpha[..., None]
+    rgb = a * patches(1, (0.7, 0.3, 0.2)) + (1 - a) * patches(2, (0.2, 0.3, 0.6))
+    rgb += np.random.default_rng(3).normal(0, 0.004, rgb.shape)
+    return torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32)), alpha
+
+
+def banded(width: int) -> Tensor:
+    """float32 [1, H, W]: unknown so many pixels either side of the border."""
+    x = torch.arange(SIZE).expand(1, 1, SIZE, SIZE) + 0.5 - EDGE
+    return compose(x < -width, x > width)[0]
+
+
+HARD_ROWS, SOFT_ROWS = slice(10, SIZE // 2 - 24), slice(SIZE // 2 + 24, SIZE - 10)
+
+
+def test_the_band_grows_to_what_is_mixed_and_not_where_the_edge_is_hard() -> None:
+    view, alpha = scene()
+    made = adapted(view, banded(4), soft=20, hard=None)[0].numpy()
+    mixed = (alpha > 0.12) & (alpha < 0.88)
+    assert (made[SOFT_ROWS] == 0.5)[mixed[SOFT_ROWS]].mean() > 0.95
+    assert (made[HARD_ROWS] == banded(4)[0].numpy()[HARD_ROWS]).mean() > 0.97
+
+
+def test_the_band_shrinks_at_a_hard_edge_and_stays_right() -> None:
+    view, alpha = scene()
+    made = adapted(view, banded(18), soft=12, hard=3)[0].numpy()
+    assert (made[HARD_ROWS] == 0.5).mean() < 0.7 * (banded(18) == 0.5).float().mean()
+    known = made != 0.5
+    assert np.abs(made - alpha)[known].max() < 0.1
+
+
+def test_without_leave_to_shrink_what_is_unknown_stays_so() -> None:
+    view, _ = scene()
+    made = adapted(view, banded(18), soft=12, hard=None)
+    assert (made[banded(18) == 0.5] == 0.5).all()
+
+
+def test_it_may_be_turned_off() -> None:
+    view, _ = scene()
+    assert adapted(view, banded(4), soft=0, hard=None).equal(banded(4))
+
+
+def test_a_trimap_without_one_side_is_left_alone() -> None:
+    view, _ = scene()
+    for trimap in (torch.full((1, SIZE, SIZE), 0.5), torch.zeros(1, SIZE, SIZE)):
+        assert adapted(view, trimap, soft=12, hard=3).equal(trimap)
+
+
+def test_a_large_frame_is_fitted_at_a_reduced_size() -> None:
+    view, alpha = scene()
+    large = torch.nn.functional.interpolate(view[None], scale_factor=4, mode="bilinear")[0]
+    trimap = banded(4).repeat_interleave(4, -1).repeat_interleave(4, -2)
+    made = adapted(large, trimap, soft=40, hard=None)
+    assert made.shape == trimap.shape
+    assert set(made.unique().tolist()) == {0.0, 0.5, 1.0}
+    mixed = np.kron((alpha > 0.15) & (alpha < 0.85), np.ones((4, 4), bool))
+    rows = slice(4 * SOFT_ROWS.start, 4 * SOFT_ROWS.stop)
+    assert (made[0].numpy()[rows] == 0.5)[mixed[rows]].mean() > 0.9
