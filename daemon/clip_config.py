@@ -23,6 +23,7 @@ _REFERENCE_LINES = 1080
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
+Preset = Literal["isnet", "birefnet", "u2net", "u2netp", "selfie", "modnet", "custom"]
 Source = Literal["auto", "trimap", "mask", "clean", "alpha", "chroma", "locked", "segmenter"]
 
 
@@ -56,7 +57,7 @@ class SegmenterSettings(Section):
     """A network of the user's own that gives a mask; None is what the preset says. See docs/segmenters.md."""
 
     model: Folder | None = None
-    preset: Literal["isnet", "birefnet", "u2net", "u2netp", "selfie", "modnet", "custom"] = "custom"
+    preset: Preset = "custom"
     device: Annotated[str, AfterValidator(_one_device)] = "cpu"
     size: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
     mean: Annotated[list[float], Field(min_length=3, max_length=3)] | None = None

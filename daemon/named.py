@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daemon.clip import Clip, files_of, stamp_of
+from daemon.config import ClipSettings, clip_settings
 from daemon.inbox import scan
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
@@ -55,6 +56,17 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     folder = Path("/")
     stamp = stamp_of(folder, files_of((plate, trimap, mask, clean, bg), settings))
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
+
+
+def settings_of(clip: Clip, given: ClipSettings) -> ClipSettings:
+    """What the clip's own file says over what was ``given``, but for a source that was asked for by name.
+
+    Raises ConfigError.
+    """
+    own = clip_settings(given, clip.settings)
+    if given.trimap.source == "auto":
+        return own
+    return own.model_copy(update={"trimap": own.trimap.model_copy(update={"source": given.trimap.source})})
 
 
 def _absolute(ref: MediaRef) -> MediaRef:

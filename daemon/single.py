@@ -19,14 +19,12 @@ from daemon.config import (
     Format,
     OutputName,
     OutputSettings,
-    Source,
     TrimapSettings,
-    clip_settings,
 )
 from daemon.engine import Engine
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef
-from daemon.named import MAX_PIXELS, SingleError, named_clip, named_sidecars, told_as
+from daemon.named import MAX_PIXELS, SingleError, named_clip, named_sidecars, settings_of, told_as
 from daemon.plan import Plan
 from daemon.progress import ProgressReporter
 from daemon.publish import PublishError, Workplace
@@ -59,7 +57,7 @@ def matte_all(
     inputs: Sequence[str],
     out: Path,
     *,
-    source: Source,
+    derived: TrimapSettings,
     trimap: str | None,
     mask: str | None,
     clean: str | None,
@@ -72,7 +70,7 @@ def matte_all(
     names: tuple[OutputName, ...] = ("alpha", "foreground", "composite")
     try:
         settings = ClipSettings(
-            trimap=TrimapSettings(source=source),
+            trimap=derived,
             outputs={name: OutputSettings(format=form) for name in names},
             background=named or "checker",
         )
@@ -107,7 +105,7 @@ def _matte(
     try:
         clip = named_clip(where, sidecars)
         job = told_as(number, clip.name)
-        settings = clip_settings(settings, clip.settings)
+        settings = settings_of(clip, settings)
         key = job_key(clip, settings)
         place = Workplace(out, clip.name, key)
         with ExitStack() as stack:

@@ -12,11 +12,11 @@ import numpy as np
 from rich.console import Console
 
 from daemon.clip import job_key
-from daemon.config import ClipSettings, ConfigError, Source, TrimapSettings, clip_settings
+from daemon.config import ClipSettings, ConfigError, TrimapSettings
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef
 from daemon.media.durable import sync_folder
-from daemon.named import MAX_PIXELS, named_clip, named_sidecars, told_as
+from daemon.named import MAX_PIXELS, named_clip, named_sidecars, settings_of, told_as
 from daemon.plan import Plan
 from daemon.progress import ProgressReporter
 from daemon.publish import PublishError, Workplace
@@ -28,15 +28,18 @@ _KEEP = ".trimaps"
 def trimap_all(
     inputs: Sequence[str],
     out: Path,
+    derived: TrimapSettings,
     *,
-    source: Source,
     trimap: str | None,
     mask: str | None,
     clean: str | None,
 ) -> int:
-    """Write the trimaps of each of ``inputs`` into ``out``; returns how many failed. Raises SingleError."""
+    """Write the trimaps of each of ``inputs`` into ``out``; returns how many failed. Raises SingleError.
+
+    derived: how they are to be derived; a ``source`` that it names goes before what a clip's own file says.
+    """
     sidecars = named_sidecars(inputs, trimap, mask, clean, None)
-    settings = ClipSettings(trimap=TrimapSettings(source=source))
+    settings = ClipSettings(trimap=derived)
     failed = 0
     with ProgressReporter(Console(file=sys.stderr)) as reporter:
         for number, where in enumerate(inputs, 1):
@@ -56,11 +59,7 @@ def _drawn(
     try:
         clip = named_clip(where, sidecars)
         job = told_as(number, clip.name)
-        own = clip_settings(settings, clip.settings)
-        if settings.trimap.source != "auto":  # what was asked for goes before what the clip says
-            own = own.model_copy(
-                update={"trimap": own.trimap.model_copy(update={"source": settings.trimap.source})}
-            )
+        own = settings_of(clip, settings)
         place = Workplace(out, f"{clip.name}_trimap", job_key(clip, own))
         with ExitStack() as stack:
             stack.callback(place.discard)

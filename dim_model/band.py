@@ -52,7 +52,8 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
     out[_enlarged(_touching(strange, unknown), trimap)] = 0.5
     if hard is not None:
         mixed = wide & ((np.abs(matte - 0.5) < 0.5 - _DECIDED) | (trust < _SURE))
-        sure = unknown & ~_grown(mixed | strange, hard)
+        edge = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+        sure = unknown & ~_grown(mixed | strange | (edge > 0), hard)
         for value in (0.0, 1.0):
             out[_enlarged(sure & (matte.round() == value), trimap) & (trimap == 0.5)] = value
     return out

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.options import FAULTY, clip_options
-from daemon.config import Format, Source
+from daemon.config import Format, Preset, Source
 
 
 @click.command()
@@ -26,6 +26,8 @@ def matte(
     trimap: str | None,
     mask: str | None,
     clean: str | None,
+    model: Path | None,
+    preset: Preset,
     background: str | None,
     form: Format,
     device: str,
@@ -33,6 +35,7 @@ def matte(
     """Make alpha, foreground and composite of each INPUT: a still, a video, a folder or a pattern like
     shot.%04d.exr.
     """
+    from daemon.config import SegmenterSettings, TrimapSettings
     from daemon.named import SingleError
     from daemon.single import matte_all
 
@@ -40,7 +43,7 @@ def matte(
         failed = matte_all(
             inputs,
             out,
-            source=source,
+            derived=TrimapSettings(source=source, segmenter=SegmenterSettings(model=model, preset=preset)),
             trimap=trimap,
             mask=mask,
             clean=clean,

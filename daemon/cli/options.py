@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from daemon.config import Config, ConfigError, Source, load
+from daemon.config import Config, ConfigError, Preset, Source, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +28,17 @@ def config_option(function: F) -> F:
 def clip_options(function: F) -> F:
     """``--out`` and what stands beside a clip, for the commands that take INPUT…"""
     for option in (
+        click.option(
+            "--preset",
+            type=click.Choice(get_args(Preset)),
+            default="custom",
+            help="What --model is, see docs/segmenters.md.",
+        ),
+        click.option(
+            "--model",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="A network that gives a mask, .onnx or .tflite, for --source segmenter.",
+        ),
         click.option("--clean", help="The same view without its subject: a still, a sequence or a video."),
         click.option("--mask", help="A rough mask, of every frame or of a few."),
         click.option("--trimap", help="A painted trimap, likewise."),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.options import FAULTY, clip_options
-from daemon.config import Source
+from daemon.config import Preset, Source
 
 
 @click.command()
@@ -21,17 +21,21 @@ def trimap(
     trimap: str | None,
     mask: str | None,
     clean: str | None,
+    model: Path | None,
+    preset: Preset,
 ) -> None:
     """Write the trimap of every frame of each INPUT into DIR/NAME_trimap, as black, grey and white pictures.
 
     Paint over those that are wrong and put them beside the clip as NAME_trimap/: they win over whatever is
     derived, and the frames that are not there are derived as before.
     """
+    from daemon.config import SegmenterSettings, TrimapSettings
     from daemon.named import SingleError
     from daemon.trimaps_alone import trimap_all
 
     try:
-        failed = trimap_all(inputs, out, source=source, trimap=trimap, mask=mask, clean=clean)
+        settings = TrimapSettings(source=source, segmenter=SegmenterSettings(model=model, preset=preset))
+        failed = trimap_all(inputs, out, settings, trimap=trimap, mask=mask, clean=clean)
     except SingleError as error:
         click.echo(str(error), err=True)
         context.exit(FAULTY)

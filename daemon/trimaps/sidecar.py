@@ -47,12 +47,16 @@ class Sidecar:
             )
 
     def lacking(self) -> TrimapError | None:
-        """What to say where it has no picture for some frame of the plate; a still serves all."""
+        """What to say where it has no picture for some frame of the plate; a still serves all, unless it is
+        named after one of them.
+        """
         info, numbers = self._source.info, self._plate.numbers
-        if info.kind == "still":
+        named = info.kind == "still" and self._number in numbers
+        if info.kind == "still" and not named:
             return None
-        wanted = numbers if self._by_number else range(len(numbers))
-        there = self._position if self._by_number else range(len(info.numbers))
+        by_number = named or self._by_number
+        wanted = numbers if by_number else range(len(numbers))
+        there = (self._number,) if named else self._position if by_number else range(len(info.numbers))
         lacking = [number for number in wanted if number not in there]
         if not lacking:
             return None

@@ -1,0 +1,92 @@
+"""A carried mask holds its subject, tells where it may be wrong, and ends at a cut."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from dim_model import carry
+from dim_model.carry import Carrier
+
+WIDTH, HEIGHT = 192, 128
+ROUGH = 3
+
+
+def cloth(seed: int, low: float, high: float) -> np.ndarray:
+    small = np.random.default_rng(seed).uniform(low, high, (16, 24, 3)).astype(np.float32)
+    return np.clip(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), 0, 1)
+
+
+WALL = cloth(1, 0.3, 0.9) * np.float32([0.5, 0.8, 1.0])
+COAT = cloth(2, 0.3, 1.0) * np.float32([1.0, 0.4, 0.2])
+
+
+def disc(x: float, y: float = 64.0, radius: float = 24.0) -> np.ndarray:
+    yy, xx = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    return np.clip(radius + 0.5 - np.hypot(xx - x, yy - y), 0, 1).astype(np.float32)
+
+
+def frame(alpha: np.ndarray, moved: float, number: int, wall: np.ndarray = WALL) -> np.ndarray:
+    """The coat, which moves with its wearer, over the wall; with grain."""
+    coat = cv2.warpAffine(
+        COAT, np.float32([[1, 0, moved], [0, 1, 0]]), (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT
+    )
+    seen = alpha[..., None] * coat + (1 - alpha[..., None]) * wall
+    grain = np.random.default_rng(number).normal(0, 0.006, seen.shape)
+    return np.clip(seen + grain, 0, 1).astype(np.float32)
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union."""
+    return float((one & other).sum() / (one | other).sum())
+
+
+def test_a_rough_mask_is_held_for_forty_frames() -> None:
+    def x(n: int) -> float:
+        return 60 + 30 * np.sin(n / 7)
+
+    rough = cv2.dilate(disc(x(0)), np.ones((5, 5), np.uint8))
+    carrier = Carrier(frame(disc(x(0)), x(0), 0), rough, ROUGH)
+    for n in range(1, 41):
+        made = carrier.step(frame(disc(x(n)), x(n), n))
+        assert made is not None
+        assert overlap(made.matte > 0.5, disc(x(n)) > 0.5) > 0.93, n
+        assert made.confidence > 0.7, n
+
+
+def test_two_subjects_are_both_carried() -> None:
+    def both(n: int) -> np.ndarray:
+        return np.maximum(disc(40 + n, 50, 18), disc(150 - n, 80, 16))
+
+    carrier = Carrier(frame(both(0), 0, 0), both(0), ROUGH)
+    for n in range(1, 13):
+        made = carrier.step(frame(both(n), 0, n))
+        assert made is not None
+        found, _ = cv2.connectedComponents((made.matte > 0.5).astype(np.uint8))
+        assert found == 3, n  # the background is one
+        assert overlap(made.matte > 0.5, both(n) > 0.5) > 0.9, n
+
+
+def test_a_cut_ends_it() -> None:
+    carrier = Carrier(frame(disc(60), 0, 0), disc(60), ROUGH)
+    assert carrier.step(frame(disc(61), 1, 1)) is not None
+    assert carrier.step(cloth(7, 0.0, 1.0)) is None
+
+
+def test_a_faster_subject_has_a_wider_band() -> None:
+    def unknown(step: float) -> float:
+        carrier = Carrier(frame(disc(60), 0, 0), disc(60), ROUGH)
+        made = carrier.step(frame(disc(60 + step), step, 1))
+        assert made is not None
+        matte, doubt = (torch.from_numpy(np.asarray(x, np.float32))[None] for x in (made.matte, made.doubt))
+        return float((carry.trimap(matte, doubt, 2, 2) == 0.5).float().mean())
+
+    assert unknown(10.0) > 1.2 * unknown(0.0)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_mask_without_a_subject_or_a_background_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="subject and a background"):
+        Carrier(WALL, np.full((HEIGHT, WIDTH), value, np.float32), ROUGH)
