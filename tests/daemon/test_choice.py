@@ -47,7 +47,8 @@ def test_a_clip_that_no_trimap_can_be_relied_on_for_is_set_aside(tmp_path: Path)
     clip = before_green(tmp_path, with_clean=False)
     with pytest.raises(
         TrimapError,
-        match=r"^shot\.png: no trimap of it can be relied on \(confidence: chroma 0\.\d\d; 0\.99 is wanted\); "
+        match=r"^shot\.png: no trimap of it can be relied on \(confidence: chroma 0\.\d\d; 0\.99 is "
+        r"wanted\); "
         r"put shot_trimap or shot_mask beside it, or name a trimap source\.$",
     ):
         plan(clip, confidence=0.99)
