@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daemon.clip import Clip, files_of, stamp_of
 from daemon.config import ClipSettings, clip_settings
-from daemon.inbox import scan
+from daemon.inbox import scan, sidecars_of
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
 
@@ -43,7 +43,11 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     plate = _absolute(locate(where))
     name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
     found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
-    beside = (found.trimap, found.mask, found.clean, found.bg) if found else (None,) * 4
+    if found is not None:
+        beside = (found.trimap, found.mask, found.clean, found.bg)
+    else:  # one picture of what a scan takes for a sequence: 0001.png beside 1500.png
+        there = sidecars_of(plate.path.parent, name)
+        beside = (there.get("trimap"), there.get("mask"), there.get("clean"), there.get("bg"))
     trimap, mask, clean, bg = (
         _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
     )

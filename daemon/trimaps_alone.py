@@ -93,9 +93,9 @@ def _written(plan: Plan, place: Workplace, reporter: ProgressReporter, job: Job)
     sync_folder(place.folder)
     least, where = min(found)
     mean = sum(confidence for confidence, _ in found) / len(found)
-    sentence = f"{plan.clip.name}: {plan.trimap.why}; confidence {mean:.2f}"
+    sentence = f"{plan.clip.name}: {plan.trimap.why}"
     if len(found) > 1:
-        sentence += f", least {least:.2f} in frame {where}"
+        sentence += f"; over all frames {mean:.2f}, least {least:.2f} in frame {where}"
     return place.publish(), f"{sentence}."
 
 

@@ -108,3 +108,14 @@ def test_what_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
     assert code == 1
     assert "shot.1003.png" in said
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_numbered_still_finds_what_lies_beside_it(tmp_path: Path) -> None:
+    """A folder of 0001.png and 1500.png is a sequence to the daemon; who names one of them means a still."""
+    for name in ("0001", "1500"):
+        write(tmp_path / f"{name}.png", plate())
+        write(tmp_path / f"{name}_trimap.png", trimap())
+    code, said = matte(tmp_path / "0001.png", "--out", tmp_path / "out")
+    assert code == 0, said
+    alpha = cv2.imread(str(tmp_path / "out/0001/0001_alpha.png"), cv2.IMREAD_UNCHANGED)
+    assert (alpha[trimap() == 255] == 65535).all()
