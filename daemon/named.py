@@ -44,9 +44,9 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
     found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
     if found is not None:
-        beside = (found.trimap, found.mask, found.clean, found.bg)
+        beside, settings = (found.trimap, found.mask, found.clean, found.bg), found.settings
     else:  # one picture of what a scan takes for a sequence: 0001.png beside 1500.png
-        there = sidecars_of(plate.path.parent, name)
+        there, settings = sidecars_of(plate.path.parent, name)
         beside = (there.get("trimap"), there.get("mask"), there.get("clean"), there.get("bg"))
     trimap, mask, clean, bg = (
         _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
@@ -56,7 +56,6 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
         trimap = None
     if sidecars[2] and not sidecars[1]:
         mask = None
-    settings = found.settings if found else None
     folder = Path("/")
     stamp = stamp_of(folder, files_of((plate, trimap, mask, clean, bg), settings))
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
