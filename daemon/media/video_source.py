@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -47,7 +48,7 @@ class VideoSource:
             if first is None:
                 raise MediaError(f"{self._path.name}: not one frame can be decoded; export it again.")
             self._format = first.format.name
-            self._info = _describe(self._path.name, container, stream, first, index.stamps)
+            self._info = _describe(self._path, container, stream, first, index.stamps)
         self._keys = index.keys
 
     @property
@@ -156,12 +157,12 @@ def _lookup(metadata: dict[str, str], key: str) -> str | None:
 
 
 def _describe(
-    name: str, container: InputContainer, stream: VideoStream, first: av.VideoFrame, stamps: tuple[int, ...]
+    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, stamps: tuple[int, ...]
 ) -> ClipInfo:
     layout = layout_of(first.format.name)
     if layout is None:
         raise MediaError(
-            f"{name}: has pixel format {first.format.name}, which is not supported; export it as ProRes 4444."
+            f"{path.name}: has pixel format {first.format.name}, which is not supported; export it as ProRes 4444."
         )
     # Pictures before the first that decodes lean on a key frame that an editor cut away.
     pts = tuple(stamp for stamp in stamps if stamp >= _stamp(first))
@@ -189,4 +190,5 @@ def _describe(
             timecode=_lookup(stream.metadata, "timecode") or _lookup(container.metadata, "timecode"),
             rotation=int(first.rotation),
         ),
+        sound=path if container.streams.audio else None,
     )
