@@ -56,8 +56,8 @@ def open_sink(
     A still becomes `folder/stem.png`, a sequence `folder/stem.1001.png`, a video `folder/stem.mov`, `.mkv` or
     `.webm` (in an image format: `folder/stem.0000.png`). `channels` is 1, 3 or 4. `start` is the number of
     frames that an earlier run committed: what lies in the folder from there on is dropped, and the bytes come
-    out as if there had been one run. Numbers are written as they are given: whether they are encoded for display,
-    and premultiplied, is the caller's choice.
+    out as if there had been one run. Numbers are written as they are given: whether they are encoded for
+    display, and premultiplied, is the caller's choice.
     Raises MediaError for a format that does not exist or does not suit the clip.
     """
     if format not in SINKS:

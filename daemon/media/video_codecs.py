@@ -107,7 +107,8 @@ class YCbCrCodec(MovieCodec):
     """Y'CbCr in limited range by the plate's matrix; a matte becomes a grey picture.
 
     bits: of a code. across, down: pixels to a chroma sample, 1 or 2. matrices: those that are written; the
-    plate's own, if it is another, becomes BT.601. Chroma is sited as MPEG-2 has it, where `planes.to_pixels` looks for it.
+    plate's own, if it is another, becomes BT.601. Chroma is sited as MPEG-2 has it, where
+    `planes.to_pixels` looks for it.
     """
 
     bits: ClassVar[int] = 10

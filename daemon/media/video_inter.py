@@ -20,9 +20,7 @@ class H264(YCbCrCodec):
     encoder = "libx264"
     suffix = ".mov"
     container = "mov"
-    chunks = (
-        "nut"  # keeps the packets as they leave the encoder; MOV would rewrite them, and again at the join
-    )
+    chunks = "nut"  # keeps packets as the encoder gave them, where MOV would rewrite them twice
     pixel_formats: ClassVar[Mapping[int, str]] = {1: "yuv420p", 3: "yuv420p"}
     bits, across, down = 8, 2, 2
     even = (True, True)
@@ -67,12 +65,5 @@ class Vp9(YCbCrCodec):
     threads = 4
 
     def options(self, like: ClipInfo) -> dict[str, str]:
-        # Alpha cannot go with hidden reference frames.
-        return {
-            "crf": "12",
-            "b": "0",
-            "auto-alt-ref": "0",
-            "row-mt": "0",
-            "deadline": "good",
-            "cpu-used": "3",
-        }
+        quality = {"crf": "12", "b": "0", "deadline": "good", "cpu-used": "3"}
+        return quality | {"auto-alt-ref": "0", "row-mt": "0"}  # alpha cannot go with hidden frames

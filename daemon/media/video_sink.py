@@ -1,8 +1,8 @@
 """A video out, in chunks: each commit closes one, and only `finish` makes the file that was asked for.
 
 An encoder cannot be resumed, but a chunk can be begun. So a killed job loses the frames since its last commit
-and no more, and the final bytes are those of a run that nobody disturbed: intra-frame codecs do not tell where
-the chunks met, and for the others a run begins where a chunk does.
+and no more, and the final bytes are those of a run that nobody disturbed: intra-frame codecs do not tell
+where the chunks met, and for the others a run begins where a chunk does.
 """
 
 from __future__ import annotations
