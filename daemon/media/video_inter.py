@@ -24,12 +24,11 @@ class H264(YCbCrCodec):
     pixel_formats: ClassVar[Mapping[int, str]] = {1: "yuv420p", 3: "yuv420p"}
     bits, across, down = 8, 2, 2
     even = (True, True)
-    least = (16, 16)
     gop = 250
     threads = 4
 
     def options(self, like: ClipInfo) -> dict[str, str]:
-        return {"crf": "14", "preset": "medium"}
+        return {"crf": "10", "preset": "medium"}
 
 
 class Hevc(YCbCrCodec):
@@ -42,14 +41,14 @@ class Hevc(YCbCrCodec):
     pixel_formats: ClassVar[Mapping[int, str]] = {1: "yuv420p10le", 3: "yuv420p10le"}
     across, down = 2, 2
     even = (True, True)
-    least = (64, 64)
+    least = (16, 16)
     gop = 250
     threads = 4
     tag = "hvc1"  # QuickTime plays no other
 
     def options(self, like: ClipInfo) -> dict[str, str]:
         fixed = "log-level=none:info=0:open-gop=0:bframes=0:frame-threads=2:pools=4"
-        return {"crf": "14", "preset": "medium", "x265-params": fixed}
+        return {"crf": "10", "preset": "medium", "x265-params": fixed}
 
 
 class Vp9(YCbCrCodec):
@@ -65,5 +64,5 @@ class Vp9(YCbCrCodec):
     threads = 4
 
     def options(self, like: ClipInfo) -> dict[str, str]:
-        quality = {"crf": "12", "b": "0", "deadline": "good", "cpu-used": "3"}
+        quality = {"crf": "8", "b": "0", "deadline": "good", "cpu-used": "3"}
         return quality | {"auto-alt-ref": "0", "row-mt": "0"}  # alpha cannot go with hidden frames

@@ -38,6 +38,9 @@ class VideoSink:
     ) -> None:
         if like.kind != "video" or like.time_base is None or like.rate is None:
             raise MediaError(f"{stem}: is no video, so it cannot become {codec.suffix}; choose png or exr.")
+        reason = codec.refusal(like.width, like.height, channels)
+        if reason:
+            raise MediaError(f"{stem}: cannot become {codec.suffix} by {codec.encoder}, which {reason}.")
         self._codec = codec
         self._like = like
         self._shape = (like.height, like.width, channels)
