@@ -1,4 +1,4 @@
-"""Codecs whose frames lean on the ones before, for review and the web: small, lossy, 4:2:0.
+"""Codecs whose frames lean on the ones before, for review and the web: 4:2:0, flat colour right to a code.
 
 Every chunk begins with a key frame and knows nothing of the one before, so chunks join. Where they meet shows
 in the bytes, though: a resumed clip comes out the same because a run begins where a chunk does, as long as
@@ -48,7 +48,7 @@ class Hevc(YCbCrCodec):
 
     def options(self, like: ClipInfo) -> dict[str, str]:
         fixed = "log-level=none:info=0:open-gop=0:bframes=0:frame-threads=2:pools=4"
-        return {"crf": "10", "preset": "medium", "x265-params": fixed}
+        return {"crf": "8", "preset": "medium", "x265-params": fixed}
 
 
 class Vp9(YCbCrCodec):
