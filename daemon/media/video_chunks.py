@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from daemon.media.base import ClipInfo, MediaError, VideoTags
 from daemon.media.durable import sync_file, sync_folder
+from daemon.media.video_aspect import write_aspect
 from daemon.media.video_codecs import MovieCodec
 from daemon.media.video_index import open_container
 from daemon.media.video_sound import Sound, Timed
@@ -75,6 +76,9 @@ def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
             # In the order of time, for a player reads both from one place in the file.
             for _, packet in merge(_pictures(parts, stream, like), sound, key=lambda timed: timed[0]):
                 out.mux_one(packet)
+        aspect = (like.tags or VideoTags()).sample_aspect
+        if codec.container in ("matroska", "webm") and aspect != 1:
+            write_aspect(joined, like.width, like.height, aspect)
         sync_file(joined)
         joined.rename(final)
         sync_folder(final.parent)

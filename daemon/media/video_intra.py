@@ -66,7 +66,7 @@ class DnxHr(YCbCrCodec):
 class Ffv1(MovieCodec):
     """FFV1 in Matroska: every channel lossless at 16 bits, RGB stored as RGB.
 
-    Matroska rounds time stamps to 1 ms, and the pixel aspect is lost, for PyAV cannot write the display size.
+    Matroska rounds time stamps to 1 ms.
     """
 
     encoder = "ffv1"
