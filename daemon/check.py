@@ -1,4 +1,4 @@
-"""What would keep the daemon from working, found before it starts: config, folders, weights, device."""
+"""What would keep the daemon from working, found before it starts: folders, weights, device, encoders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from daemon.compose import CHANNELS
 from daemon.config import Config
+from daemon.media.video_formats import instead, unfit
 from daemon.trimaps import segmenter
 from dim_model import weights
 from dim_model.runtimes import DeviceError, open_runtime
@@ -34,6 +36,11 @@ def faults(config: Config) -> Iterator[str]:
     except (WeightsError, DeviceError) as error:
         yield str(error)
     yield from segmenter.faults(config.clip.trimap)
+    for output, how in config.clip.outputs.items():
+        reason = unfit(how.format, CHANNELS[output])
+        if reason:
+            mend = f"set it to {instead(CHANNELS[output])}"
+            yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
 
 
 def _folder(path: Path, key: str, access: int) -> Iterator[str]:

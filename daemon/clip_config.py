@@ -16,7 +16,21 @@ from daemon.config_file import ConfigError, ConfigFile
 from daemon.section import Folder, Section
 
 OutputName = Literal["alpha", "foreground", "premult", "composite"]
-Format = Literal["auto", "png", "exr", "prores4444", "ffv1"]
+Format = Literal[
+    "auto",
+    "png",
+    "exr",
+    "prores4444",
+    "ffv1",
+    "gray16",
+    "movpng",
+    "prores422hq",
+    "dnxhr",
+    "h264",
+    "hevc",
+    "vp9",
+]
+"""From prores4444 on for a video alone, by the names of `daemon.media.CODECS`."""
 
 _REFERENCE_LINES = 1080
 """The raster that `erode` and `dilate` are given for."""

@@ -15,20 +15,18 @@ import av
 import OpenImageIO as oiio
 import torch
 
+from daemon.media import CODECS
 from dim_model import weights
 from dim_model.weights import WeightsError
 
 Verdict = Literal["ok", "note", "fault"]
 
 _PACKAGES = ("dimd", "torch", "openvino", "av", "OpenImageIO", "opencv-python-headless", "numba", "watchdog")
-_CODECS: tuple[tuple[str, Literal["r", "w"]], ...] = (
-    ("prores_ks", "w"),
-    ("ffv1", "w"),
-    ("h264", "r"),
-    ("hevc", "r"),
-    ("libvpx", "r"),
-    ("libvpx-vp9", "r"),
-)
+_ENCODERS = tuple(dict.fromkeys(codec.encoder for codec in CODECS.values()))
+_DECODERS = ("h264", "hevc", "libvpx", "libvpx-vp9")
+_NEEDED = ("prores_ks", "ffv1")
+"""Encoders that a default config uses, or that nothing can stand in for."""
+
 _FORMATS = ("openexr", "png", "tiff", "jpeg", "dpx")
 _ROOM = 2 * 1024**3
 
@@ -48,8 +46,10 @@ def examine(folders: list[Path]) -> Iterator[Finding]:
     for name in _PACKAGES:
         yield _package(name)
     yield from _devices()
-    for codec, mode in _CODECS:
-        yield _codec(codec, mode)
+    for name in _ENCODERS:
+        yield _encoder(name)
+    for name in _DECODERS:
+        yield _decoder(name)
     readable = set(str(oiio.get_string_attribute("format_list")).split(","))
     for form in _FORMATS:
         if form in readable:
@@ -88,13 +88,26 @@ def _devices() -> Iterator[Finding]:
     )
 
 
-def _codec(name: str, mode: Literal["r", "w"]) -> Finding:
-    does = "writes" if mode == "w" else "reads"
+def _encoder(name: str) -> Finding:
+    formats = ", ".join(form for form, codec in CODECS.items() if codec.encoder == name)
+    if _has(name, "w"):
+        return Finding("ok", f"FFmpeg writes {formats} ({name})")
+    verdict: Verdict = "fault" if name in _NEEDED else "note"
+    return Finding(verdict, f"FFmpeg lacks {name}, which {formats} needs", "install av from PyPI's wheel")
+
+
+def _decoder(name: str) -> Finding:
+    if _has(name, "r"):
+        return Finding("ok", f"FFmpeg reads {name}")
+    return Finding("fault", f"FFmpeg lacks {name}", "install av from PyPI's wheel")
+
+
+def _has(name: str, mode: Literal["r", "w"]) -> bool:
     try:
         av.codec.Codec(name, mode)
     except av.codec.codec.UnknownCodecError:
-        return Finding("fault", f"FFmpeg lacks {name}", "install av from PyPI's wheel")
-    return Finding("ok", f"FFmpeg {does} {name}")
+        return False
+    return True
 
 
 def _weights() -> Finding:

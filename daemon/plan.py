@@ -21,7 +21,18 @@ from daemon.clip import Clip
 from daemon.colour import network_view
 from daemon.compose import CHANNELS, Background, Flat, Picture
 from daemon.config import ClipSettings, Format, OutputName
-from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, MediaRef, open_sink, open_source
+from daemon.media import (
+    CODECS,
+    ClipInfo,
+    Frame,
+    FrameSink,
+    FrameSource,
+    MediaError,
+    MediaRef,
+    open_sink,
+    open_source,
+)
+from daemon.media.video_formats import instead, silence, unfit
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
@@ -57,10 +68,12 @@ class Plan:
         try:
             self._source = self._open(clip.plate)
             self.info = self._source.info
+            self.warnings += self.info.remarks
             self._note_gaps()
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
             self.outputs = tuple(_outputs(clip.name, settings, self.info))
+            self._note_silence()
             self.background = self._open_background()
         except BaseException:
             self._media.close()
@@ -77,6 +90,12 @@ class Plan:
             self.warnings.append(
                 f"{self.clip.plate.path.name}: {which} missing, and will be so in the result."
             )
+
+    def _note_silence(self) -> None:
+        for output in self.outputs:
+            reason = silence(output.format, self.info)
+            if reason:
+                self.warnings.append(f"{self.clip.name}: {output.name} as {output.format} {reason}.")
 
     def _shot(self, state: Mapping[str, Any]) -> Shot:
         clip, info = self.clip, self.info
@@ -134,12 +153,18 @@ def _outputs(name: str, settings: ClipSettings, info: ClipInfo) -> list[Output]:
         if kind == "auto":
             picture: Format = "exr" if info.encoding == "linear" else "png"
             kind = "prores4444" if info.kind == "video" else picture
-        if kind in ("prores4444", "ffv1") and info.kind != "video":
+        if kind in CODECS and info.kind != "video":
             raise MediaError(
                 f"{name}: is no video, so {output} cannot be {kind}; "
                 f"set outputs: {output}: format: to png or exr."
             )
+        reason = unfit(kind, CHANNELS[output], info)
+        if reason:
+            raise MediaError(
+                f"{name}: {output} cannot be {kind}, which {reason}; "
+                f"set outputs: {output}: format: to {instead(CHANNELS[output])}."
+            )
         # Files of a sequence get a folder for each output: a thousand of each do not belong together.
-        many = kind in ("png", "exr") and info.kind != "still"
+        many = kind not in CODECS and info.kind != "still"
         found.append(Output(output, kind, output if many else ".", f"{name}_{output}"))
     return found

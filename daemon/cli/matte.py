@@ -14,7 +14,11 @@ from daemon.config import Format, Preset, Source
 @clip_options
 @click.option("--background", help="What the composite is laid over: media, '#rrggbb' or checker.")
 @click.option(
-    "--format", "form", type=click.Choice(["auto", "png", "exr", "prores4444", "ffv1"]), default="auto"
+    "--format",
+    "form",
+    type=click.Choice(["auto", "png", "exr", "prores4444", "ffv1", "movpng", "vp9"]),
+    default="auto",
+    help="Of all three; a video format is for video.",
 )
 @click.option("--device", default="auto", show_default=True)
 @click.pass_context

@@ -1,12 +1,13 @@
 """Everything that goes in and comes out: stills, image sequences and video behind one pair of protocols.
 
 A new kind of source is one file and one line in `SOURCES`; a new output format one file and one line in
-`SINKS`. No other module of the daemon knows a codec or a file suffix.
+`SINKS`, a video's in `video_formats.CODECS`. No other module of the daemon knows a codec or a file suffix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from daemon.media.base import (
@@ -25,7 +26,7 @@ from daemon.media.image_formats import Exr, Png
 from daemon.media.image_sink import ImageSink
 from daemon.media.sequence import SequenceSource
 from daemon.media.stills import StillSource
-from daemon.media.video_codecs import Ffv1, ProRes4444
+from daemon.media.video_formats import CODECS
 from daemon.media.video_sink import VideoSink
 from daemon.media.video_source import VideoSource
 
@@ -38,8 +39,7 @@ SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
 SINKS: dict[str, Callable[[Path, str, ClipInfo, int, int], FrameSink]] = {
     "png": lambda *args: ImageSink(Png(), *args),
     "exr": lambda *args: ImageSink(Exr(), *args),
-    "prores4444": lambda *args: VideoSink(ProRes4444(), *args),
-    "ffv1": lambda *args: VideoSink(Ffv1(), *args),
+    **{name: partial(VideoSink, codec) for name, codec in CODECS.items()},
 }
 
 
@@ -53,11 +53,11 @@ def open_sink(
 ) -> FrameSink:
     """Open one output of the clip `like` for writing into `folder`, which must exist.
 
-    A still becomes `folder/stem.png`, a sequence `folder/stem.1001.png`, a video `folder/stem.mov` or `.mkv`
-    (in an image format: `folder/stem.0000.png`). `channels` is 1, 3 or 4. `start` is the number of frames
-    that an earlier run committed: what lies in the folder from there on is dropped, and the bytes come out as
-    if there had been one run. Numbers are written as they are given: whether they are encoded for display,
-    and premultiplied, is the caller's choice.
+    A still becomes `folder/stem.png`, a sequence `folder/stem.1001.png`, a video `folder/stem.mov`, `.mkv` or
+    `.webm` (in an image format: `folder/stem.0000.png`). `channels` is 1, 3 or 4. `start` is the number of
+    frames that an earlier run committed: what lies in the folder from there on is dropped, and the bytes come
+    out as if there had been one run. Numbers are written as they are given: whether they are encoded for
+    display, and premultiplied, is the caller's choice.
     Raises MediaError for a format that does not exist or does not suit the clip.
     """
     if format not in SINKS:
@@ -66,6 +66,7 @@ def open_sink(
 
 
 __all__ = [
+    "CODECS",
     "SINKS",
     "SOURCES",
     "ClipInfo",

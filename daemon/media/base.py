@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -61,6 +62,8 @@ class ClipInfo:
 
     `numbers` are the frames present, in order; `missing` the gaps between them, which are reported and never
     hidden. `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`.
+    `sound` is the file whose audio belongs to the pictures, where it has any. `remarks` are sentences that a
+    person should read: what of the file was passed over.
     """
 
     kind: Kind
@@ -76,6 +79,8 @@ class ClipInfo:
     time_base: Fraction | None = None
     pts: tuple[int, ...] = ()
     tags: VideoTags | None = None
+    sound: Path | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class FrameSource(Protocol):

@@ -1,13 +1,17 @@
 """The finished chunks of a video that is still being written, and how they become one file.
 
 A chunk is a small video of its own, `.<stem>.<position>.mov`, so that what was committed survives any crash.
-At the end the packets are copied, not encoded again, and stamped with the plate's own PTS; neither dates nor
-random identifiers are written, so the final bytes depend on the pictures alone.
+At the end the packets are copied, not encoded again, and stamped with the plate's own PTS, and the plate's
+sound is laid beside them; neither dates nor random identifiers are written, so the final bytes depend on the
+pictures and the sound alone.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from heapq import merge
 from pathlib import Path
 
 import av
@@ -16,7 +20,10 @@ from av.video.stream import VideoStream
 
 from daemon.media.base import ClipInfo, MediaError, VideoTags
 from daemon.media.durable import sync_file, sync_folder
+from daemon.media.video_aspect import write_aspect
 from daemon.media.video_codecs import MovieCodec
+from daemon.media.video_index import open_container
+from daemon.media.video_sound import Sound, Timed
 
 
 def chunk_path(final: Path, position: int) -> Path:
@@ -51,27 +58,33 @@ def check_chunks(final: Path, stop: int) -> None:
 
 
 def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
-    """Copy the packets of all chunks into `final` with the plate's PTS, then remove the chunks.
+    """Copy the packets of all chunks into `final` with the plate's PTS and its sound, then remove the chunks.
 
-    `final` appears in one rename, whole and fsynced; a crash before it can be mended by joining again.
+    `final` appears in one rename, whole and fsynced; a crash before it can be mended by joining again. Raises
+    MediaError: the disk refuses, or the plate's sound cannot be read.
     """
     parts = list(chunks(final).values())
     joined = joined_path(final)
-    position = 0
     try:
-        with open_bitexact(joined, codec.container, like) as out:
+        with ExitStack() as stack:
+            # The plate is opened first: if that fails, nothing is left behind.
+            plate = stack.enter_context(open_container(like.sound)) if like.sound else None
+            out = stack.enter_context(open_bitexact(joined, codec.container, like))
             stream = codec.add_stream(out, like, channels)
             _describe(stream, codec, like)
-            for part in parts:
-                with av.open(str(part)) as chunk:
-                    for packet in chunk.demux(video=0):
-                        if packet.size:
-                            _restamp(packet, stream, like, position)
-                            out.mux_one(packet)
-                            position += 1
+            sound = Sound(like.sound, plate, out).packets() if like.sound and plate else iter(())
+            # In the order of time, for a player reads both from one place in the file.
+            for _, packet in merge(_pictures(parts, stream, like), sound, key=lambda timed: timed[0]):
+                out.mux_one(packet)
+        aspect = (like.tags or VideoTags()).sample_aspect
+        if codec.container in ("matroska", "webm") and aspect != 1:
+            write_aspect(joined, like.width, like.height, aspect)
         sync_file(joined)
         joined.rename(final)
         sync_folder(final.parent)
+    except MediaError:
+        joined.unlink(missing_ok=True)
+        raise
     except (av.error.FFmpegError, OSError) as error:
         joined.unlink(missing_ok=True)
         raise write_error(final, error) from None
@@ -101,6 +114,17 @@ def _describe(stream: VideoStream, codec: MovieCodec, like: ClipInfo) -> None:
         stream.metadata["timecode" if codec.container == "mov" else "TIMECODE"] = tags.timecode
     if tags.rotation:
         stream.set_display_rotation(tags.rotation)
+
+
+def _pictures(parts: Iterable[Path], stream: VideoStream, like: ClipInfo) -> Iterator[Timed]:
+    position = 0
+    for part in parts:
+        with av.open(str(part)) as chunk:
+            for packet in chunk.demux(video=0):
+                if packet.size:
+                    _restamp(packet, stream, like, position)
+                    yield like.pts[position] * packet.time_base, packet
+                    position += 1
 
 
 def _restamp(packet: av.Packet[VideoStream], stream: VideoStream, like: ClipInfo, position: int) -> None:

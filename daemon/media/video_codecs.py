@@ -1,13 +1,13 @@
-"""Pixels to encoder frames: ProRes 4444 for editors, FFV1 where no bit may be lost.
+"""What an encoder is to the daemon: float pixels in, frames of one pixel format out, tags and all.
 
-Both are intra-frame codecs with no state from one frame to the next, so a clip may be cut into chunks
-anywhere and its packets are the same. Slices are fixed in number, else the bytes would depend on the cores.
+The kinds stand beside it: `video_intra` (every frame by itself), `video_inter` (frames that lean on each
+other). Whatever would make the bytes depend on the machine, such as the number of its cores, is fixed.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -24,14 +24,28 @@ from daemon.media.base import ClipInfo, Pixels, VideoTags
 
 _LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 
+Planes = Sequence[npt.NDArray[Any]]
+"""Integers [H, W] as they lie in memory, one for each plane; a packed format has one, [H, W * C]."""
+
 
 class MovieCodec(ABC):
-    """One way to store float pixels as video. Tags go on the encoder and on every frame: both are read."""
+    """One way to store float pixels as video. Tags go on the encoder and on every frame: both are read.
+
+    pixel_formats: by channels; what is not there cannot be stored. chunks: the container of what is not yet
+    joined. even: whether width and height must be. least: the smallest raster. threads: of the encoder, 0
+    where the bytes do not depend on them. tag: four letters that the container is to give the codec.
+    """
 
     encoder: ClassVar[str]
     suffix: ClassVar[str]
     container: ClassVar[str]
+    chunks: ClassVar[str | None] = None
     pixel_formats: ClassVar[Mapping[int, str]]
+    even: ClassVar[tuple[bool, bool]] = (False, False)
+    least: ClassVar[tuple[int, int]] = (1, 1)
+    gop: ClassVar[int] = 1
+    threads: ClassVar[int] = 0
+    tag: ClassVar[str | None] = None
 
     @abstractmethod
     def options(self, like: ClipInfo) -> dict[str, str]:
@@ -42,14 +56,24 @@ class MovieCodec(ABC):
         """The tags that the stored numbers have, given the plate's."""
 
     @abstractmethod
-    def planes(self, pixels: Pixels, tags: VideoTags) -> list[npt.NDArray[np.uint16]]:
-        """Integer planes [H, W] in the order of the pixel format's planes, from float32 [H, W, C]."""
+    def planes(self, pixels: Pixels, tags: VideoTags) -> Planes:
+        """The pixel format's planes from float32 [H, W, C]."""
+
+    def refusal(self, width: int, height: int, channels: int) -> str | None:
+        """Why a picture cannot be stored, as the end of a sentence that begins with the format; else None."""
+        if channels not in self.pixel_formats:
+            return "holds no alpha" if channels == 4 else "holds a matte and nothing else"
+        if (self.even[0] and width % 2) or (self.even[1] and height % 2):
+            return f"needs an even width{' and height' if self.even[1] else ''}, not {width} x {height}"
+        if width < self.least[0] or height < self.least[1]:
+            return f"needs at least {self.least[0]} x {self.least[1]} pixels, not {width} x {height}"
+        return None
 
     def add_stream(self, container: OutputContainer, like: ClipInfo, channels: int) -> VideoStream:
-        """Add a stream for one chunk of the clip to `container`."""
+        """Add a stream for the clip, or one chunk of it, to `container`."""
         tags = self.tags(like, channels)
         stream = container.add_stream(self.encoder, rate=like.rate, options=self.options(like))
-        assert isinstance(stream, VideoStream)  # both encoders are for pictures
+        assert isinstance(stream, VideoStream)  # every encoder here is for pictures
         context = stream.codec_context
         context.width, context.height = like.width, like.height
         context.pix_fmt = self.pixel_formats[channels]
@@ -58,9 +82,12 @@ class MovieCodec(ABC):
         context.sample_aspect_ratio = tags.sample_aspect
         context.color_primaries, context.color_trc = tags.primaries, tags.transfer
         context.colorspace, context.color_range = tags.matrix, _range_code(tags)
-        context.gop_size = 1
+        context.gop_size = self.gop
+        context.max_b_frames = 0  # so that packets lie in the order of their PTS
         context.flags |= Flags.bitexact
-        context.thread_type = ThreadType.AUTO
+        context.thread_type, context.thread_count = ThreadType.AUTO, self.threads
+        if self.tag is not None and container.format.name == self.container:
+            context.codec_tag = self.tag
         return stream
 
     def frame(self, pixels: Pixels, tags: VideoTags) -> av.VideoFrame:
@@ -68,77 +95,63 @@ class MovieCodec(ABC):
         height, width, channels = pixels.shape
         frame = av.VideoFrame(width, height, self.pixel_formats[channels])
         for plane, samples in zip(frame.planes, self.planes(pixels, tags), strict=True):
-            rows = np.frombuffer(memoryview(plane), "<u2").reshape(-1, plane.line_size // 2)
-            rows[:height, :width] = samples
+            rows = np.frombuffer(memoryview(plane), samples.dtype)
+            rows = rows.reshape(-1, plane.line_size // samples.itemsize)
+            rows[: samples.shape[0], : samples.shape[1]] = samples
         frame.color_primaries, frame.color_trc = tags.primaries, tags.transfer
         frame.colorspace, frame.color_range = tags.matrix, _range_code(tags)
         return frame
 
 
-class ProRes4444(MovieCodec):
-    """ProRes 4444 in MOV: 10-bit Y'CbCr by the plate's matrix, alpha lossless and opaque exactly opaque.
+class YCbCrCodec(MovieCodec):
+    """Y'CbCr in limited range by the plate's matrix; a matte becomes a grey picture.
 
-    A matte (one channel) becomes an opaque grey picture, as editors expect of a luma matte; the transform
-    leaves it within a code or two of ten bits, so where that matters FFV1 is the choice. `prores_ks` is the
-    slower of FFmpeg's encoders; the other's opaque alpha is 4092 of 4095.
+    bits: of a code. across, down: pixels to a chroma sample, 1 or 2. matrices: those that are written; the
+    plate's own, if it is another, becomes BT.601. Chroma is sited as MPEG-2 has it, where
+    `planes.to_pixels` looks for it.
     """
 
-    encoder = "prores_ks"
-    suffix = ".mov"
-    container = "mov"
-    pixel_formats: ClassVar[Mapping[int, str]] = {1: "yuv444p10le", 3: "yuv444p10le", 4: "yuva444p10le"}
-
-    _LOWEST, _HIGHEST = 4, 1019  # codes outside are reserved for synchronisation (BT.709, item 5.6)
-
-    def options(self, like: ClipInfo) -> dict[str, str]:
-        return {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}
+    bits: ClassVar[int] = 10
+    across: ClassVar[int] = 1
+    down: ClassVar[int] = 1
+    matrices: ClassVar[frozenset[int]] = frozenset({ycbcr.BT709, ycbcr.BT2020_NCL, ycbcr.SMPTE170M})
 
     def tags(self, like: ClipInfo, channels: int) -> VideoTags:
         plate = like.tags or VideoTags()
         matrix = ycbcr.resolve_matrix(plate.matrix, like.width, like.height)
         if matrix == ycbcr.BT2020_CL:
             matrix = ycbcr.BT2020_NCL
-        elif matrix not in (ycbcr.BT709, ycbcr.BT2020_NCL):  # with BT.601, all that a ProRes header can name
+        elif matrix not in self.matrices:
             matrix = ycbcr.SMPTE170M
         return replace(plate, matrix=matrix, full_range=False)
 
-    def planes(self, pixels: Pixels, tags: VideoTags) -> list[npt.NDArray[np.uint16]]:
+    def planes(self, pixels: Pixels, tags: VideoTags) -> Planes:
         rgb = pixels[..., :3] if pixels.shape[2] >= 3 else cv2.merge([pixels[..., 0]] * 3)
-        codes = cv2.transform(np.ascontiguousarray(rgb), ycbcr.from_rgb(tags.matrix, False, 10))
-        stored = _round(codes, self._LOWEST, self._HIGHEST)
-        planes = [stored[..., channel] for channel in range(3)]
+        codes = cv2.transform(np.ascontiguousarray(rgb), ycbcr.from_rgb(tags.matrix, False, self.bits))
+        step = 1 << (self.bits - 8)
+        lowest, highest = step, 255 * step - 1  # codes outside are for synchronisation (BT.709, item 5.6)
+        chroma = [self._thinned(np.ascontiguousarray(codes[..., channel])) for channel in (1, 2)]
+        planes = [self._round(plane, lowest, highest) for plane in (codes[..., 0], *chroma)]
         if pixels.shape[2] == 4:
-            planes.append(_round(pixels[..., 3] * np.float32(1023), 0, 1023))
+            peak = (1 << self.bits) - 1
+            planes.append(self._round(pixels[..., 3] * np.float32(peak), 0, peak))
         return planes
 
+    def _thinned(self, plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if self.across == 2:
+            kernel = np.array([[0.25, 0.5, 0.25]], np.float32)  # around the left column of each pair
+            plane = cv2.filter2D(plane, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)[:, ::2]
+        if self.down == 2:
+            plane = (plane[::2] + plane[1::2]) / 2  # between the rows of each pair
+        return plane
 
-class Ffv1(MovieCodec):
-    """FFV1 in Matroska: every channel lossless at 16 bits, RGB stored as RGB.
-
-    Matroska rounds time stamps to 1 ms, and the pixel aspect is lost, for PyAV cannot write the display size.
-    """
-
-    encoder = "ffv1"
-    suffix = ".mkv"
-    container = "matroska"
-    pixel_formats: ClassVar[Mapping[int, str]] = {1: "gray16le", 3: "gbrp16le", 4: "gbrap16le"}
-
-    def options(self, like: ClipInfo) -> dict[str, str]:
-        # The encoder knows one slice only up to CIF, and cannot cut a few pixels into sixteen.
-        slices = 1 if like.width <= 352 and like.height <= 288 else 16
-        return {"level": "3", "slices": str(slices), "slicecrc": "1", "coder": "range_def"}
-
-    def tags(self, like: ClipInfo, channels: int) -> VideoTags:
-        matrix = ycbcr.UNSPECIFIED if channels == 1 else ycbcr.RGB
-        return replace(like.tags or VideoTags(), matrix=matrix, full_range=True)
-
-    def planes(self, pixels: Pixels, tags: VideoTags) -> list[npt.NDArray[np.uint16]]:
-        stored = _round(pixels * np.float32(65535), 0, 65535)
-        return [stored[..., channel] for channel in ((0,), (), (1, 2, 0), (1, 2, 0, 3))[pixels.shape[2] - 1]]
+    def _round(self, codes: npt.NDArray[Any], lowest: int, highest: int) -> npt.NDArray[Any]:
+        return rounded(codes, lowest, highest, "u1" if self.bits == 8 else "<u2")
 
 
-def _round(codes: npt.NDArray[Any], lowest: int, highest: int) -> npt.NDArray[np.uint16]:
-    return np.asarray(np.clip(codes, lowest, highest) + np.float32(0.5), np.uint16)
+def rounded(codes: npt.NDArray[Any], lowest: int, highest: int, kind: str) -> npt.NDArray[Any]:
+    """The nearest integers from `lowest` to `highest`, stored as `kind`."""
+    return np.asarray(np.clip(codes, lowest, highest) + np.float32(0.5), np.dtype(kind))
 
 
 def _range_code(tags: VideoTags) -> int:

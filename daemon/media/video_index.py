@@ -43,10 +43,14 @@ def open_container(path: Path) -> InputContainer:
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """The first video stream that is not cover art. Raises MediaError if there is none."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
+    for stream in picture_streams(container):
+        return stream
     raise MediaError(f"{path.name}: has no video stream; supply a file with a picture in it.")
+
+
+def picture_streams(container: InputContainer) -> list[VideoStream]:
+    """The video streams that are not cover art, in the order of the file."""
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
 def index_video(path: Path) -> VideoIndex:

@@ -1,7 +1,8 @@
 """A video out, in chunks: each commit closes one, and only `finish` makes the file that was asked for.
 
 An encoder cannot be resumed, but a chunk can be begun. So a killed job loses the frames since its last commit
-and no more, and because the codecs are intra-frame the final bytes do not tell where the chunks met.
+and no more, and the final bytes are those of a run that nobody disturbed: intra-frame codecs do not tell
+where the chunks met, and for the others a run begins where a chunk does.
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ from daemon.media.video_codecs import MovieCodec
 
 
 class VideoSink:
-    """A FrameSink that writes `folder/stem.mov` or `.mkv` for a clip that was itself a video."""
+    """A FrameSink that writes `folder/stem.mov`, `.mkv` or `.webm` for a clip that was itself a video."""
 
     def __init__(
         self, codec: MovieCodec, folder: Path, stem: str, like: ClipInfo, channels: int, start: int
     ) -> None:
         if like.kind != "video" or like.time_base is None or like.rate is None:
             raise MediaError(f"{stem}: is no video, so it cannot become {codec.suffix}; choose png or exr.")
+        reason = codec.refusal(like.width, like.height, channels)
+        if reason:
+            raise MediaError(f"{stem}: cannot become {codec.suffix} by {codec.encoder}, which {reason}.")
         self._codec = codec
         self._like = like
         self._shape = (like.height, like.width, channels)
@@ -104,7 +108,7 @@ class VideoSink:
 
     def _begin(self) -> tuple[Path, OutputContainer, VideoStream]:
         path = chunk_path(self._final, self._position)
-        container = open_bitexact(path, self._codec.container, self._like)
+        container = open_bitexact(path, self._codec.chunks or self._codec.container, self._like)
         stream = self._codec.add_stream(container, self._like, self._shape[2])
         container.start_encoding()  # opens the file now, not when the encoder's threads give the first packet
         return path, container, stream

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -22,7 +23,7 @@ from daemon.media.base import ClipInfo, Frame, MediaError, VideoTags
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
 from daemon.media.planes import layout_of, to_pixels
-from daemon.media.video_index import index_video, open_container, picture_stream
+from daemon.media.video_index import index_video, open_container, picture_stream, picture_streams
 
 _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _SLICED = frozenset({"prores", "ffv1", "dnxhd"})
@@ -46,8 +47,9 @@ class VideoSource:
             first = next(self._decode(container, stream), None)
             if first is None:
                 raise MediaError(f"{self._path.name}: not one frame can be decoded; export it again.")
+            self._check_progressive(first)
             self._format = first.format.name
-            self._info = _describe(self._path.name, container, stream, first, index.stamps)
+            self._info = _describe(self._path, container, stream, first, index.stamps)
         self._keys = index.keys
 
     @property
@@ -85,12 +87,20 @@ class VideoSource:
     ) -> None:
         self.close()
 
+    def _check_progressive(self, decoded: av.VideoFrame) -> None:
+        if decoded.interlaced_frame:
+            raise MediaError(
+                f"{self._path.name}: is interlaced; deinterlace it first, or, if it only says that it is, "
+                "export it as progressive."
+            )
+
     def _check(self, decoded: av.VideoFrame, position: int) -> None:
         name = f"{self._path.name}: frame {position}"
         if _stamp(decoded) != self._info.pts[position] or decoded.is_corrupt:
             raise MediaError(f"{name} is damaged or missing; copy or export the file again.")
         if (decoded.width, decoded.height) != (self._info.width, self._info.height):
             raise MediaError(f"{name} is {decoded.width} x {decoded.height} pixels; export it at one size.")
+        self._check_progressive(decoded)
         if decoded.format.name != self._format:
             raise MediaError(f"{name} changes to {decoded.format.name}; export it in one pixel format.")
 
@@ -155,13 +165,21 @@ def _lookup(metadata: dict[str, str], key: str) -> str | None:
     return next((value for name, value in metadata.items() if name.lower() == key), None)
 
 
+def _remarks(path: Path, container: InputContainer) -> tuple[str, ...]:
+    count = len(picture_streams(container))
+    if count == 1:
+        return ()
+    return (f"{path.name}: has {count} video streams; the first is taken, and the others are left out.",)
+
+
 def _describe(
-    name: str, container: InputContainer, stream: VideoStream, first: av.VideoFrame, stamps: tuple[int, ...]
+    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, stamps: tuple[int, ...]
 ) -> ClipInfo:
     layout = layout_of(first.format.name)
     if layout is None:
         raise MediaError(
-            f"{name}: has pixel format {first.format.name}, which is not supported; export it as ProRes 4444."
+            f"{path.name}: has pixel format {first.format.name}, which is not supported; "
+            "export it as ProRes 4444."
         )
     # Pictures before the first that decodes lean on a key frame that an editor cut away.
     pts = tuple(stamp for stamp in stamps if stamp >= _stamp(first))
@@ -189,4 +207,6 @@ def _describe(
             timecode=_lookup(stream.metadata, "timecode") or _lookup(container.metadata, "timecode"),
             rotation=int(first.rotation),
         ),
+        sound=path if container.streams.audio else None,
+        remarks=_remarks(path, container),
     )

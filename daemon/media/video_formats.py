@@ -1,0 +1,68 @@
+"""The video formats by name, and what can be asked of one before the first frame is made.
+
+A new format is one class and one line in `CODECS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import av
+
+from daemon.media.base import ClipInfo
+from daemon.media.video_codecs import MovieCodec
+from daemon.media.video_inter import H264, Hevc, Vp9
+from daemon.media.video_intra import DnxHr, Ffv1, Gray16, MovPng, ProRes422Hq, ProRes4444
+from daemon.media.video_sound import left_out
+
+CODECS: Mapping[str, MovieCodec] = {
+    "prores4444": ProRes4444(),
+    "ffv1": Ffv1(),
+    "gray16": Gray16(),
+    "movpng": MovPng(),
+    "prores422hq": ProRes422Hq(),
+    "dnxhr": DnxHr(),
+    "h264": H264(),
+    "hevc": Hevc(),
+    "vp9": Vp9(),
+}
+
+
+def lacking(format: str) -> str | None:
+    """Why this machine cannot write a format, as the end of a sentence that begins with it; else None."""
+    codec = CODECS.get(format)
+    if codec is None:
+        return None
+    try:
+        av.codec.Codec(codec.encoder, "w")
+    except av.codec.codec.UnknownCodecError:
+        return f"has no encoder here (this build of FFmpeg is without {codec.encoder})"
+    return None
+
+
+def unfit(format: str, channels: int, like: ClipInfo | None = None) -> str | None:
+    """Why a format cannot hold an output of `channels` channels, of the clip `like` where it is known.
+
+    The end of a sentence that begins with the format; None where it can, or is no video format.
+    """
+    codec = CODECS.get(format)
+    if codec is None:
+        return None
+    reason = codec.refusal(*((like.width, like.height) if like else (1 << 12, 1 << 12)), channels)
+    return reason or lacking(format)
+
+
+def instead(channels: int) -> str:
+    """The video formats that hold so many channels whatever the raster, for a sentence's mend."""
+    small = [name for name, codec in CODECS.items() if codec.refusal(1, 1, channels) is None]
+    fit = [name for name in small if lacking(name) is None] or small
+    return f"{', '.join(fit[:-1])} or {fit[-1]}"
+
+
+def silence(format: str, like: ClipInfo) -> str | None:
+    """What of the plate's sound the format leaves out, as the end of a sentence that begins with it."""
+    codec = CODECS.get(format)
+    if codec is None or like.sound is None:
+        return None
+    names = left_out(like.sound, codec.container)
+    return f"cannot hold the plate's {' and '.join(names)} audio, which is left out" if names else None

@@ -1,0 +1,92 @@
+"""The plate's sound beside the pictures made of it: the packets as they are, at the times that they had.
+
+Nothing is decoded. A container that does not take the plate's audio leaves it out, which is said before the
+clip is begun: whether it takes it is asked of the muxer itself, with a header that is thrown away.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
+from av.container import InputContainer, OutputContainer
+
+from daemon.media.base import MediaError
+from daemon.media.video_index import open_container
+
+Timed = tuple[Fraction, "av.Packet[Any]"]
+"""A packet and when it is decoded, in seconds: what a muxer wants in order."""
+
+
+def left_out(source: Path, container: str) -> list[str]:
+    """The codecs of the audio of `source` that a container format does not take, each once, in order."""
+    with open_container(source) as plate:
+        return list(
+            dict.fromkeys(_codec(stream) for stream in plate.streams.audio if not _takes(container, stream))
+        )
+
+
+class Sound:
+    """The audio streams of `plate`, added to `out`, whose header is not yet written."""
+
+    def __init__(self, source: Path, plate: InputContainer, out: OutputContainer) -> None:
+        self._source, self._plate = source, plate
+        self._pairs = {}
+        for stream in plate.streams.audio:
+            if _takes(out.format.name, stream):
+                added = out.add_stream_from_template(stream)
+                added.metadata.update(
+                    {k: v for k, v in stream.metadata.items() if k in ("language", "title")}
+                )
+                added.disposition = stream.disposition
+                self._pairs[stream.index] = added
+
+    def packets(self) -> Iterator[Timed]:
+        """Every packet, in the order of the file. Raises MediaError where it cannot be read any more."""
+        if not self._pairs:
+            return
+        try:
+            for packet in self._plate.demux(self._plate.streams.audio):
+                stamp = packet.dts if packet.dts is not None else packet.pts
+                added = self._pairs.get(packet.stream_index)
+                if added is None or stamp is None or not packet.size:
+                    continue
+                packet.stream = added
+                yield stamp * packet.time_base, packet
+        except av.error.FFmpegError as error:
+            raise MediaError(
+                f"{self._source.name}: its sound is damaged ({error.strerror}); copy it again."
+            ) from None
+
+
+def _takes(container: str, stream: AudioStream) -> bool:
+    if _context(stream) is None:
+        return False
+    name = container.split(",")[0]
+    trial = av.open(io.BytesIO(), "w", format=name)
+    try:
+        trial.add_stream_from_template(stream)
+        trial.start_encoding()
+    except (ValueError, av.error.FFmpegError):
+        return False
+    finally:
+        with suppress(av.error.FFmpegError):  # nothing of it is kept
+            trial.close()
+    return True
+
+
+def _codec(stream: AudioStream) -> str:
+    context = _context(stream)
+    return context.codec.canonical_name if context else "unknown"
+
+
+def _context(stream: AudioStream) -> CodecContext | None:
+    """None for a codec that this FFmpeg does not know, whatever the library's types say."""
+    return stream.codec_context
