@@ -113,9 +113,8 @@ def compose(
     mixed = ((alpha > 0) & (alpha < 1))[0]
     if set(outputs) - {"alpha"}:
         scene = to_linear(plate, encoding)
-        light, _ = foreground.estimate(torch.where(scene.isfinite(), scene, 0.0)[None], alpha[None])
+        inside, _ = foreground.mixed_colours(torch.where(scene.isfinite(), scene, 0.0), alpha)
         straight = torch.where(alpha > 0, plate, 0.0)
-        inside = light[0][:, mixed]
         straight[:, mixed] = from_linear(inside, encoding)
         made["foreground"] = torch.cat([straight, alpha])
         made["premult"] = torch.cat([straight * alpha, alpha])
