@@ -22,6 +22,7 @@ from daemon.colour import network_view
 from daemon.compose import CHANNELS, Background, Flat, Picture
 from daemon.config import ClipSettings, Format, OutputName
 from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, MediaRef, open_sink, open_source
+from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
@@ -44,7 +45,8 @@ class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, shot, trimap, outputs, background, warnings.
+    state: of an earlier run of the same job. Attributes: info, shot, trimap, treatment, outputs, background,
+    warnings.
     """
 
     def __init__(
@@ -60,6 +62,9 @@ class Plan:
             self._note_gaps()
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
+            self.treatment = Treatment.of(
+                settings.foreground, self.trimap.state(), self.info.width, self.info.height
+            )
             self.outputs = tuple(_outputs(clip.name, settings, self.info))
             self.background = self._open_background()
         except BaseException:
