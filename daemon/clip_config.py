@@ -113,6 +113,25 @@ class TemporalSettings(Section):
     radius: Annotated[int, Field(ge=0, le=4)] = 2
 
 
+class ForegroundSettings(Section):
+    """What is done to the foreground's colours. despill: the screen's light; auto: by the screen that the
+    trimap is made by. reach: how far into opaque pixels, where it is on by name; None: everywhere. extend:
+    how far colour goes on outside the matte.
+    """
+
+    despill: Literal["auto", "none", "green", "blue"] = "auto"
+    method: Literal["average", "double"] = "average"
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+    reach: Annotated[int, Field(ge=0, le=500)] | None = 40
+    extend: Annotated[int, Field(ge=0, le=500)] = 0
+
+    def widths(self, width: int, height: int) -> tuple[int | None, int]:
+        """`(reach, extend)` in pixels of a plate of this raster, scaled as those of the trimap are."""
+        scale = min(width, height) / _REFERENCE_LINES
+        reach = None if self.reach is None else round(self.reach * scale)
+        return reach, max(1, round(self.extend * scale)) if self.extend else 0
+
+
 class OutputSettings(Section):
     format: Format = "auto"
 
@@ -126,6 +145,7 @@ class ClipSettings(Section):
 
     trimap: TrimapSettings = TrimapSettings()
     temporal: TemporalSettings = TemporalSettings()
+    foreground: ForegroundSettings = ForegroundSettings()
     outputs: Annotated[dict[OutputName, OutputSettings], Field(min_length=1)] = Field(
         default_factory=_default_outputs
     )
@@ -135,8 +155,8 @@ class ClipSettings(Section):
 def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
     """The clip's own file `path` (None: it has none) over `defaults`. Raises ConfigError.
 
-    `trimap` and `temporal` are laid over key by key; `outputs`, where given, says all the outputs, so that a
-    clip can leave one away.
+    `trimap`, `temporal` and `foreground` are laid over key by key; `outputs`, where given, says all the
+    outputs, so that a clip can leave one away.
     """
     if path is None:
         return defaults
@@ -155,6 +175,7 @@ def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
                 f"{label}, line {line}: trimap.segmenter is the daemon's own; take it out of here."
             )
         merged["trimap"] = {**defaults.trimap.model_dump(), **given["trimap"]}
-    if isinstance(given.get("temporal"), Mapping):
-        merged["temporal"] = {**defaults.temporal.model_dump(), **given["temporal"]}
+    for key in ("temporal", "foreground"):
+        if isinstance(given.get(key), Mapping):
+            merged[key] = {**getattr(defaults, key).model_dump(), **given[key]}
     return file.validate(ClipSettings, merged)

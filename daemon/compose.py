@@ -13,8 +13,10 @@ from torch import Tensor
 
 from daemon.colour import from_linear, to_linear
 from daemon.media.base import ClipInfo, Encoding, Pixels
+from daemon.treatment import PLAIN, Treatment
 from daemon.trimaps.sidecar import Sidecar
 from dim_model import foreground
+from dim_model.extend import beyond
 
 CHANNELS: Mapping[str, int] = {"alpha": 1, "foreground": 4, "premult": 4, "composite": 3}
 """Channels of each output."""
@@ -99,29 +101,41 @@ class Picture:
 
 
 def compose(
-    plate: Tensor, alpha: Tensor, background: Tensor | None, encoding: Encoding, outputs: Collection[str]
+    plate: Tensor,
+    alpha: Tensor,
+    background: Tensor | None,
+    encoding: Encoding,
+    outputs: Collection[str],
+    treatment: Treatment = PLAIN,
 ) -> dict[str, Pixels]:
     """The outputs asked for, each float32 [H, W, C] in the plate's own encoding, C as in ``CHANNELS``.
 
     plate: float32 [3, H, W] in ``encoding``. alpha: float32 [1, H, W]. background: [3, H, W], for
     ``composite``. Light is mixed as light: the foreground's colour is found, and laid over the background, in
     linear light. Where alpha is 1, foreground and composite are the plate bit for bit; where it is 0, the
-    composite is the background. A render's NaN or infinity tells no colour: it stays where it is, and has no
-    say in the colours around it.
+    composite is the background. treatment: of the foreground; what it does to opaque pixels, and outside the
+    matte, is what it was asked for. A render's NaN or infinity tells no colour: it stays where it is, and has
+    no say in the colours around it.
     """
     made: dict[str, Tensor] = {"alpha": alpha}
     mixed = ((alpha > 0) & (alpha < 1))[0]
     if set(outputs) - {"alpha"}:
         scene = to_linear(plate, encoding)
-        light, _ = foreground.estimate(torch.where(scene.isfinite(), scene, 0.0)[None], alpha[None])
+        inside, _ = foreground.mixed_colours(torch.where(scene.isfinite(), scene, 0.0), alpha)
+        inside = treatment.mixed(inside, alpha[0, mixed])
+        spilt, solid = treatment.solid(scene, alpha)
         straight = torch.where(alpha > 0, plate, 0.0)
-        inside = light[0][:, mixed]
-        straight[:, mixed] = from_linear(inside, encoding)
+        straight[:, mixed], straight[:, spilt] = from_linear(inside, encoding), from_linear(solid, encoding)
         made["foreground"] = torch.cat([straight, alpha])
         made["premult"] = torch.cat([straight * alpha, alpha])
         if "composite" in outputs and background is not None:
             a, behind = alpha[:, mixed], to_linear(background[:, mixed], encoding)
-            composite = torch.where(alpha > 0, plate, background)
+            composite = torch.where(alpha > 0, straight, background)
             composite[:, mixed] = from_linear(a * inside + (1 - a) * behind, encoding)
             made["composite"] = composite
+        if treatment.extend:
+            light = scene.clone()
+            light[:, mixed], light[:, spilt] = inside, solid
+            outside, colour = beyond(light, alpha, treatment.extend)
+            made["foreground"][:3, outside] = from_linear(colour, encoding)
     return {name: np.ascontiguousarray(made[name].permute(1, 2, 0).numpy()) for name in outputs}

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from daemon.clip_config import (
     ClipSettings,
+    ForegroundSettings,
     Format,
     OutputName,
     OutputSettings,
@@ -35,6 +36,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "FolderPair",
+    "ForegroundSettings",
     "Format",
     "JobSettings",
     "LimitSettings",

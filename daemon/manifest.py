@@ -82,6 +82,7 @@ def write(
         "settings": plan.settings.model_dump(mode="json"),
         "weights": dict(weights),
         "trimap": plan.trimap.told(),
+        "despill": plan.treatment.channel,
         "outputs": {output.name: output.format for output in plan.outputs},
         "warnings": plan.warnings,
         "review": review(figures),

@@ -33,6 +33,7 @@ from daemon.media import (
     open_source,
 )
 from daemon.media.video_formats import instead, silence, unfit
+from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
@@ -55,7 +56,8 @@ class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, shot, trimap, outputs, background, warnings.
+    state: of an earlier run of the same job. Attributes: info, shot, trimap, treatment, outputs, background,
+    warnings.
     """
 
     def __init__(
@@ -72,6 +74,9 @@ class Plan:
             self._note_gaps()
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
+            self.treatment = Treatment.of(
+                settings.foreground, self.trimap.state(), self.info.width, self.info.height
+            )
             self.outputs = tuple(_outputs(clip.name, settings, self.info))
             self._note_silence()
             self.background = self._open_background()
