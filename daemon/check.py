@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from daemon.config import Config
+from daemon.colour import ColourConfig
+from daemon.config import Config, ConfigError
 from daemon.trimaps import segmenter
 from dim_model import weights
 from dim_model.runtimes import DeviceError, open_runtime
@@ -34,6 +35,26 @@ def faults(config: Config) -> Iterator[str]:
     except (WeightsError, DeviceError) as error:
         yield str(error)
     yield from segmenter.faults(config.clip.trimap)
+    yield from colour_faults(config)
+
+
+def colour_faults(config: Config) -> Iterator[str]:
+    """What is wrong with the colour config, or with the names of it that the config gives."""
+    clip, colours = config.clip, ColourConfig(config.colour.config)
+    named = {"clip: colorspace": clip.colorspace, "clip: bg_colorspace": clip.bg_colorspace}
+    named |= {f"clip: outputs: {name}: colorspace": how.colorspace for name, how in clip.outputs.items()}
+    named |= config.colour.assume.given()
+    try:
+        colours.check()
+    except ConfigError as error:
+        yield str(error)
+        return
+    for key, name in named.items():
+        if name != "auto":
+            try:
+                colours.space(name, key).check()
+            except ConfigError as error:
+                yield str(error)
 
 
 def _folder(path: Path, key: str, access: int) -> Iterator[str]:

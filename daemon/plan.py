@@ -18,37 +18,47 @@ import torch
 from torch import Tensor
 
 from daemon.clip import Clip
-from daemon.colour import network_view
+from daemon.colours import Colours
 from daemon.compose import CHANNELS, Background, Flat, Picture
-from daemon.config import ClipSettings, Format, OutputName
+from daemon.config import ClipSettings, ColourSettings, Format, OutputName
 from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, MediaRef, open_sink, open_source
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
 @dataclass(frozen=True)
 class Output:
-    """One thing to write. folder: below the result's. stem: of its file or files."""
+    """One thing to write. folder: below the result's. stem: of its file or files. like: the plate, but for
+    what is said of the output's colours.
+    """
 
     name: OutputName
     format: Format
     folder: str
     stem: str
+    like: ClipInfo
 
-    def open(self, work: Path, info: ClipInfo, start: int) -> FrameSink:
+    def open(self, work: Path, start: int) -> FrameSink:
         folder = work / self.folder
         folder.mkdir(exist_ok=True)
-        return open_sink(self.format, folder, self.stem, info, channels=CHANNELS[self.name], start=start)
+        return open_sink(self.format, folder, self.stem, self.like, channels=CHANNELS[self.name], start=start)
 
 
 class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, shot, trimap, outputs, background, warnings.
+    state: of an earlier run of the same job. Attributes: info, colours, shot, trimap, outputs, background,
+    warnings.
     """
 
     def __init__(
-        self, clip: Clip, settings: ClipSettings, *, max_pixels: int, state: Mapping[str, Any]
+        self,
+        clip: Clip,
+        settings: ClipSettings,
+        *,
+        max_pixels: int,
+        state: Mapping[str, Any],
+        colour: ColourSettings | None = None,
     ) -> None:
         self.clip, self.settings = clip, settings
         self.warnings: list[str] = []
@@ -58,9 +68,12 @@ class Plan:
             self._source = self._open(clip.plate)
             self.info = self._source.info
             self._note_gaps()
+            self.colours = Colours(
+                clip, self.info, settings, colour or ColourSettings(), self.warnings.append
+            )
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
-            self.outputs = tuple(_outputs(clip.name, settings, self.info))
+            self.outputs = tuple(_outputs(clip.name, settings, self.info, self.colours))
             self.background = self._open_background()
         except BaseException:
             self._media.close()
@@ -83,10 +96,15 @@ class Plan:
         sidecars = {}
         for role, ref in (("trimap", clip.trimap), ("mask", clip.mask), ("clean", clip.clean)):
             if ref is not None and (role == "trimap" or self.settings.trimap.source in ("auto", role)):
-                sidecar = Sidecar(ref.path.name, self._open(ref), info, self.warnings.append)
+                sidecar = self._sidecar(ref)
                 sidecar.check()
                 sidecars[role] = sidecar
         return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, state)
+
+    def _sidecar(self, ref: MediaRef) -> Sidecar:
+        source = self._open(ref)
+        space = self.colours.beside(ref, source.info)
+        return Sidecar(ref.path.name, source, self.info, self.warnings.append, space)
 
     def _looks(self, start: int, stop: int | None) -> Iterator[Look]:
         for index, frame in enumerate(self._source.frames(start, stop), start):
@@ -95,17 +113,15 @@ class Plan:
     def _open_background(self) -> Background:
         if self.clip.bg is None or "composite" not in self.settings.outputs:
             size = (self.info.height, self.info.width)
-            return Flat.named(self.settings.background, size, self.info.encoding)
-        source = self._open(self.clip.bg)
-        sidecar = Sidecar(self.clip.bg.path.name, source, self.info, self.warnings.append)
-        return Picture(sidecar, source.info, self.info)
+            return Flat.named(self.settings.background, size, self.colours.plate.space)
+        return Picture(self._sidecar(self.clip.bg), self.info, self.colours.plate.space)
 
     def frames(self, start: int) -> Any:
         """The plate's frames from position ``start`` on."""
         return self._source.frames(start)
 
     def plate(self, frame: Frame) -> Tensor:
-        """A frame's colours, float32 [3, H, W], in the file's own encoding; a copy: the frame may go."""
+        """A frame's colours, float32 [3, H, W], in the file's own numbers; a copy: the frame may go."""
         pixels = (
             frame.pixels[..., :3] if frame.pixels.shape[2] >= 3 else np.repeat(frame.pixels[..., :1], 3, -1)
         )
@@ -113,7 +129,7 @@ class Plan:
 
     def view(self, frame: Frame) -> Tensor:
         """What a network sees of a frame, float32 [3, H, W], 0..1."""
-        return network_view(self.plate(frame), self.info.encoding)
+        return self.colours.plate.space.view(self.plate(frame))
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
@@ -126,14 +142,17 @@ class Plan:
         self._media.close()
 
 
-def _outputs(name: str, settings: ClipSettings, info: ClipInfo) -> list[Output]:
+def _outputs(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours) -> list[Output]:
     """The files to write. Raises MediaError for a format that does not suit the clip."""
     found = []
     for output, how in settings.outputs.items():
         kind = how.format
         if kind == "auto":
-            picture: Format = "exr" if info.encoding == "linear" else "png"
-            kind = "prores4444" if info.kind == "video" else picture
+            own = output not in colours.outputs
+            is_linear = info.encoding == "linear" if own else colours.outputs[output].is_linear
+            # Integers hold no light above 1, so what is asked for as light is an EXR, whatever the plate is.
+            picture: Format = "exr" if is_linear else "png"
+            kind = "prores4444" if info.kind == "video" and (own or not is_linear) else picture
         if kind in ("prores4444", "ffv1") and info.kind != "video":
             raise MediaError(
                 f"{name}: is no video, so {output} cannot be {kind}; "
@@ -141,5 +160,6 @@ def _outputs(name: str, settings: ClipSettings, info: ClipInfo) -> list[Output]:
             )
         # Files of a sequence get a folder for each output: a thousand of each do not belong together.
         many = kind in ("png", "exr") and info.kind != "still"
-        found.append(Output(output, kind, output if many else ".", f"{name}_{output}"))
+        like = colours.written(output, info)
+        found.append(Output(output, kind, output if many else ".", f"{name}_{output}", like))
     return found

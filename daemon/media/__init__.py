@@ -11,6 +11,7 @@ from pathlib import Path
 
 from daemon.media.base import (
     ClipInfo,
+    ColourTags,
     Encoding,
     Frame,
     FrameSink,
@@ -69,6 +70,7 @@ __all__ = [
     "SINKS",
     "SOURCES",
     "ClipInfo",
+    "ColourTags",
     "Encoding",
     "Frame",
     "FrameSink",

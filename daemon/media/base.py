@@ -56,11 +56,25 @@ class VideoTags:
 
 
 @dataclass(frozen=True)
+class ColourTags:
+    """What a picture's header says of its colours.
+
+    space: a name, such as `lin_ap1_scene`. chromaticities: CIE x and y of red, green, blue and white. aces:
+    it is an ACES container (SMPTE ST 2065-4).
+    """
+
+    space: str | None = None
+    chromaticities: tuple[float, ...] | None = None
+    aces: bool = False
+
+
+@dataclass(frozen=True)
 class ClipInfo:
     """What is known of a clip before its first frame is decoded.
 
     `numbers` are the frames present, in order; `missing` the gaps between them, which are reported and never
     hidden. `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`.
+    `colour` is what a picture says of its colours; a video says it in its `tags`.
     """
 
     kind: Kind
@@ -76,6 +90,7 @@ class ClipInfo:
     time_base: Fraction | None = None
     pts: tuple[int, ...] = ()
     tags: VideoTags | None = None
+    colour: ColourTags = ColourTags()
 
 
 class FrameSource(Protocol):
