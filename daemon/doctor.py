@@ -20,7 +20,10 @@ from dim_model.weights import WeightsError
 
 Verdict = Literal["ok", "note", "fault"]
 
-_PACKAGES = ("dimd", "torch", "openvino", "av", "OpenImageIO", "opencv-python-headless", "numba", "watchdog")
+_PACKAGES = (
+    *("dimd", "torch", "openvino", "av", "OpenImageIO", "opencolorio"),
+    *("opencv-python-headless", "numba", "watchdog"),
+)
 _CODECS: tuple[tuple[str, Literal["r", "w"]], ...] = (
     ("prores_ks", "w"),
     ("ffv1", "w"),

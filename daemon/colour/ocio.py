@@ -23,6 +23,8 @@ from daemon.config_file import ConfigError
 BUILT_IN = "ocio://studio-config-latest"
 """ACES with the cameras' logs; `ocio://default` lacks those."""
 
+_FAULTS = (ocio.Exception, ocio.ExceptionMissingFile)  # the second is no kind of the first
+
 _SCHEME = "ocio://"
 _REC709 = "lin_rec709_scene"
 _LIGHT = "scene_linear"
@@ -88,7 +90,7 @@ class ColourConfig:
             if self._config.filepathOnlyMatchesDefaultRule(str(path)):
                 return None
             return str(self._config.getColorSpaceFromFilepath(str(path))[0])
-        except ocio.Exception as error:
+        except _FAULTS as error:
             raise self._broken(error) from error
 
     def is_linear(self, name: str) -> bool:
@@ -118,7 +120,7 @@ class ColourConfig:
                 made = ocio.Config.GetProcessorFromBuiltinColorSpace(_REC709, self._config, name)
             else:
                 made = ocio.Config.GetProcessorToBuiltinColorSpace(self._config, name, _REC709)
-        except ocio.Exception as error:
+        except _FAULTS as error:
             raise self._broken(error) from error
         return _exact(made)
 
@@ -139,14 +141,14 @@ class ColourConfig:
         """
         try:
             ocio.Config.GetProcessorToBuiltinColorSpace(self._config, _LIGHT, _REC709)
-        except ocio.Exception:
+        except _FAULTS:
             return False
         return True
 
     def _processor(self, source: str, target: str) -> ocio.CPUProcessor:
         try:
             return _exact(self._config.getProcessor(source, target))
-        except ocio.Exception as error:
+        except _FAULTS as error:
             raise self._broken(error) from error
 
     @cached_property
@@ -155,13 +157,13 @@ class ColourConfig:
         try:
             config = ocio.Config.CreateFromFile(self.name)
             config.validate()
-        except ocio.Exception as error:
+        except _FAULTS as error:
             raise self._broken(error) from error
         if not config.hasRole(_LIGHT):
             raise ConfigError(f"{self._said}: {self.name} has no role {_LIGHT}; give it one.")
         return config
 
-    def _broken(self, error: ocio.Exception) -> ConfigError:
+    def _broken(self, error: Exception) -> ConfigError:
         reason = " ".join(str(error).split()).removeprefix("Error: ").rstrip(".")
         return ConfigError(
             f"{self._said}: {self.name} is no config that OpenColorIO can use ({reason}); "

@@ -85,7 +85,7 @@ class Own:
 
     @property
     def name(self) -> str:
-        return f"{self.transfer.name} {NAMES.get(self.primaries, 'with primaries of its own')}"
+        return f"{self.transfer.name} {NAMES.get(self.primaries, 'of its own primaries')}"
 
     @property
     def is_linear(self) -> bool:

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from daemon.colour import DISPLAY, LINEAR
+from daemon.colour import DISPLAY, LINEAR, ColourConfig, ColourSpace, Own, convert
+from daemon.colour.curves import HLG, PQ
+from daemon.colour.primaries import REC2020
 from daemon.compose import CHANNELS, Flat, Picture, compose
 from daemon.media import find_media, open_source
 from daemon.trimaps import Sidecar
 from tests.daemon.cases import plate, write
 
+CONFIG = ColourConfig("ocio://studio-config-latest")
 ALL = ("alpha", "foreground", "premult", "composite")
 
 
@@ -56,6 +59,46 @@ def test_the_composite_is_mixed_in_light() -> None:
     light = alpha * DISPLAY.to_linear(fg) + (1 - alpha) * DISPLAY.to_linear(blue)
     expected = DISPLAY.from_linear(light).permute(1, 2, 0).numpy()
     assert np.abs(made - expected).mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    "space",
+    [Own(PQ, REC2020), Own(HLG, REC2020), *(CONFIG.space(n, "a test") for n in ("ARRI LogC4", "ACEScg"))],
+    ids=lambda space: space.name,
+)
+def test_light_is_mixed_as_light_and_opaque_pixels_stay_in_every_space(space: ColourSpace) -> None:
+    """A red brighter than white over green, in a log, in HDR video, in ACEScg."""
+    _, alpha, _ = soft_frame()
+    red, green, blue = (
+        torch.tensor(c).view(3, 1, 1).expand(3, 32, 64)
+        for c in ([6.0, 0.3, 0.2], [0.1, 0.5, 0.2], [0.0, 0, 2])
+    )
+    plate_ = space.from_rec709(alpha * red + (1 - alpha) * green)
+    made = compose(plate_, alpha, space.from_rec709(blue), space, ALL)
+    opaque, bits = alpha[0].numpy() == 1, plate_.permute(1, 2, 0).numpy()
+    for name in ("foreground", "premult", "composite"):
+        np.testing.assert_array_equal(made[name][opaque][:, :3], bits[opaque])
+    composite = space.to_rec709(torch.from_numpy(made["composite"]).permute(2, 0, 1))
+    in_light = compose(LINEAR.from_rec709(alpha * red + (1 - alpha) * green), alpha, blue, LINEAR, ALL)
+    off = (composite.permute(1, 2, 0) - torch.from_numpy(in_light["composite"])).abs()
+    assert off.max() < 5e-3  # of 6
+    np.testing.assert_array_equal(
+        made["premult"][..., :3], made["foreground"][..., :3] * made["premult"][..., 3:]
+    )
+
+
+def test_an_output_of_another_space_is_converted_before_it_is_premultiplied() -> None:
+    rgb, alpha, blue = soft_frame()
+    log = CONFIG.space("ARRI LogC4", "a test")
+    into = {"premult": log, "composite": LINEAR}
+    plain, made = compose(rgb, alpha, blue, DISPLAY, ALL), compose(rgb, alpha, blue, DISPLAY, ALL, into)
+    np.testing.assert_array_equal(made["foreground"], plain["foreground"])
+    np.testing.assert_array_equal(made["alpha"], plain["alpha"])
+    straight = torch.from_numpy(plain["foreground"][..., :3]).permute(2, 0, 1)
+    expected = (convert(straight, DISPLAY, log) * alpha).permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(made["premult"][..., :3], expected)
+    composite = DISPLAY.to_linear(torch.from_numpy(plain["composite"])).numpy()
+    np.testing.assert_array_equal(made["composite"], composite)
 
 
 def test_premultiplied_is_straight_times_alpha() -> None:
