@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from daemon.clip import Clip
+from daemon.clip import Clip, Role
 from daemon.colour import ColourConfig, ColourSpace, Known, choose
 from daemon.config import ClipSettings, ColourSettings
 from daemon.media import ClipInfo, ColourTags, Encoding, MediaRef, VideoTags
@@ -41,40 +41,27 @@ class Colours:
                 self.outputs[name] = self._config.space(how.colorspace, f"{clip.name}: {name}: colorspace")
                 self._say(self._config.doubt)
 
-    def beside(self, ref: MediaRef, info: ClipInfo) -> ColourSpace | None:
+    def beside(self, role: Role, ref: MediaRef, info: ClipInfo) -> ColourSpace | None:
         """The space of what stands beside the plate; None: it is a matte, and has no colour.
 
         A clean plate that says nothing of itself was made as the plate was.
         """
-        if ref not in (self._clip.bg, self._clip.clean):
+        if role not in ("bg", "clean"):
             return None
-        known = self._choose(ref, info)
-        if ref == self._clip.clean and known.is_assumed and info.encoding == self._info.encoding:
+        known = self._choose(ref, info, role)
+        if role == "clean" and known.is_assumed and info.encoding == self._info.encoding:
             known = Known(self.plate.space, "taken for the plate's", is_assumed=True)
-        self._told["clean" if ref == self._clip.clean else "background"] = self._said(known)
+        self._told[role] = self._said(known)
         return known.space
-
-    def written(self, name: str, info: ClipInfo) -> ClipInfo:
-        """What a sink is to go by for this output: the plate's ``info``, with the tags of its own space."""
-        space = self.outputs.get(name)
-        if space is None:
-            return info
-        primaries, transfer = space.tags
-        matrix = _BT2020 if primaries == _BT2020 else _BT709
-        tags = replace(info.tags or VideoTags(), primaries=primaries, transfer=transfer, matrix=matrix)
-        colour = ColourTags(space=space.name, chromaticities=space.chromaticities)
-        encoding: Encoding = "linear" if space.is_linear else "display"
-        return replace(info, encoding=encoding, tags=tags if info.tags else None, colour=colour)
 
     def told(self) -> dict[str, Any]:
         """For the manifest."""
         outputs = {name: space.name for name, space in self.outputs.items()}
         return {**self._told, **({"outputs": outputs} if outputs else {})}
 
-    def _choose(self, ref: MediaRef, info: ClipInfo) -> Known:
-        wanted, key = self._settings.colorspace, "colorspace"
-        if ref == self._clip.bg:
-            wanted, key = self._settings.bg_colorspace, "bg_colorspace"
+    def _choose(self, ref: MediaRef, info: ClipInfo, role: Role | None = None) -> Known:
+        key = "bg_colorspace" if role == "bg" else "colorspace"
+        wanted = self._settings.bg_colorspace if role == "bg" else self._settings.colorspace
         return choose(info, ref.files[0], wanted, f"{self._clip.name}: {key}", self._config, self._assume)
 
     def _said(self, known: Known) -> dict[str, object]:
@@ -85,3 +72,13 @@ class Colours:
         if sentence and sentence not in self._warned:
             self._warned.add(sentence)
             self._warn(sentence)
+
+
+def tagged(info: ClipInfo, space: ColourSpace) -> ClipInfo:
+    """What a sink is to go by for an output in ``space``: the plate's ``info`` with other colours."""
+    primaries, transfer = space.tags
+    matrix = _BT2020 if primaries == _BT2020 else _BT709
+    tags = replace(info.tags or VideoTags(), primaries=primaries, transfer=transfer, matrix=matrix)
+    encoding: Encoding = "linear" if space.is_linear else "display"
+    colour = ColourTags(space=space.name, chromaticities=space.chromaticities)
+    return replace(info, encoding=encoding, tags=tags if info.tags else None, colour=colour)

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daemon.clip import Clip
-from daemon.colours import Colours
+from daemon.clip import Clip, Role
+from daemon.colour import ColourSpace
+from daemon.colours import Colours, tagged
 from daemon.compose import CHANNELS, Background, Flat, Picture
 from daemon.config import ClipSettings, ColourSettings, Format, OutputName
 from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, MediaRef, open_sink, open_source
@@ -27,20 +28,21 @@ from daemon.trimaps import Look, Shot, Sidecar, choose
 
 @dataclass(frozen=True)
 class Output:
-    """One thing to write. folder: below the result's. stem: of its file or files. like: the plate, but for
-    what is said of the output's colours.
+    """One thing to write. folder: below the result's. stem: of its file or files. space: of its colours;
+    None: the plate's.
     """
 
     name: OutputName
     format: Format
     folder: str
     stem: str
-    like: ClipInfo
+    space: ColourSpace | None = None
 
-    def open(self, work: Path, start: int) -> FrameSink:
+    def open(self, work: Path, info: ClipInfo, start: int) -> FrameSink:
         folder = work / self.folder
         folder.mkdir(exist_ok=True)
-        return open_sink(self.format, folder, self.stem, self.like, channels=CHANNELS[self.name], start=start)
+        like = tagged(info, self.space) if self.space else info
+        return open_sink(self.format, folder, self.stem, like, channels=CHANNELS[self.name], start=start)
 
 
 class Plan:
@@ -93,17 +95,22 @@ class Plan:
 
     def _shot(self, state: Mapping[str, Any]) -> Shot:
         clip, info = self.clip, self.info
-        sidecars = {}
-        for role, ref in (("trimap", clip.trimap), ("mask", clip.mask), ("clean", clip.clean)):
+        sidecars: dict[str, Sidecar] = {}
+        beside: tuple[tuple[Role, MediaRef | None], ...] = (
+            ("trimap", clip.trimap),
+            ("mask", clip.mask),
+            ("clean", clip.clean),
+        )
+        for role, ref in beside:
             if ref is not None and (role == "trimap" or self.settings.trimap.source in ("auto", role)):
-                sidecar = self._sidecar(ref)
+                sidecar = self._sidecar(role, ref)
                 sidecar.check()
                 sidecars[role] = sidecar
         return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, state)
 
-    def _sidecar(self, ref: MediaRef) -> Sidecar:
+    def _sidecar(self, role: Role, ref: MediaRef) -> Sidecar:
         source = self._open(ref)
-        space = self.colours.beside(ref, source.info)
+        space = self.colours.beside(role, ref, source.info)
         return Sidecar(ref.path.name, source, self.info, self.warnings.append, space)
 
     def _looks(self, start: int, stop: int | None) -> Iterator[Look]:
@@ -114,7 +121,7 @@ class Plan:
         if self.clip.bg is None or "composite" not in self.settings.outputs:
             size = (self.info.height, self.info.width)
             return Flat.named(self.settings.background, size, self.colours.plate.space)
-        return Picture(self._sidecar(self.clip.bg), self.info, self.colours.plate.space)
+        return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space)
 
     def frames(self, start: int) -> Any:
         """The plate's frames from position ``start`` on."""
@@ -146,13 +153,12 @@ def _outputs(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours
     """The files to write. Raises MediaError for a format that does not suit the clip."""
     found = []
     for output, how in settings.outputs.items():
-        kind = how.format
+        kind, space = how.format, colours.outputs.get(output)
         if kind == "auto":
-            own = output not in colours.outputs
-            is_linear = info.encoding == "linear" if own else colours.outputs[output].is_linear
-            # Integers hold no light above 1, so what is asked for as light is an EXR, whatever the plate is.
+            is_linear = space.is_linear if space else info.encoding == "linear"
             picture: Format = "exr" if is_linear else "png"
-            kind = "prores4444" if info.kind == "video" and (own or not is_linear) else picture
+            # No codec holds light above 1, so what is asked for as light is an EXR, whatever the plate is.
+            kind = "prores4444" if info.kind == "video" and not (space and is_linear) else picture
         if kind in ("prores4444", "ffv1") and info.kind != "video":
             raise MediaError(
                 f"{name}: is no video, so {output} cannot be {kind}; "
@@ -160,6 +166,5 @@ def _outputs(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours
             )
         # Files of a sequence get a folder for each output: a thousand of each do not belong together.
         many = kind in ("png", "exr") and info.kind != "still"
-        like = colours.written(output, info)
-        found.append(Output(output, kind, output if many else ".", f"{name}_{output}", like))
+        found.append(Output(output, kind, output if many else ".", f"{name}_{output}", space))
     return found

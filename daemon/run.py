@@ -186,7 +186,7 @@ def _write(made: Ahead[_Made], plan: Plan, work: Path, start: int, progress: Pro
     pending: list[Figures] = []
     begun, first = time.perf_counter(), start
     with ExitStack() as stack:
-        sinks = [stack.enter_context(output.open(work, start)) for output in plan.outputs]
+        sinks = [stack.enter_context(output.open(work, plan.info, start)) for output in plan.outputs]
         # Encoders release the GIL, so the outputs of a frame are written side by side.
         writers = stack.enter_context(ThreadPoolExecutor(len(sinks), "write"))
 

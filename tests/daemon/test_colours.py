@@ -407,7 +407,7 @@ def test_a_background_of_another_space_becomes_the_plates(folder: Path) -> None:
     )
     made = read(result / "shot_composite.exr")[trimap() == 0]
     np.testing.assert_allclose(made, behind.view(1, 3).expand(len(made), 3), atol=1e-3)
-    assert told(result)["colour"]["background"]["space"] == "linear ACEScg (AP1)"
+    assert told(result)["colour"]["bg"]["space"] == "linear ACEScg (AP1)"
 
 
 def test_a_background_may_be_given_its_own_space(folder: Path) -> None:
