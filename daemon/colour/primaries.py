@@ -69,10 +69,13 @@ def to_rec709(chromaticities: Chromaticities) -> Tensor | None:
 def multiplied(matrix: Tensor, rgb: Tensor) -> Tensor:
     """``matrix`` [3, 3] times each colour of ``rgb`` [3, ...].
 
-    Written out: a library's product may round otherwise for another number of pixels.
+    Written out: a library's product may round otherwise for another number of threads.
     """
-    red, green, blue = rgb
-    return torch.stack([row[0] * red + row[1] * green + row[2] * blue for row in matrix])
+    made = torch.empty_like(rgb)
+    for channel, (red, green, blue) in enumerate(matrix.tolist()):
+        torch.mul(rgb[0], red, out=made[channel])
+        made[channel].add_(rgb[1], alpha=green).add_(rgb[2], alpha=blue)
+    return made
 
 
 def _white(chromaticities: Chromaticities) -> npt.NDArray[np.float64]:

@@ -495,6 +495,15 @@ def test_what_is_wrong_with_colours_is_one_sentence(
     assert fault[-1] in ".?"
 
 
+def test_a_broken_config_in_the_environment_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCIO", str(tmp_path / "gone.ocio"))
+    (fault,) = faults(tmp_path, "")
+    assert fault.startswith(f"$OCIO: {tmp_path / 'gone.ocio'} is no config that OpenColorIO can use")
+    assert faults(tmp_path, "colour: {config: 'ocio://default'}") == []
+
+
 @pytest.mark.parametrize("command", [["check"], ["--once"]])
 def test_broken_colours_stop_the_daemon_before_it_starts(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "config.yaml").write_text("colour: {config: none.ocio}\nmetrics: {port: null}\n")
