@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from daemon.colour_config import SpaceName
 from daemon.config_file import ConfigError, ConfigFile
 from daemon.section import Folder, Section
 
@@ -133,7 +134,10 @@ class ForegroundSettings(Section):
 
 
 class OutputSettings(Section):
+    """colorspace: of the colours; `auto`: the plate's own, and then the plate's bits where alpha is 1."""
+
     format: Format = "auto"
+    colorspace: SpaceName = "auto"
 
 
 def _default_outputs() -> dict[OutputName, OutputSettings]:
@@ -141,8 +145,12 @@ def _default_outputs() -> dict[OutputName, OutputSettings]:
 
 
 class ClipSettings(Section):
-    """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg."""
+    """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg.
+    colorspace: of the plate and NAME_clean, bg_colorspace: of NAME_bg; `auto` or a name of the colour config.
+    """
 
+    colorspace: SpaceName = "auto"
+    bg_colorspace: SpaceName = "auto"
     trimap: TrimapSettings = TrimapSettings()
     temporal: TemporalSettings = TemporalSettings()
     foreground: ForegroundSettings = ForegroundSettings()
@@ -150,6 +158,15 @@ class ClipSettings(Section):
         default_factory=_default_outputs
     )
     background: Annotated[str, _colour_or("checker")] = "checker"
+
+    @field_validator("outputs")
+    @classmethod
+    def _a_matte_has_no_colour(
+        cls, outputs: dict[OutputName, OutputSettings]
+    ) -> dict[OutputName, OutputSettings]:
+        if "alpha" in outputs and outputs["alpha"].colorspace != "auto":
+            raise ValueError("alpha has no colour, so leave its colorspace out")
+        return outputs
 
 
 def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:

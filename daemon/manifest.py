@@ -79,6 +79,7 @@ def write(
         "frames": {"count": len(info.numbers), "first": info.numbers[0], "last": info.numbers[-1]},
         "missing": list(info.missing),
         "source": list(source),
+        "colour": plan.colours.told(),
         "settings": plan.settings.model_dump(mode="json"),
         "weights": dict(weights),
         "trimap": plan.trimap.told(),

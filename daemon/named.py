@@ -62,11 +62,14 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
 
 
 def settings_of(clip: Clip, given: ClipSettings) -> ClipSettings:
-    """What the clip's own file says over what was ``given``, but for a source that was asked for by name.
+    """What the clip's own file says over what was ``given``, but for a source and a colour space that were
+    asked for by name.
 
     Raises ConfigError.
     """
     own = clip_settings(given, clip.settings)
+    if given.colorspace != "auto":
+        own = own.model_copy(update={"colorspace": given.colorspace})
     if given.trimap.source == "auto":
         return own
     return own.model_copy(update={"trimap": own.trimap.model_copy(update={"source": given.trimap.source})})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -60,6 +61,19 @@ def test_a_clean_plate_is_taken(tmp_path: Path) -> None:
     alpha = cv2.imread(str(tmp_path / "out/shot/shot_alpha.png"), cv2.IMREAD_UNCHANGED)
     assert alpha[60:140, 80:110].min() == 65535
     assert alpha[:, :50].max() == 0
+
+
+def test_the_space_of_the_plates_may_be_said(tmp_path: Path) -> None:
+    """It goes before what lies beside a clip; a name that is not there is told with the one meant."""
+    picture = still(tmp_path)
+    (tmp_path / "shot.yaml").write_text("colorspace: ACEScct\n")
+    code, said = matte(picture, "--out", tmp_path / "out", "--colorspace", "arri_logc4")
+    assert code == 0, said
+    told = json.loads((tmp_path / "out/shot/manifest.json").read_text())
+    assert told["colour"]["plate"]["space"] == "ARRI LogC4"
+    code, said = matte(picture, "--out", tmp_path / "other", "--colorspace", "arri_logc5")
+    assert code == 1
+    assert "did you mean 'arri_logc4'?" in " ".join(said.split())
 
 
 def test_one_bad_input_does_not_keep_the_others(tmp_path: Path) -> None:
