@@ -17,6 +17,7 @@ import av
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext
 from av.container import InputContainer, OutputContainer
+from av.stream import Discard
 
 from daemon.media.base import MediaError
 from daemon.media.video_index import open_container
@@ -39,6 +40,9 @@ class Sound:
     def __init__(self, source: Path, plate: InputContainer, out: OutputContainer) -> None:
         self._source, self._plate = source, plate
         self._pairs = {}
+        for stream in plate.streams:
+            if stream.type != "audio":
+                stream.discard = Discard.all  # so that MOV and MP4 do not even read the pictures
         for stream in plate.streams.audio:
             if _takes(out.format.name, stream):
                 added = out.add_stream_from_template(stream)
