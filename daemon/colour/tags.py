@@ -20,7 +20,7 @@ from daemon.media.base import ColourTags, VideoTags
 UNSPECIFIED = frozenset({0, 2, 3})
 """Code points of ITU-T H.273 that say nothing."""
 
-_PQ, _HLG, _LINEAR, _SRGB = 16, 18, 8, 13
+_PQ, _HLG, _LINEAR = 16, 18, 8
 
 _TRANSFERS: dict[int, tuple[Transfer, bool]] = {_PQ: (PQ, True), _HLG: (HLG, True), _LINEAR: (IDENTITY, True)}
 """By code: the curves, and whether the numbers may hold more than a display shows."""
