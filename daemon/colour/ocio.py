@@ -16,7 +16,7 @@ import PyOpenColorIO as ocio
 import torch
 from torch import Tensor
 
-from daemon.colour.primaries import Chromaticities
+from daemon.colour.primaries import LINEAR_NAMES, Chromaticities
 from daemon.colour.space import seen
 from daemon.config_file import ConfigError
 
@@ -106,6 +106,12 @@ class ColourConfig:
     def tags(self, name: str) -> tuple[int, int]:
         known = (_TAGS[alias] for alias in self._config.getColorSpace(name).getAliases() if alias in _TAGS)
         return next(known, (2, 2))
+
+    def chromaticities(self, name: str) -> Chromaticities | None:
+        """Of a linear space that goes by a name which everybody knows."""
+        space = self._config.getColorSpace(name)
+        names = (alias.lower() for alias in (space.getName(), *space.getAliases()))
+        return next((LINEAR_NAMES[alias] for alias in names if alias in LINEAR_NAMES), None)
 
     def light_of(self, name: str, *, back: bool = False) -> ocio.CPUProcessor:
         """To the config's scene-linear space."""
@@ -198,9 +204,9 @@ class OcioSpace:
     def tags(self) -> tuple[int, int]:
         return self._config.tags(self._name)
 
-    @property
+    @cached_property
     def chromaticities(self) -> Chromaticities | None:
-        return None
+        return self._config.chromaticities(self._name)
 
     def check(self) -> None:
         """Raise ConfigError if it cannot be had, such as for a table that is not there."""

@@ -28,6 +28,20 @@ NAMES: dict[Chromaticities, str] = {
     AP1: "ACEScg (AP1)",
 }
 
+LINEAR_NAMES: dict[str, Chromaticities] = {
+    "lin_rec709_scene": REC709,
+    "lin_rec709": REC709,
+    "lin_srgb": REC709,
+    "linear rec.709 (srgb)": REC709,
+    "lin_rec2020_scene": REC2020,
+    "lin_p3d65_scene": P3_D65,
+    "lin_ap1_scene": AP1,
+    "acescg": AP1,
+    "lin_ap0_scene": AP0,
+    "aces2065-1": AP0,
+}
+"""Names that headers carry (OpenImageIO's, OpenEXR's colorInteropID), in lower case, which need no config."""
+
 _NEAR = 1e-3
 """Chromaticities that differ by less are the same: headers are written with three digits or four."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from daemon.colour.curves import HLG, IDENTITY, PQ, SRGB, Transfer
 from daemon.colour.primaries import (
     AP0,
-    AP1,
+    LINEAR_NAMES,
     P3_D65,
     P3_DCI,
     REC709,
@@ -20,7 +20,7 @@ from daemon.media.base import ColourTags, VideoTags
 UNSPECIFIED = frozenset({0, 2, 3})
 """Code points of ITU-T H.273 that say nothing."""
 
-_PQ, _HLG, _LINEAR, _SRGB = 16, 18, 8, 13
+_PQ, _HLG, _LINEAR = 16, 18, 8
 
 _TRANSFERS: dict[int, tuple[Transfer, bool]] = {_PQ: (PQ, True), _HLG: (HLG, True), _LINEAR: (IDENTITY, True)}
 """By code: the curves, and whether the numbers may hold more than a display shows."""
@@ -37,19 +37,6 @@ _SRGB_NAMES = frozenset(
     {"srgb", "srgb_rec709_scene", "srgb_rec709_display", "srgb_texture", "g22_rec709_scene", "rec709"}
     | {"itu709_rec709_scene", "ocio:itu709_rec709_scene", "g24_rec709_scene", "g24_rec709_display"}
 )
-_LINEAR_NAMES: dict[str, Chromaticities] = {
-    "lin_rec709_scene": REC709,
-    "lin_rec709": REC709,
-    "lin_srgb": REC709,
-    "linear rec.709 (srgb)": REC709,
-    "lin_rec2020_scene": REC2020,
-    "lin_p3d65_scene": P3_D65,
-    "lin_ap1_scene": AP1,
-    "acescg": AP1,
-    "lin_ap0_scene": AP0,
-    "aces2065-1": AP0,
-}
-"""Names that headers carry (OpenImageIO's, OpenEXR's colorInteropID), in lower case, which need no config."""
 
 
 def of_video(tags: VideoTags) -> tuple[ColourSpace | None, str]:
@@ -82,8 +69,8 @@ def of_picture(tags: ColourTags) -> tuple[ColourSpace | None, str]:
     name = (tags.space or "").lower()
     if name in _SRGB_NAMES:
         return DISPLAY, f"its header says {tags.space}"
-    if name in _LINEAR_NAMES:
-        return linear(_LINEAR_NAMES[name]), f"its header says {tags.space}"
+    if name in LINEAR_NAMES:
+        return linear(LINEAR_NAMES[name]), f"its header says {tags.space}"
     return None, f"its header says {tags.space}" if tags.space else "no header says"
 
 

@@ -103,6 +103,7 @@ def test_pq_agrees_with_opencolorio() -> None:
 )
 def test_primaries_of_a_header_are_those_of_the_config(name: str, primaries: tuple[float, ...]) -> None:
     ours = Own(LINEAR.transfer, primaries)  # type: ignore[arg-type]
+    assert ocio(name).chromaticities == primaries
     light = patches()
     assert torch.allclose(ours.to_rec709(light), ocio(name).to_rec709(light), rtol=1e-3, atol=1e-3)
 
