@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from daemon.config_file import ConfigError, ConfigFile
 from daemon.section import Folder, Section
+from daemon.storage import bits_fault, compression_fault
 
-OutputName = Literal["alpha", "foreground", "premult", "composite"]
-Format = Literal["auto", "png", "exr", "prores4444", "ffv1"]
+OutputName = Literal["alpha", "foreground", "premult", "composite", "layers"]
+Format = Literal["auto", "png", "exr", "tiff", "dpx", "jpeg", "prores4444", "ffv1"]
 
 _REFERENCE_LINES = 1080
 """The raster that `erode` and `dilate` are given for."""
@@ -99,8 +100,24 @@ class TemporalSettings(Section):
     radius: Annotated[int, Field(ge=0, le=4)] = 2
 
 
+def _has_it(fault: Callable[[str, Any], str | None]) -> AfterValidator:
+    """Whether the output's format has such bits or compression."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        problem = None if value is None else fault(info.data.get("format", "auto"), value)
+        if problem:
+            raise ValueError(problem)
+        return value
+
+    return AfterValidator(check)
+
+
 class OutputSettings(Section):
+    """How one output is stored; None is the format's default, see `daemon.storage`."""
+
     format: Format = "auto"
+    bits: Annotated[int | None, _has_it(bits_fault)] = None
+    compression: Annotated[str | None, _has_it(compression_fault)] = None
 
 
 def _default_outputs() -> dict[OutputName, OutputSettings]:
@@ -108,7 +125,9 @@ def _default_outputs() -> dict[OutputName, OutputSettings]:
 
 
 class ClipSettings(Section):
-    """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg."""
+    """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg.
+    missing: what stands in the result for a frame that a sequence lacks.
+    """
 
     trimap: TrimapSettings = TrimapSettings()
     temporal: TemporalSettings = TemporalSettings()
@@ -116,6 +135,7 @@ class ClipSettings(Section):
         default_factory=_default_outputs
     )
     background: Annotated[str, _colour_or("checker")] = "checker"
+    missing: Literal["skip", "hold", "black", "refuse"] = "skip"
 
 
 def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:

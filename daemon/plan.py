@@ -19,32 +19,62 @@ from torch import Tensor
 
 from daemon.clip import Clip
 from daemon.colour import network_view
-from daemon.compose import CHANNELS, Background, Flat, Picture
-from daemon.config import ClipSettings, Format, OutputName
-from daemon.media import ClipInfo, Frame, FrameSink, FrameSource, MediaError, MediaRef, open_sink, open_source
+from daemon.compose import Background, Flat, Picture
+from daemon.config import ClipSettings, Format, OutputName, OutputSettings
+from daemon.gaps import Gaps
+from daemon.layers import CHANNELS, NAMES
+from daemon.media import (
+    IMAGE_FORMATS,
+    ClipInfo,
+    Frame,
+    FrameSink,
+    FrameSource,
+    MediaError,
+    MediaRef,
+    Storage,
+    open_sink,
+    open_source,
+)
+from daemon.storage import NO_ALPHA, bits_fault, compression_fault
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
 @dataclass(frozen=True)
 class Output:
-    """One thing to write. folder: below the result's. stem: of its file or files."""
+    """One thing to write. folder: below the result's. stem: of its file or files. bits, compression: None is
+    the format's default.
+    """
 
     name: OutputName
     format: Format
     folder: str
     stem: str
+    bits: int | None = None
+    compression: str | None = None
 
-    def open(self, work: Path, info: ClipInfo, start: int) -> FrameSink:
+    def open(self, work: Path, info: ClipInfo, start: int, stamp: Mapping[str, str]) -> FrameSink:
+        """stamp: what an EXR's header says of how it was made."""
         folder = work / self.folder
         folder.mkdir(exist_ok=True)
-        return open_sink(self.format, folder, self.stem, info, channels=CHANNELS[self.name], start=start)
+        storage = Storage(
+            bits=self.bits,
+            compression=self.compression,
+            names=NAMES if self.name == "layers" else None,
+            straight=self.name == "foreground",
+            stamp={**stamp, "dimd:output": self.name},
+        )
+        channels = CHANNELS[self.name]
+        return open_sink(
+            self.format, folder, self.stem, info, channels=channels, start=start, storage=storage
+        )
 
 
 class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, shot, trimap, outputs, background, warnings.
+    state: of an earlier run of the same job. Attributes: info, gaps, shot, trimap, outputs, background,
+    warnings.
     """
 
     def __init__(
@@ -57,7 +87,8 @@ class Plan:
         try:
             self._source = self._open(clip.plate)
             self.info = self._source.info
-            self._note_gaps()
+            self.gaps = Gaps(clip.plate.path.name, self.info, settings.missing)
+            self.warnings += [self.gaps.sentence] if self.gaps.sentence else []
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
             self.outputs = tuple(_outputs(clip.name, settings, self.info))
@@ -68,15 +99,6 @@ class Plan:
 
     def _open(self, ref: MediaRef) -> FrameSource:
         return self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
-
-    def _note_gaps(self) -> None:
-        missing = self.info.missing
-        if missing:
-            shown = ", ".join(map(str, missing[:8])) + (" …" if len(missing) > 8 else "")
-            which = f"frames {shown} are" if len(missing) > 1 else f"frame {shown} is"
-            self.warnings.append(
-                f"{self.clip.plate.path.name}: {which} missing, and will be so in the result."
-            )
 
     def _shot(self, state: Mapping[str, Any]) -> Shot:
         clip, info = self.clip, self.info
@@ -134,12 +156,32 @@ def _outputs(name: str, settings: ClipSettings, info: ClipInfo) -> list[Output]:
         if kind == "auto":
             picture: Format = "exr" if info.encoding == "linear" else "png"
             kind = "prores4444" if info.kind == "video" else picture
-        if kind in ("prores4444", "ffv1") and info.kind != "video":
+            kind = "exr" if output == "layers" else kind
+        if kind not in IMAGE_FORMATS and info.kind != "video":
             raise MediaError(
                 f"{name}: is no video, so {output} cannot be {kind}; "
                 f"set outputs: {output}: format: to png or exr."
             )
+        _check_storable(name, output, kind, how)
         # Files of a sequence get a folder for each output: a thousand of each do not belong together.
-        many = kind in ("png", "exr") and info.kind != "still"
-        found.append(Output(output, kind, output if many else ".", f"{name}_{output}"))
+        many = kind in IMAGE_FORMATS and info.kind != "still"
+        folder = output if many else "."
+        found.append(Output(output, kind, folder, f"{name}_{output}", how.bits, how.compression))
     return found
+
+
+def _check_storable(name: str, output: OutputName, kind: Format, how: OutputSettings) -> None:
+    """Raises MediaError for an output that its format cannot hold, or not with such bits or compression."""
+    if output == "layers" and kind != "exr":
+        raise MediaError(f"{name}: layers need an EXR; set outputs: layers: format: to exr or auto.")
+    if kind in NO_ALPHA and CHANNELS[output] > 3:
+        raise MediaError(
+            f"{name}: {NO_ALPHA[kind]} holds no alpha, so {output} cannot be one; "
+            f"set outputs: {output}: format: to png, tiff or exr."
+        )
+    problem = bits_fault(kind, how.bits) if how.bits is not None else None
+    if problem:
+        raise MediaError(f"{name}: {output} has no {how.bits} bits as {kind}; {problem}.")
+    problem = compression_fault(kind, how.compression) if how.compression is not None else None
+    if problem:
+        raise MediaError(f"{name}: {output} cannot be compressed by {how.compression}; {problem}.")

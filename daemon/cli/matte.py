@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -13,9 +14,7 @@ from daemon.config import Format, Preset, Source
 @click.command()
 @clip_options
 @click.option("--background", help="What the composite is laid over: media, '#rrggbb' or checker.")
-@click.option(
-    "--format", "form", type=click.Choice(["auto", "png", "exr", "prores4444", "ffv1"]), default="auto"
-)
+@click.option("--format", "form", type=click.Choice(get_args(Format)), default="auto")
 @click.option("--device", default="auto", show_default=True)
 @click.pass_context
 def matte(

@@ -1,7 +1,7 @@
 """Everything that goes in and comes out: stills, image sequences and video behind one pair of protocols.
 
 A new kind of source is one file and one line in `SOURCES`; a new output format one file and one line in
-`SINKS`. No other module of the daemon knows a codec or a file suffix.
+`VIDEO_SINKS` or `IMAGE_FORMATS`. No other module of the daemon knows a codec or a file suffix.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from daemon.media.base import (
     FrameSource,
     Kind,
     MediaError,
+    PictureTags,
     Pixels,
     VideoTags,
 )
 from daemon.media.find import MediaRef, find_media, locate
-from daemon.media.image_formats import Exr, Png
+from daemon.media.image_formats import IMAGE_FORMATS
 from daemon.media.image_sink import ImageSink
 from daemon.media.sequence import SequenceSource
 from daemon.media.stills import StillSource
 from daemon.media.video_codecs import Ffv1, ProRes4444
 from daemon.media.video_sink import VideoSink
 from daemon.media.video_source import VideoSource
+from daemon.storage import Storage
 
 SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
     "still": StillSource,
@@ -35,9 +37,7 @@ SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
     "video": VideoSource,
 }
 
-SINKS: dict[str, Callable[[Path, str, ClipInfo, int, int], FrameSink]] = {
-    "png": lambda *args: ImageSink(Png(), *args),
-    "exr": lambda *args: ImageSink(Exr(), *args),
+VIDEO_SINKS: dict[str, Callable[[Path, str, ClipInfo, int, int], FrameSink]] = {
     "prores4444": lambda *args: VideoSink(ProRes4444(), *args),
     "ffv1": lambda *args: VideoSink(Ffv1(), *args),
 }
@@ -49,25 +49,38 @@ def open_source(ref: MediaRef, *, max_pixels: int) -> FrameSource:
 
 
 def open_sink(
-    format: str, folder: Path, stem: str, like: ClipInfo, *, channels: int, start: int = 0
+    format: str,
+    folder: Path,
+    stem: str,
+    like: ClipInfo,
+    *,
+    channels: int,
+    start: int = 0,
+    storage: Storage | None = None,
 ) -> FrameSink:
     """Open one output of the clip `like` for writing into `folder`, which must exist.
 
     A still becomes `folder/stem.png`, a sequence `folder/stem.1001.png`, a video `folder/stem.mov` or `.mkv`
-    (in an image format: `folder/stem.0000.png`). `channels` is 1, 3 or 4. `start` is the number of frames
-    that an earlier run committed: what lies in the folder from there on is dropped, and the bytes come out as
-    if there had been one run. Numbers are written as they are given: whether they are encoded for display,
-    and premultiplied, is the caller's choice.
+    (in an image format: `folder/stem.0000.png`). `channels` is 1, 3 or 4, or as many as
+    `storage` has names; `storage` is how a picture format lays the numbers down. `start` is the number of
+    frames that an earlier run committed: what lies in the folder from there on is dropped, and the bytes come
+    out as if there had been one run. Numbers are written as they are given: whether they are encoded for
+    display, and premultiplied, is the caller's choice.
     Raises MediaError for a format that does not exist or does not suit the clip.
     """
-    if format not in SINKS:
-        raise MediaError(f"{stem}: has no output format {format!r}; choose one of {', '.join(SINKS)}.")
-    return SINKS[format](folder, stem, like, channels, start)
+    if format in IMAGE_FORMATS:
+        picture = IMAGE_FORMATS[format](storage or Storage(), like.is_float)
+        return ImageSink(picture, folder, stem, like, channels, start)
+    if format not in VIDEO_SINKS:
+        known = ", ".join([*IMAGE_FORMATS, *VIDEO_SINKS])
+        raise MediaError(f"{stem}: has no output format {format!r}; choose one of {known}.")
+    return VIDEO_SINKS[format](folder, stem, like, channels, start)
 
 
 __all__ = [
-    "SINKS",
+    "IMAGE_FORMATS",
     "SOURCES",
+    "VIDEO_SINKS",
     "ClipInfo",
     "Encoding",
     "Frame",
@@ -76,7 +89,9 @@ __all__ = [
     "Kind",
     "MediaError",
     "MediaRef",
+    "PictureTags",
     "Pixels",
+    "Storage",
     "VideoTags",
     "find_media",
     "locate",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,17 +25,34 @@ class MediaError(Exception):
 
 
 @dataclass(frozen=True)
+class PictureTags:
+    """What a picture file says beside its pixels, and what is made of it says again.
+
+    `attributes` are (name, type, value) in OpenImageIO's terms: time code, frame rate, camera,
+    chromaticities, a studio's own. `origin` is the left upper corner of the display window, which is the
+    frame's raster.
+    """
+
+    attributes: tuple[tuple[str, Any, Any], ...] = ()
+    origin: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
 class Frame:
     """One picture of a clip.
 
     `pixels` is float32 [H, W, C] in the file's own encoding: C = 1 is grey (or a matte), 3 RGB, 4 RGBA with
     straight (unassociated) alpha. Integer files span 0..1; video may pass it by a little (super-whites,
-    colours outside the RGB cube), for clipping would change the plate; float files keep whatever they hold.
+    colours outside the RGB cube), for clipping would change the plate; float files keep whatever they hold,
+    but for NaN and infinity: `mended` pixels held such and were filled from those around. `tags` are an EXR's
+    or a DPX's own. An output of several layers has more channels, in the order of its names.
     """
 
     number: int
     pixels: Pixels
     pts: int | None = None
+    tags: PictureTags | None = None
+    mended: int = 0
 
 
 @dataclass(frozen=True)

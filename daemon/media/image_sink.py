@@ -36,7 +36,7 @@ class ImageSink:
             raise ValueError(f"{self._stem}: frame {frame.number} is {frame.pixels.shape}, not {shape}")
         path = self._path(frame.number)
         self._unsynced.append(path)  # before it is there: a write that fails may leave a part of it
-        self._format.write(path, frame.pixels)
+        self._format.write(path, frame.pixels, frame.tags)
         self._position += 1
 
     def commit(self) -> None:

@@ -30,9 +30,9 @@ class SequenceSource:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         for number, file in list(zip(self._info.numbers, self._ref.files, strict=True))[start:stop]:
-            header, pixels = read_still(file, self._max_pixels)
+            header, frame = read_still(file, self._max_pixels, number)
             self._check_same(file.name, header)
-            yield Frame(number, pixels)
+            yield frame
 
     def _check_same(self, name: str, header: Header) -> None:
         first = self._header

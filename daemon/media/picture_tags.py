@@ -1,0 +1,137 @@
+"""What an EXR or a DPX says of itself, carried from the plate into what is made of it.
+
+Time code, frame rate, camera, lens, chromaticities, pixel aspect, a studio's own attributes: all of it goes
+through but for what describes the plate's own file (its compression, tiles, parts and other channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import OpenImageIO as oiio
+
+from daemon.media.base import PictureTags
+
+_CARRIERS = frozenset({"openexr", "dpx"})
+
+_OF_THE_FILE = frozenset(
+    {
+        "acesImageContainerFlag",  # promises no compression and its own primaries (SMPTE ST 2065-4)
+        "chunkCount",
+        "compression",
+        "multiView",  # the other eye is not in what is made
+        "name",
+        "Orientation",
+        "ResolutionUnit",  # of xDensity, which is in inches always
+        "textureformat",
+        "type",
+        "wrapmodes",
+        "YResolution",  # OpenImageIO's own, from xDensity and the pixel aspect
+    }
+)
+_FAMILIES_OF_THE_FILE = ("oiio:", "openexr:", "cryptomatte/", "dimd:")
+
+_DPX_KEPT = frozenset(
+    f"dpx:{name}"
+    for name in (
+        *("Transfer", "Colorimetric", "FrameRate", "TemporalFrameRate", "FrameId", "SlateInfo", "Format"),
+        *(
+            "FramePosition",
+            "SequenceLength",
+            "HeldCount",
+            "ShutterAngle",
+            "InputDevice",
+            "InputDeviceSerialNumber",
+        ),
+    )
+)
+"""What of a DPX's own header means the same in another DPX."""
+
+_FRAME_RATES = ("framesPerSecond", "FramesPerSecond")
+"""The standard's name, and the one under which OpenImageIO 3.2 writes it, which no compositor looks for."""
+
+OF_ONE_FRAME = frozenset({"smpte:TimeCode", "smpte:KeyCode", "imageCounter"})
+"""What is true of one frame, and not of another that shows the same picture."""
+
+
+def tags_of(spec: oiio.ImageSpec, format: str) -> PictureTags | None:
+    """What a picture's header says; None for a format whose headers do not matter to a comp."""
+    if format not in _CARRIERS:
+        return None
+    kept = tuple(
+        (attribute.name, attribute.type, attribute.value)
+        for attribute in spec.extra_attribs
+        if attribute.value is not None and _is_of_the_picture(attribute.name)
+    )
+    return PictureTags(kept, (spec.full_x, spec.full_y))
+
+
+def _is_of_the_picture(name: str) -> bool:
+    if name.startswith("dpx:"):
+        return name in _DPX_KEPT
+    return name not in _OF_THE_FILE and not name.startswith(_FAMILIES_OF_THE_FILE)
+
+
+def without(tags: PictureTags | None, names: frozenset[str]) -> PictureTags | None:
+    """The same without some attributes."""
+    if tags is None:
+        return None
+    return PictureTags(tuple(one for one in tags.attributes if one[0] not in names), tags.origin)
+
+
+def set_exr(spec: oiio.ImageSpec, tags: PictureTags | None, stamp: Mapping[str, str]) -> None:
+    """Give an EXR's header the plate's attributes and display window, and dimd's `stamp`."""
+    spec.attribute("DateTime", "")  # else the time of writing goes into the bytes
+    if tags is not None:
+        spec.x, spec.y = spec.full_x, spec.full_y = tags.origin
+        rates = {"dpx:FrameRate", "dpx:TemporalFrameRate", *_FRAME_RATES}
+        for name, kind, value in tags.attributes:
+            if not name.startswith("dpx:") and name not in rates:
+                spec.attribute(name, kind, value)
+        rate = frame_rate(tags)
+        if rate is not None:
+            spec.attribute(_FRAME_RATES[0], oiio.TypeDesc("rational"), (rate.numerator, rate.denominator))
+    for name, text in stamp.items():
+        spec.attribute(name, text)
+
+
+def set_dpx(spec: oiio.ImageSpec, tags: PictureTags | None) -> None:
+    """Give a DPX's header what it has room for of the plate's."""
+    if tags is None:
+        return
+    rate = frame_rate(tags)
+    if rate is not None:
+        spec.attribute("dpx:FrameRate", float(rate))
+        spec.attribute("dpx:TemporalFrameRate", float(rate))
+    for name, kind, value in tags.attributes:
+        if name in _DPX_KEPT or name in _DPX_COMMON:
+            spec.attribute(name, kind, value)
+
+
+_DPX_COMMON = frozenset(
+    {"smpte:TimeCode", "smpte:KeyCode", "PixelAspectRatio", "Copyright", "DocumentName", "DateTime"}
+)
+
+
+def frame_rate(tags: PictureTags) -> Fraction | None:
+    """Frames a second, exact: 23.976 of a DPX is 24000/1001."""
+    for wanted in (*_FRAME_RATES, "dpx:TemporalFrameRate", "dpx:FrameRate"):
+        for value in _values(tags, wanted):
+            if isinstance(value, tuple) and len(value) == 2 and value[0] > 0 and value[1] > 0:
+                return Fraction(*value)
+            if isinstance(value, float) and 1 <= value <= 1000:
+                return _exact(value)
+    return None
+
+
+def _values(tags: PictureTags, wanted: str) -> Iterator[Any]:
+    return (value for name, _, value in tags.attributes if name == wanted)
+
+
+def _exact(rate: float) -> Fraction:
+    ntsc = Fraction(round(rate * 1.001) * 1000, 1001)
+    whole = Fraction(round(rate))
+    nearest = min(ntsc, whole, key=lambda one: abs(float(one) - rate))
+    return nearest if abs(float(nearest) - rate) < 0.002 else Fraction(rate).limit_denominator(1000)
