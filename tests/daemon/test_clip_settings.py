@@ -52,8 +52,7 @@ def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> No
         ("trimap: mask", "line 1: trimap is 'mask'; give keys with values."),
         (
             "device: cpu",
-            "line 1: there is no key 'device'; "
-            "the keys here are trimap, temporal, outputs, background, missing.",
+            f"line 1: there is no key 'device'; the keys here are {', '.join(ClipSettings.model_fields)}.",
         ),
         (
             "background: '#12345'",
