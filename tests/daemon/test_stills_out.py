@@ -185,8 +185,8 @@ def test_mattes_in_layers_are_exact_whatever_the_compression(
 def test_the_header_says_how_it_was_made_and_what_the_plate_said(
     folder: Path, engine: Engine, tmp_path: Path
 ) -> None:
-    rate = (oiio.TypeDesc("rational"), (24000, 1001))
-    picture(folder / "shot.exr", scene(), "half", framesPerSecond=rate, reelName="A001")
+    rate, taken = (oiio.TypeDesc("rational"), (24000, 1001)), {"DateTime": "2020:01:02 03:04:05"}
+    picture(folder / "shot.exr", scene(), "half", framesPerSecond=rate, reelName="A001", **taken)
     made = make(folder, engine, tmp_path / "out", outputs={"alpha": {}, "foreground": {}, "premult": {}})
     told = {}
     for name in ("alpha", "foreground", "premult"):
@@ -199,7 +199,7 @@ def test_the_header_says_how_it_was_made_and_what_the_plate_said(
         assert told[name]["dimd:trimap"] == "trimap"
         assert told[name]["dimd:output"] == name
         assert json.loads(told[name]["dimd:settings"])["temporal"] == {"radius": 2}
-        assert "DateTime" not in told[name]
+        assert told[name]["DateTime"] == "2020:01:02 03:04:05"  # the plate's, not ours
     assert told["foreground"]["dimd:alpha"] == "straight"
     assert told["premult"]["dimd:alpha"] == "premultiplied"
 
