@@ -29,7 +29,7 @@ _STANDS: Mapping[Missing, str] = {
 
 class Gaps:
     """how: `missing:` of the settings. label: what messages call the plate. Attributes: written, the clip as
-    it is written; sentence, for the user, None where nothing is missing.
+    it is written; sentences, for the user, none where every frame is there.
 
     Raises MediaError where frames are missing and that is refused.
     """
@@ -40,14 +40,16 @@ class Gaps:
         self.written = (
             replace(info, numbers=tuple(sorted({*info.numbers, *info.missing}))) if filled else info
         )
-        self.sentence: str | None = None
+        self.sentences = []
+        if info.step > 1:
+            self.sentences.append(f"{label}: has a frame every {info.step}, and so has the result.")
         if info.missing:
             which = listed(info.missing)
             if how == "refuse":
                 raise MediaError(
                     f"{label}: {which} missing; supply what is missing, or set missing: to hold."
                 )
-            self.sentence = f"{label}: {which} missing, {_STANDS[how]}."
+            self.sentences.append(f"{label}: {which} missing, {_STANDS[how]}.")
 
     def position(self, start: int) -> int:
         """Where the plate's frame at position `start` stands among those written."""

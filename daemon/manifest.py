@@ -105,6 +105,7 @@ def write(
         "size": [info.width, info.height],
         "rate": str(info.rate) if info.rate else None,
         "frames": {"count": len(info.numbers), "first": info.numbers[0], "last": info.numbers[-1]},
+        "step": info.step,
         "missing": list(info.missing),
         "source": list(source),
         "settings": plan.settings.model_dump(mode="json"),

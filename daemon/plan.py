@@ -88,7 +88,7 @@ class Plan:
             self._source = self._open(clip.plate)
             self.info = self._source.info
             self.gaps = Gaps(clip.plate.path.name, self.info, settings.missing)
-            self.warnings += [self.gaps.sentence] if self.gaps.sentence else []
+            self.warnings += self.gaps.sentences
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
             self.outputs = tuple(_outputs(clip.name, settings, self.info))

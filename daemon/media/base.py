@@ -77,7 +77,9 @@ class ClipInfo:
     """What is known of a clip before its first frame is decoded.
 
     `numbers` are the frames present, in order; `missing` the gaps between them, which are reported and never
-    hidden. `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`.
+    hidden; where a sequence was rendered so, every `step`th frame is there. `digits` are those of a frame
+    number in a file's name, at least, its minus sign among them. `rate`, `time_base`, `pts` and `tags` are
+    set for video alone; `pts[i]` belongs to `numbers[i]`.
     """
 
     kind: Kind
@@ -93,6 +95,8 @@ class ClipInfo:
     time_base: Fraction | None = None
     pts: tuple[int, ...] = ()
     tags: VideoTags | None = None
+    step: int = 1
+    digits: int = 4
 
 
 class FrameSource(Protocol):

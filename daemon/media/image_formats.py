@@ -121,6 +121,7 @@ class Tiff:
         kind = {8: oiio.UINT8, 16: oiio.UINT16, 32: oiio.FLOAT}[self._bits]
         spec = oiio.ImageSpec(width, height, channels, kind)
         spec.attribute("compression", self._compression)
+        spec.attribute("tiff:zipquality", 1)
         spec.attribute("DateTime", "")
         if self._straight:
             spec.attribute("oiio:UnassociatedAlpha", 1)

@@ -6,13 +6,15 @@ through but for what describes the plate's own file (its compression, tiles, par
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 import OpenImageIO as oiio
 
-from daemon.media.base import PictureTags
+from daemon.media.base import ClipInfo, PictureTags
 
 _CARRIERS = frozenset({"openexr", "dpx"})
 
@@ -135,3 +137,60 @@ def _exact(rate: float) -> Fraction:
     whole = Fraction(round(rate))
     nearest = min(ntsc, whole, key=lambda one: abs(float(one) - rate))
     return nearest if abs(float(nearest) - rate) < 0.002 else Fraction(rate).limit_denominator(1000)
+
+
+_TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.,])(\d\d)")
+_MOST_FRAMES = 30
+"""Frames a second that a time code of SMPTE ST 12-1 counts."""
+
+
+def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
+    """What a picture made of a video's frame, by its position, says: frame rate, pixel aspect, and where the
+    rate is constant the time code. None for a clip that is no video.
+    """
+    rate, tags = info.rate, info.tags
+    if info.kind != "video" or rate is None or tags is None:
+        return lambda position: None
+    kept: tuple[tuple[str, Any, Any], ...] = (
+        ("framesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator)),
+        ("PixelAspectRatio", oiio.TypeDesc("float"), float(tags.sample_aspect)),
+    )
+    constant = len({after - before for before, after in itertools.pairwise(info.pts)}) <= 1
+    first = tags.timecode or "" if constant else ""
+
+    def at(position: int) -> PictureTags:
+        code = timecode(first, rate, position)
+        if code is None:
+            return PictureTags(kept)
+        return PictureTags((*kept, ("smpte:TimeCode", oiio.TypeDesc("timecode"), (code, 0))))
+
+    return at
+
+
+def timecode(first: str, rate: Fraction, position: int) -> int | None:
+    """The time code `position` frames after `first`, packed as in SMPTE ST 12-1; None where it is none.
+
+    01:00:00;02 counts in drop frames: the first two numbers of each minute but every tenth are left
+    out.
+    """
+    found = _TIMECODE.fullmatch(first)
+    each = round(rate)
+    if found is None or not 0 < each <= _MOST_FRAMES:
+        return None
+    hours, minutes, seconds, frames = (int(found[n]) for n in (1, 2, 3, 5))
+    drop = found[4] != ":" and each == _MOST_FRAMES
+    count = ((hours * 60 + minutes) * 60 + seconds) * each + frames
+    if drop:
+        passed = hours * 60 + minutes
+        count -= 2 * (passed - passed // 10)
+    count += position
+    if drop:
+        tens, rest = divmod(count, 10 * 60 * each - 18)
+        count += 18 * tens + 2 * max(0, (rest - 2) // (60 * each - 2))
+    seconds, frames = divmod(count, each)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    packed = 0
+    for part in (hours % 24, minutes, seconds, frames):
+        packed = packed << 8 | part // 10 << 4 | part % 10
+    return packed | (1 << 6 if drop else 0)

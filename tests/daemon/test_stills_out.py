@@ -345,3 +345,37 @@ def test_an_output_that_its_format_cannot_hold_is_refused_before_the_first_frame
         make(folder, engine, tmp_path / "out", outputs=outputs)
     assert sentence in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        (["-002", "-001", "0000"], []),
+        (["000007", "000008"], []),
+        (["8", "9", "10"], []),
+        (["0101", "0103", "0105", "0109"], [107]),
+        (["0100", "0150", "0200"], []),
+    ],
+)
+def test_numbers_paddings_and_steps_of_the_plate_are_those_of_the_result(
+    folder: Path, engine: Engine, tmp_path: Path, names: list[str], missing: list[int]
+) -> None:
+    for name in names:
+        picture(folder / f"shot.{name}.exr", scene(), "half")
+    made = make(folder, engine, tmp_path / "out", outputs={"alpha": {}})
+    assert {path.name for path in (made / "alpha").iterdir()} == {f"shot_alpha.{name}.exr" for name in names}
+    told = json.loads((made / "manifest.json").read_text())
+    assert told["missing"] == missing
+    step = 1 if len(names) < 3 else int(names[1]) - int(names[0])
+    assert told["step"] == step
+    assert (
+        f"shot.{'#' * len(names[0])}.exr: has a frame every {step}, and so has the result."
+        in told["warnings"]
+    ) == (step > 1)
+
+
+def test_a_stepped_sequence_is_held_at_its_own_step(folder: Path, engine: Engine, tmp_path: Path) -> None:
+    for number in (101, 103, 105, 109):
+        picture(folder / f"shot.{number}.exr", scene(), "half")
+    made = make(folder, engine, tmp_path / "out", outputs={"alpha": {}}, missing="hold")
+    assert numbers(made, "alpha") == [101, 103, 105, 107, 109]

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 
-from daemon.media import Frame, MediaRef, Storage, find_media, open_sink, open_source
+from daemon.media import (
+    ClipInfo,
+    Frame,
+    MediaRef,
+    Storage,
+    VideoTags,
+    find_media,
+    open_sink,
+    open_source,
+)
+from daemon.media.picture_tags import timecode
 
 Ramp = Callable[..., np.ndarray]
 Type = oiio.TypeDesc
@@ -187,3 +198,50 @@ def test_a_dpx_holds_its_name_and_not_our_folders(tmp_path: Path, make_image: An
     data = through(path, tmp_path / "out", "dpx").read_bytes()
     assert data[36:136] == b"made.dpx".ljust(100, b"\0")
     assert str(tmp_path).encode() not in data
+
+
+@pytest.mark.parametrize(
+    ("first", "rate", "position", "code"),
+    [
+        ("01:00:00:00", Fraction(24000, 1001), 0, "01:00:00:00"),
+        ("01:00:00:00", Fraction(24000, 1001), 24 * 60 + 5, "01:01:00:05"),
+        ("23:59:59:24", Fraction(25), 1, "00:00:00:00"),
+        ("01:00:59;29", Fraction(30000, 1001), 1, "01:01:00;02"),
+        ("01:09:59;29", Fraction(30000, 1001), 1, "01:10:00;00"),
+        ("00:00:00;00", Fraction(30000, 1001), 17982, "00:10:00;00"),
+        ("00:00:00;00", Fraction(30000, 1001), 1800, "00:01:00;02"),
+        ("00:00:00;00", Fraction(30000, 1001), 107892, "01:00:00;00"),
+        ("00:00:59:29", Fraction(30000, 1001), 1, "00:01:00:00"),
+    ],
+)
+def test_a_time_code_counts_as_smpte_says(first: str, rate: Fraction, position: int, code: str) -> None:
+    packed = timecode(first, rate, position)
+    assert packed is not None
+    drop = packed >> 6 & 1
+    digits = f"{packed & ~(1 << 6):08x}"
+    told = ":".join(digits[n : n + 2] for n in (0, 2, 4)) + (";" if drop else ":") + digits[6:]
+    assert told == code
+
+
+@pytest.mark.parametrize(("first", "rate"), [("", Fraction(24)), ("00:00:00:00", Fraction(50))])
+def test_what_is_no_time_code_is_not_made_up(first: str, rate: Fraction) -> None:
+    assert timecode(first, rate, 3) is None
+
+
+@pytest.mark.parametrize("pts", [(0, 1001, 2002), (0, 1001, 3003)])
+def test_an_exr_of_a_videos_frame_has_its_rate_and_where_that_is_constant_its_time_code(
+    tmp_path: Path, ramp: Ramp, pts: tuple[int, ...]
+) -> None:
+    rate, base = Fraction(30000, 1001), Fraction(1, 30000)
+    tags = VideoTags(timecode="01:00:59;28", sample_aspect=Fraction(2))
+    like = ClipInfo("video", 64, 48, 3, (0, 1, 2), (), "display", 8, False, rate, base, pts, tags)
+    with open_sink("exr", tmp_path, "made", like, channels=3) as sink:
+        for number in like.numbers:
+            sink.write(Frame(number, ramp(3), pts[number]))
+        sink.finish()
+    said = tool("exrheader", tmp_path / "made.0002.exr")
+    assert "framesPerSecond (type rational): 30000/1001 (29.97)" in said
+    assert "pixelAspectRatio (type float): 2" in said
+    constant = pts[2] == 2002
+    assert ("time 01:01:00:02" in said) == constant
+    assert ("drop frame 1" in said) == constant
