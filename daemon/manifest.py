@@ -56,7 +56,8 @@ def review(figures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         elif figure["flicker"] > jumps:
             found.append({"frame": figure["frame"], "why": "the matte flickers"})
         elif figure.get("mended"):
-            found.append({"frame": figure["frame"], "why": f"NaN or infinity in {figure['mended']} pixels"})
+            many = "a pixel" if figure["mended"] == 1 else f"{figure['mended']} pixels"
+            found.append({"frame": figure["frame"], "why": f"NaN or infinity in {many}"})
         previous = mean
     return found
 

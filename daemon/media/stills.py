@@ -26,6 +26,11 @@ from daemon.media.picture_tags import tags_of
 _ASSOCIATED = frozenset({"openexr", "tiff"})
 """Formats whose alpha is premultiplied unless the file says otherwise."""
 
+_SPREAD = range(9, 16)
+"""Bits that OpenImageIO spreads over 16 by repeating the upper ones, which is not quite their share of the
+largest. Those of a palette are fewer, and say nothing of its colours.
+"""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -72,7 +77,7 @@ def read_still(path: Path, max_pixels: int, number: int = 0) -> tuple[Header, Fr
     finally:
         file.close()
     mended = mend(pixels) if header.is_float else 0
-    if not header.is_float and header.bits % 8:
+    if not header.is_float and header.bits in _SPREAD:
         _to_codes(pixels, header.bits)
     if pixels.shape[2] == 2:
         pixels = pixels[..., [0, 0, 0, 1]]

@@ -1,4 +1,4 @@
-"""What whole runs of stills are tested with: pictures of given numbers, and a run of what lies in a folder."""
+"""What whole runs of stills are tested with: pictures of given numbers, and a run of what is in a folder."""
 
 from __future__ import annotations
 
