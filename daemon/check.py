@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.colour import ColourConfig
-from daemon.compose import CHANNELS
 from daemon.config import Config, ConfigError
+from daemon.layers import CHANNELS
 from daemon.media.video_formats import instead, unfit
 from daemon.trimaps import segmenter
 from dim_model import weights

@@ -6,21 +6,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from daemon.colour_config import SpaceName
 from daemon.config_file import ConfigError, ConfigFile
 from daemon.section import Folder, Section
+from daemon.storage import bits_fault, compression_fault
 
-OutputName = Literal["alpha", "foreground", "premult", "composite"]
+OutputName = Literal["alpha", "foreground", "premult", "composite", "layers"]
 Format = Literal[
     "auto",
     "png",
     "exr",
+    "tiff",
+    "dpx",
+    "jpeg",
     "prores4444",
     "ffv1",
     "gray16",
@@ -133,10 +137,26 @@ class ForegroundSettings(Section):
         return reach, max(1, round(self.extend * scale)) if self.extend else 0
 
 
+def _has_it(fault: Callable[[str, Any], str | None]) -> AfterValidator:
+    """Whether the output's format has such bits or compression."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        problem = None if value is None else fault(info.data.get("format", "auto"), value)
+        if problem:
+            raise ValueError(problem)
+        return value
+
+    return AfterValidator(check)
+
+
 class OutputSettings(Section):
-    """colorspace: of the colours; `auto`: the plate's own, and then the plate's bits where alpha is 1."""
+    """How one output is stored; None is the format's default, see `daemon.storage`. colorspace: of the
+    colours; `auto`: the plate's own, and then the plate's bits where alpha is 1.
+    """
 
     format: Format = "auto"
+    bits: Annotated[int | None, _has_it(bits_fault)] = None
+    compression: Annotated[str | None, _has_it(compression_fault)] = None
     colorspace: SpaceName = "auto"
 
 
@@ -147,6 +167,7 @@ def _default_outputs() -> dict[OutputName, OutputSettings]:
 class ClipSettings(Section):
     """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg.
     colorspace: of the plate and NAME_clean, bg_colorspace: of NAME_bg; `auto` or a name of the colour config.
+    missing: what stands in the result for a frame that a sequence lacks.
     """
 
     colorspace: SpaceName = "auto"
@@ -158,6 +179,7 @@ class ClipSettings(Section):
         default_factory=_default_outputs
     )
     background: Annotated[str, _colour_or("checker")] = "checker"
+    missing: Literal["skip", "hold", "black", "refuse"] = "skip"
 
     @field_validator("outputs")
     @classmethod

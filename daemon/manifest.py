@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from daemon.gaps import listed
 from daemon.plan import Plan
 from daemon.publish import MANIFEST
 
@@ -54,8 +55,36 @@ def review(figures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found.append({"frame": figure["frame"], "why": "the matte's area jumps"})
         elif figure["flicker"] > jumps:
             found.append({"frame": figure["frame"], "why": "the matte flickers"})
+        elif figure.get("mended"):
+            many = "a pixel" if figure["mended"] == 1 else f"{figure['mended']} pixels"
+            found.append({"frame": figure["frame"], "why": f"NaN or infinity in {many}"})
         previous = mean
     return found
+
+
+def mended(plan: Plan, figures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One sentence where frames of the plate held what is no number; else none."""
+    found = tuple(int(figure["frame"]) for figure in figures if figure.get("mended"))
+    if not found:
+        return []
+    pixels = sum(int(figure.get("mended", 0)) for figure in figures)
+    which, _ = listed(found).rsplit(" ", 1)
+    holds = "hold" if len(found) > 1 else "holds"
+    many = f"{pixels} pixels" if pixels > 1 else "a pixel"
+    plate = plan.clip.plate.path.name
+    return [f"{plate}: {which} {holds} NaN or infinity in {many}, filled from those around; render it again."]
+
+
+def stamp(plan: Plan, weights: str) -> dict[str, str]:
+    """What an EXR's header says of how it was made; no date, so that a resumed run writes the same bytes."""
+    # A model of the studio's own is known by a path, which is nobody's business where the EXR goes.
+    settings = plan.settings.model_dump(mode="json", exclude={"trimap": {"segmenter"}})
+    return {
+        "dimd:version": version("dimd"),
+        "dimd:weights": weights,
+        "dimd:trimap": plan.trimap.told()["source"],
+        "dimd:settings": json.dumps(settings, sort_keys=True),
+    }
 
 
 def write(
@@ -77,6 +106,7 @@ def write(
         "size": [info.width, info.height],
         "rate": str(info.rate) if info.rate else None,
         "frames": {"count": len(info.numbers), "first": info.numbers[0], "last": info.numbers[-1]},
+        "step": info.step,
         "missing": list(info.missing),
         "source": list(source),
         "colour": plan.colours.told(),
@@ -85,7 +115,7 @@ def write(
         "trimap": plan.trimap.told(),
         "despill": plan.treatment.channel,
         "outputs": {output.name: output.format for output in plan.outputs},
-        "warnings": plan.warnings,
+        "warnings": [*plan.warnings, *mended(plan, figures)],
         "review": review(figures),
         "figures": list(figures),
     }

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -18,51 +16,22 @@ import torch
 from torch import Tensor
 
 from daemon.clip import Clip, Role
-from daemon.colour import ColourSpace
-from daemon.colours import Colours, tagged
-from daemon.compose import CHANNELS, Background, Flat, Picture
-from daemon.config import ClipSettings, ColourSettings, Format, OutputName
-from daemon.media import (
-    CODECS,
-    ClipInfo,
-    Frame,
-    FrameSink,
-    FrameSource,
-    MediaError,
-    MediaRef,
-    open_sink,
-    open_source,
-)
-from daemon.media.video_formats import instead, silence, unfit
+from daemon.colours import Colours
+from daemon.compose import Background, Flat, Picture
+from daemon.config import ClipSettings, ColourSettings
+from daemon.gaps import Gaps
+from daemon.media import Frame, FrameSource, MediaRef, open_source
+from daemon.outputs import planned, silences
 from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
-
-
-@dataclass(frozen=True)
-class Output:
-    """One thing to write. folder: below the result's. stem: of its file or files. space: of its colours;
-    None: the plate's.
-    """
-
-    name: OutputName
-    format: Format
-    folder: str
-    stem: str
-    space: ColourSpace | None = None
-
-    def open(self, work: Path, info: ClipInfo, start: int) -> FrameSink:
-        folder = work / self.folder
-        folder.mkdir(exist_ok=True)
-        like = tagged(info, self.space) if self.space else info
-        return open_sink(self.format, folder, self.stem, like, channels=CHANNELS[self.name], start=start)
 
 
 class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, colours, shot, trimap, treatment, outputs,
-    background, warnings.
+    state: of an earlier run of the same job. Attributes: info, gaps, colours, shot, trimap, treatment,
+    outputs, background, warnings.
     """
 
     def __init__(
@@ -82,7 +51,8 @@ class Plan:
             self._source = self._open(clip.plate)
             self.info = self._source.info
             self.warnings += self.info.remarks
-            self._note_gaps()
+            self.gaps = Gaps(clip.plate.path.name, self.info, settings.missing)
+            self.warnings += self.gaps.sentences
             self.colours = Colours(
                 clip, self.info, settings, colour or ColourSettings(), self.warnings.append
             )
@@ -91,8 +61,8 @@ class Plan:
             self.treatment = Treatment.of(
                 settings.foreground, self.trimap.state(), self.info.width, self.info.height
             )
-            self.outputs = tuple(_outputs(clip.name, settings, self.info, self.colours))
-            self._note_silence()
+            self.outputs = tuple(planned(clip.name, settings, self.info, self.colours))
+            self.warnings += silences(clip.name, self.outputs, self.info)
             self.background = self._open_background()
         except BaseException:
             self._media.close()
@@ -100,21 +70,6 @@ class Plan:
 
     def _open(self, ref: MediaRef) -> FrameSource:
         return self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
-
-    def _note_gaps(self) -> None:
-        missing = self.info.missing
-        if missing:
-            shown = ", ".join(map(str, missing[:8])) + (" …" if len(missing) > 8 else "")
-            which = f"frames {shown} are" if len(missing) > 1 else f"frame {shown} is"
-            self.warnings.append(
-                f"{self.clip.plate.path.name}: {which} missing, and will be so in the result."
-            )
-
-    def _note_silence(self) -> None:
-        for output in self.outputs:
-            reason = silence(output.format, self.info)
-            if reason:
-                self.warnings.append(f"{self.clip.name}: {output.name} as {output.format} {reason}.")
 
     def _shot(self, state: Mapping[str, Any]) -> Shot:
         clip, info = self.clip, self.info
@@ -170,30 +125,3 @@ class Plan:
 
     def __exit__(self, *exc: object) -> None:
         self._media.close()
-
-
-def _outputs(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours) -> list[Output]:
-    """The files to write. Raises MediaError for a format that does not suit the clip."""
-    found = []
-    for output, how in settings.outputs.items():
-        kind, space = how.format, colours.outputs.get(output)
-        if kind == "auto":
-            is_linear = space.is_linear if space else info.encoding == "linear"
-            picture: Format = "exr" if is_linear else "png"
-            # No codec holds light above 1, so what is asked for as light is an EXR, whatever the plate is.
-            kind = "prores4444" if info.kind == "video" and not (space and is_linear) else picture
-        if kind in CODECS and info.kind != "video":
-            raise MediaError(
-                f"{name}: is no video, so {output} cannot be {kind}; "
-                f"set outputs: {output}: format: to png or exr."
-            )
-        reason = unfit(kind, CHANNELS[output], info)
-        if reason:
-            raise MediaError(
-                f"{name}: {output} cannot be {kind}, which {reason}; "
-                f"set outputs: {output}: format: to {instead(CHANNELS[output])}."
-            )
-        # Files of a sequence get a folder for each output: a thousand of each do not belong together.
-        many = kind not in CODECS and info.kind != "still"
-        found.append(Output(output, kind, output if many else ".", f"{name}_{output}", space))
-    return found

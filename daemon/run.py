@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,10 +18,12 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from daemon import manifest
+from daemon import layers, manifest
 from daemon.compose import compose
 from daemon.engine import Lease
-from daemon.media import ClipInfo, Frame, Pixels
+from daemon.layers import CHANNELS
+from daemon.media import ClipInfo, Frame, PictureTags, Pixels
+from daemon.media.picture_tags import OF_ONE_FRAME, without
 from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.stages import Ahead, Observe, timed
@@ -35,8 +37,8 @@ _IN_FLIGHT = 4
 _ROOM = 1 << 30
 """Bytes of frames that may wait between two stages: up to HD `jobs: queue_frames` decides, above it this."""
 
-_FLOATS = 12
-"""Numbers to a pixel of a frame that waits, at most: alpha 1, foreground 4, premult 4, composite 3."""
+_FLOATS = sum(CHANNELS.values())
+"""Numbers to a pixel of a frame that waits, at most: all outputs."""
 
 _KEEP = ".trimaps"
 """Folder, beside what is made, for what a trimap source took long to find; gone before it is published."""
@@ -85,6 +87,8 @@ class _Work:
     index: int
     number: int
     pts: int | None
+    tags: PictureTags | None
+    mended: int
     plate: Tensor
     view: Tensor
     trimap: Trimap
@@ -95,6 +99,7 @@ class _Made:
     index: int
     number: int
     pts: int | None
+    tags: PictureTags | None
     pictures: dict[str, Pixels]
     figures: Figures
 
@@ -121,7 +126,7 @@ def _read(plan: Plan, start: int, observe: Observe) -> Iterator[_Work]:
         view = plan.colours.plate.space.view(plate)
         trimap = plan.trimap.trimap(frame, index, view)
         observe("trimap", time.perf_counter() - begun)
-        yield _Work(index, frame.number, frame.pts, plate, view, trimap)
+        yield _Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, view, trimap)
 
 
 def _matte(
@@ -160,16 +165,18 @@ def _steady(
 
 
 def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe) -> Iterator[_Made]:
-    names = [output.name for output in plan.outputs]
-    space = plan.colours.plate.space
+    names = {output.name for output in plan.outputs}
+    space, into = plan.colours.plate.space, plan.colours.outputs
     for work, (alpha, flicker, cut) in mattes:
         begun = time.perf_counter()
         background = None
         if "composite" in names:
             background = plan.background.at(work.number, work.index)
-        pictures = compose(
-            work.plate, alpha, background, space, names, plan.colours.outputs, plan.treatment
-        )
+        pictures = compose(work.plate, alpha, background, space, names - {"layers"}, into, plan.treatment)
+        if "layers" in names:
+            own = {name: into["layers"] for name in layers.NEEDS if "layers" in into}
+            parts = compose(work.plate, alpha, None, space, layers.NEEDS, own, plan.treatment)
+            pictures["layers"] = layers.stacked(parts, work.trimap.values)
         figures = {
             "frame": work.number,
             "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
@@ -179,22 +186,41 @@ def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe
         }
         if cut:
             figures["cut"] = True
+        if work.mended:
+            figures["mended"] = work.mended
         observe("compose", time.perf_counter() - begun)
-        yield _Made(work.index, work.number, work.pts, pictures, figures)
+        yield _Made(work.index, work.number, work.pts, work.tags, pictures, figures)
 
 
-def _write(made: Ahead[_Made], plan: Plan, work: Path, start: int, progress: Progress, how: Settings) -> None:
+def _frames(item: _Made, plan: Plan) -> Iterator[list[Frame]]:
+    """What each output is given: the frame that was made, and one for each that is missing after it."""
+    yield [Frame(item.number, item.pictures[o.name], item.pts, o.tags(item.tags)) for o in plan.outputs]
+    for number in plan.gaps.after(item.index):
+        pictures, tags = plan.gaps.pictures(item.pictures), without(item.tags, OF_ONE_FRAME)
+        yield [Frame(number, pictures[o.name], None, o.tags(tags)) for o in plan.outputs]
+
+
+def _write(
+    made: Ahead[_Made],
+    plan: Plan,
+    work: Path,
+    start: int,
+    stamp: Mapping[str, str],
+    progress: Progress,
+    how: Settings,
+) -> None:
     chunk = how.chunk if plan.info.kind == "video" else 1
     pending: list[Figures] = []
     begun, first = time.perf_counter(), start
     with ExitStack() as stack:
-        sinks = [stack.enter_context(output.open(work, plan.info, start)) for output in plan.outputs]
+        clip, at = plan.gaps.written, plan.gaps.position(start)
+        sinks = [stack.enter_context(output.open(work, clip, at, stamp)) for output in plan.outputs]
         # Encoders release the GIL, so the outputs of a frame are written side by side.
         writers = stack.enter_context(ThreadPoolExecutor(len(sinks), "write"))
 
         def write(item: _Made) -> None:
-            frames = (Frame(item.number, item.pictures[o.name], item.pts) for o in plan.outputs)
-            list(writers.map(lambda sink, frame: sink.write(frame), sinks, frames))
+            for frames in _frames(item, plan):
+                list(writers.map(lambda sink, frame: sink.write(frame), sinks, frames))
 
         def commit(stop: int) -> None:
             list(writers.map(lambda sink: sink.commit(), sinks))
@@ -238,7 +264,8 @@ def run(
         matte = stack.enter_context(Ahead(mattes, depth, "matte"))
         steady = stack.enter_context(Ahead(_steady(matte, radius, start, observe), depth, "steady"))
         made = stack.enter_context(Ahead(_finish(steady, plan, observe), depth, "compose"))
-        _write(made, plan, place.folder, start, progress, how)
+        stamp = manifest.stamp(plan, lease.version)
+        _write(made, plan, place.folder, start, stamp, progress, how)
         hashes = source.result()
     place.drop(_KEEP)
     manifest.write(

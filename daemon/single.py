@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
+from daemon import manifest
 from daemon.clip import job_key
 from daemon.config import (
     ClipSettings,
@@ -119,7 +120,10 @@ def _matte(
             plan = stack.enter_context(Plan(clip, settings, max_pixels=MAX_PIXELS, state={}))
             for warning in plan.warnings:
                 reporter.warned(job, warning)
-            folder = run(plan, lease, place, key, 0, _Kept(reporter, job), Settings())
+            progress = _Kept(reporter, job)
+            folder = run(plan, lease, place, key, 0, progress, Settings())
+            for warning in manifest.mended(plan, progress.figures()):
+                reporter.warned(job, warning)
     except (MediaError, TrimapError, ConfigError, PublishError, ClipChangedError, OSError) as error:
         reporter.ended(job, "failed", str(error))
         return False

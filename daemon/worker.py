@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from daemon import manifest
 from daemon.clip import Clip
 from daemon.config import ClipSettings, Config, ConfigError
 from daemon.engine import Engine, Lease
@@ -136,7 +137,11 @@ class Worker:
             how = Settings(
                 config.jobs.queue_frames, config.jobs.chunk_frames, stop, tools.metrics.observe_stage
             )
-            return run(plan, lease, place, job.key, start, _JobProgress(tools, job), how)
+            progress = _JobProgress(tools, job)
+            folder = run(plan, lease, place, job.key, start, progress, how)
+            for warning in manifest.mended(plan, progress.figures()):
+                tools.reporter.warned(job, warning)
+            return folder
 
     def _lease(self, job: Job, state: Mapping[str, Any], place: Workplace) -> Lease | None:
         """The weights that the job is to have; None: what was made so far cannot be gone on with."""

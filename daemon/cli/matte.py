@@ -16,7 +16,7 @@ from daemon.config import Format, Preset, Source
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["auto", "png", "exr", "prores4444", "ffv1", "movpng", "vp9"]),
+    type=click.Choice(["auto", "png", "exr", "tiff", "prores4444", "ffv1", "movpng", "vp9"]),
     default="auto",
     help="Of all three; a video format is for video.",
 )

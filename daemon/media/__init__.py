@@ -1,13 +1,13 @@
 """Everything that goes in and comes out: stills, image sequences and video behind one pair of protocols.
 
 A new kind of source is one file and one line in `SOURCES`; a new output format one file and one line in
-`SINKS`, a video's in `video_formats.CODECS`. No other module of the daemon knows a codec or a file suffix.
+`IMAGE_FORMATS`, a video's in `video_formats.CODECS`. No other module of the daemon knows a codec or a file
+suffix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from daemon.media.base import (
@@ -19,28 +19,24 @@ from daemon.media.base import (
     FrameSource,
     Kind,
     MediaError,
+    PictureTags,
     Pixels,
     VideoTags,
 )
 from daemon.media.find import MediaRef, find_media, locate
-from daemon.media.image_formats import Exr, Png
+from daemon.media.image_formats import IMAGE_FORMATS
 from daemon.media.image_sink import ImageSink
 from daemon.media.sequence import SequenceSource
 from daemon.media.stills import StillSource
 from daemon.media.video_formats import CODECS
 from daemon.media.video_sink import VideoSink
 from daemon.media.video_source import VideoSource
+from daemon.storage import Storage
 
 SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
     "still": StillSource,
     "sequence": SequenceSource,
     "video": VideoSource,
-}
-
-SINKS: dict[str, Callable[[Path, str, ClipInfo, int, int], FrameSink]] = {
-    "png": lambda *args: ImageSink(Png(), *args),
-    "exr": lambda *args: ImageSink(Exr(), *args),
-    **{name: partial(VideoSink, codec) for name, codec in CODECS.items()},
 }
 
 
@@ -50,25 +46,37 @@ def open_source(ref: MediaRef, *, max_pixels: int) -> FrameSource:
 
 
 def open_sink(
-    format: str, folder: Path, stem: str, like: ClipInfo, *, channels: int, start: int = 0
+    format: str,
+    folder: Path,
+    stem: str,
+    like: ClipInfo,
+    *,
+    channels: int,
+    start: int = 0,
+    storage: Storage | None = None,
 ) -> FrameSink:
     """Open one output of the clip `like` for writing into `folder`, which must exist.
 
     A still becomes `folder/stem.png`, a sequence `folder/stem.1001.png`, a video `folder/stem.mov`, `.mkv` or
-    `.webm` (in an image format: `folder/stem.0000.png`). `channels` is 1, 3 or 4. `start` is the number of
+    `.webm` (in an image format: `folder/stem.0000.png`). `channels` is 1, 3 or 4, or as many as `storage`
+    has names; `storage` is how a picture format lays the numbers down. `start` is the number of
     frames that an earlier run committed: what lies in the folder from there on is dropped, and the bytes come
     out as if there had been one run. Numbers are written as they are given: whether they are encoded for
     display, and premultiplied, is the caller's choice.
     Raises MediaError for a format that does not exist or does not suit the clip.
     """
-    if format not in SINKS:
-        raise MediaError(f"{stem}: has no output format {format!r}; choose one of {', '.join(SINKS)}.")
-    return SINKS[format](folder, stem, like, channels, start)
+    if format in IMAGE_FORMATS:
+        picture = IMAGE_FORMATS[format](storage or Storage(), like.is_float)
+        return ImageSink(picture, folder, stem, like, channels, start)
+    if format not in CODECS:
+        known = ", ".join([*IMAGE_FORMATS, *CODECS])
+        raise MediaError(f"{stem}: has no output format {format!r}; choose one of {known}.")
+    return VideoSink(CODECS[format], folder, stem, like, channels, start)
 
 
 __all__ = [
     "CODECS",
-    "SINKS",
+    "IMAGE_FORMATS",
     "SOURCES",
     "ClipInfo",
     "ColourTags",
@@ -79,7 +87,9 @@ __all__ = [
     "Kind",
     "MediaError",
     "MediaRef",
+    "PictureTags",
     "Pixels",
+    "Storage",
     "VideoTags",
     "find_media",
     "locate",

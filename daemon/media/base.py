@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,17 +26,34 @@ class MediaError(Exception):
 
 
 @dataclass(frozen=True)
+class PictureTags:
+    """What a picture file says beside its pixels, and what is made of it says again.
+
+    `attributes` are (name, type, value) in OpenImageIO's terms: time code, frame rate, camera,
+    chromaticities, a studio's own. `origin` is the left upper corner of the display window, which is the
+    frame's raster.
+    """
+
+    attributes: tuple[tuple[str, Any, Any], ...] = ()
+    origin: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
 class Frame:
     """One picture of a clip.
 
     `pixels` is float32 [H, W, C] in the file's own encoding: C = 1 is grey (or a matte), 3 RGB, 4 RGBA with
     straight (unassociated) alpha. Integer files span 0..1; video may pass it by a little (super-whites,
-    colours outside the RGB cube), for clipping would change the plate; float files keep whatever they hold.
+    colours outside the RGB cube), for clipping would change the plate; float files keep whatever they hold,
+    but for NaN and infinity: `mended` pixels held such and were filled from those around. `tags` are an EXR's
+    or a DPX's own. An output of several layers has more channels, in the order of its names.
     """
 
     number: int
     pixels: Pixels
     pts: int | None = None
+    tags: PictureTags | None = None
+    mended: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,10 +91,11 @@ class ClipInfo:
     """What is known of a clip before its first frame is decoded.
 
     `numbers` are the frames present, in order; `missing` the gaps between them, which are reported and never
-    hidden. `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`.
-    `sound` is the file whose audio belongs to the pictures, where it has any. `remarks` are sentences that a
-    person should read: what of the file was passed over.
-    `colour` is what a picture says of its colours; a video says it in its `tags`.
+    hidden; where a sequence was rendered so, every `step`th frame is there. `digits` are those of a frame
+    number in a file's name, at least, its minus sign among them. `rate`, `time_base`, `pts` and `tags` are
+    set for video alone; `pts[i]` belongs to `numbers[i]`. `sound` is the file whose audio belongs to the
+    pictures, where it has any. `remarks` are sentences that a person should read: what of the file was passed
+    over. `colour` is what a picture says of its colours; a video says it in its `tags`.
     """
 
     kind: Kind
@@ -96,6 +114,8 @@ class ClipInfo:
     sound: Path | None = None
     remarks: tuple[str, ...] = ()
     colour: ColourTags = ColourTags()
+    step: int = 1
+    digits: int = 4
 
 
 class FrameSource(Protocol):

@@ -44,6 +44,11 @@ class MediaRef:
             return (0,) if self.kind == "still" else ()
         return tuple(_require_number(file) for file in self.files)
 
+    @property
+    def digits(self) -> int:
+        """Of a frame number in a sequence's file names, at least; the minus sign is one."""
+        return min((parts.digits for file in self.files if (parts := _split(file.name))), default=1)
+
 
 class _Numbered(NamedTuple):
     base: str

@@ -1,20 +1,27 @@
-"""Pixels to one picture file: 16-bit PNG, half-float EXR.
+"""Pixels to one picture file: PNG, EXR, TIFF, DPX and JPEG.
 
-Writing is half of a job's time, so both compress at their fast end: three to ten times faster than the
-default levels, and larger by a few per cent. PNG is compressed in memory by OpenCV and written here, because
-OpenImageIO's PNG writer leaves a cut file behind on a full disk and reports success.
+Writing is half of a job's time, so PNG and EXR compress at their fast end: three to ten times faster than the
+default levels, and larger by a few per cent. PNG and JPEG are compressed in memory by OpenCV and written
+here, because OpenImageIO's PNG writer leaves a cut file behind on a full disk and reports success.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import OpenImageIO as oiio
 
-from daemon.media.base import MediaError, Pixels
+from daemon.media.base import MediaError, PictureTags, Pixels
+from daemon.media.picture_tags import set_dpx, set_exr
+from daemon.storage import BITS, COMPRESSIONS, Storage
+
+Codes = npt.NDArray[Any]
 
 
 class ImageFormat(Protocol):
@@ -22,12 +29,15 @@ class ImageFormat(Protocol):
 
     suffix: ClassVar[str]
 
-    def write(self, path: Path, pixels: Pixels) -> None:
-        """Write float32 [H, W, C] pixels, C = 1, 3 or 4, as given. Raises MediaError if the disk refuses."""
+    def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
+        """Write float32 [H, W, C] pixels as given, C = 1, 3 or 4, or as many as the storage has names.
+
+        tags: what the plate's header said of this frame. Raises MediaError if the disk refuses.
+        """
 
 
 class Png:
-    """16-bit PNG: 0..1 becomes 0..65535, rounded and clipped; alpha is straight, as PNG demands."""
+    """PNG of 16 bits (or 8): 0..1 becomes 0..65535, rounded, clipped; alpha is straight, as PNG demands."""
 
     suffix: ClassVar[str] = ".png"
 
@@ -36,44 +46,160 @@ class Png:
         *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
         *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB),
     )
-    _ORDER: ClassVar[dict[int, tuple[int, ...]]] = {1: (0,), 3: (2, 1, 0), 4: (2, 1, 0, 3)}  # BGRA
 
-    def write(self, path: Path, pixels: Pixels) -> None:
-        codes = (np.clip(pixels, 0.0, 1.0) * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
-        stored = np.ascontiguousarray(codes[..., self._ORDER[pixels.shape[2]]])
-        encoded, data = cv2.imencode(self.suffix, stored, self._SETTINGS)
-        if not encoded:
-            raise _refused(path, "OpenCV cannot encode it")
-        try:
-            path.write_bytes(data.tobytes())
-        except OSError as error:
-            raise _refused(path, error.strerror or str(error)) from None
+    def __init__(self, storage: Storage, is_float: bool = False) -> None:
+        self._bits = storage.bits or BITS["png"][0]
+
+    def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
+        _write_by_opencv(path, _codes(pixels, self._bits), self._SETTINGS)
+
+
+class Jpeg:
+    """8-bit JPEG for previews: grey or RGB, nearly lossless, chroma as fine as luma."""
+
+    suffix: ClassVar[str] = ".jpg"
+
+    _SETTINGS: ClassVar[tuple[int, ...]] = (
+        *(cv2.IMWRITE_JPEG_QUALITY, 95),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+    )
+
+    def __init__(self, storage: Storage, is_float: bool = False) -> None:
+        """Nothing of a JPEG is to choose."""
+
+    def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
+        _write_by_opencv(path, _codes(pixels, 8), self._SETTINGS)
 
 
 class Exr:
-    """Half-float EXR, ZIP: a matte is the one channel A, which a compositor takes as the alpha it is."""
+    """EXR of halves (or floats): a matte is the one channel A, which a compositor takes as the alpha it is.
+
+    OpenImageIO neither multiplies nor divides by alpha here, so straight colour is stored as such; the header
+    says so in `dimd:alpha`, for EXR itself knows premultiplied colour alone.
+    """
 
     suffix: ClassVar[str] = ".exr"
 
     _LARGEST = 65504.0  # of a half; beyond it lies infinity
     _NAMES: ClassVar[dict[int, tuple[str, ...]]] = {1: ("A",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
+    _LEVEL: ClassVar[Mapping[str, str]] = {"zip": "zip:1", "zips": "zips:1"}
 
-    def write(self, path: Path, pixels: Pixels) -> None:
+    def __init__(self, storage: Storage, is_float: bool = False) -> None:
+        self._half = (storage.bits or BITS["exr"][0]) == 16
+        compression = storage.compression or COMPRESSIONS["exr"][0]
+        self._compression = self._LEVEL.get(compression, compression)
+        self._storage = storage
+
+    def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
         height, width, channels = pixels.shape
-        spec = oiio.ImageSpec(width, height, channels, oiio.HALF)
-        spec.channelnames = self._NAMES[channels]
-        spec.attribute("compression", "zip:1")
-        spec.attribute("DateTime", "")  # else the time of writing goes into the bytes
-        file = oiio.ImageOutput.create(str(path))
-        if file is None:
-            raise _refused(path, oiio.geterror())
-        written = file.open(str(path), spec) and file.write_image(
-            np.clip(pixels, -self._LARGEST, self._LARGEST).astype(np.float16)
-        )
-        # close() writes what was held back, so it is asked even after a failure.
-        if not (file.close() and written):
-            raise _refused(path, file.geterror() or "no reason given")
+        spec = oiio.ImageSpec(width, height, channels, oiio.HALF if self._half else oiio.FLOAT)
+        spec.channelnames = self._storage.names or self._NAMES[channels]
+        stamp = dict(self._storage.stamp)
+        if "A" in spec.channelnames and channels > 1:
+            stamp["dimd:alpha"] = "straight" if self._storage.straight else "premultiplied"
+        set_exr(spec, tags, stamp)
+        spec.attribute("compression", self._compression)
+        if self._half:
+            pixels = np.clip(pixels, -self._LARGEST, self._LARGEST).astype(np.float16)
+        _write_by_oiio(path, spec, pixels)
+
+
+class Tiff:
+    """TIFF of 16 bits (or 8), or of floats, which is the default for a float plate. The file itself says
+    whether its alpha is straight or premultiplied.
+    """
+
+    suffix: ClassVar[str] = ".tif"
+
+    def __init__(self, storage: Storage, is_float: bool = False) -> None:
+        self._bits = storage.bits or (32 if is_float else BITS["tiff"][0])
+        self._compression = storage.compression or COMPRESSIONS["tiff"][0]
+        self._straight = storage.straight
+
+    def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
+        height, width, channels = pixels.shape
+        kind = {8: oiio.UINT8, 16: oiio.UINT16, 32: oiio.FLOAT}[self._bits]
+        spec = oiio.ImageSpec(width, height, channels, kind)
+        spec.attribute("compression", self._compression)
+        spec.attribute("tiff:zipquality", 1)
+        spec.attribute("DateTime", "")
+        if self._straight:
+            spec.attribute("oiio:UnassociatedAlpha", 1)
+        _write_by_oiio(path, spec, pixels if self._bits == 32 else _codes(pixels, self._bits))
+
+
+class Dpx:
+    """DPX of 10 bits (or 12 or 16), full range, RGB, log staying log; a matte is a grey picture."""
+
+    suffix: ClassVar[str] = ".dpx"
+
+    _NAME_AT, _NAME_BYTES = 36, 100  # the header's field for the file's name (SMPTE ST 268)
+
+    def __init__(self, storage: Storage, is_float: bool = False) -> None:
+        self._bits = storage.bits or BITS["dpx"][0]
+
+    def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
+        height, width, channels = pixels.shape
+        spec = oiio.ImageSpec(width, height, 3, oiio.UINT16)
+        spec.attribute("oiio:BitsPerSample", self._bits)
+        spec.attribute("Software", "dimd")
+        set_dpx(spec, tags)
+        codes = _codes(np.repeat(pixels, 3, -1) if channels == 1 else pixels, self._bits)
+        # The writer takes the upper bits of 16; the lower repeat them, as it does when it reads.
+        low = 16 - self._bits
+        _write_by_oiio(path, spec, codes << low | codes >> (self._bits - low))
+        self._name(path)
+
+    def _name(self, path: Path) -> None:
+        """The name alone: OpenImageIO puts the whole path there, which is of a folder that will not be."""
+        name = os.fsencode(path.name)[: self._NAME_BYTES - 1].ljust(self._NAME_BYTES, b"\0")
+        try:
+            with path.open("r+b") as file:
+                file.seek(self._NAME_AT)
+                file.write(name)
+        except OSError as error:
+            raise _refused(path, error.strerror or str(error)) from None
+
+
+IMAGE_FORMATS: Mapping[str, Callable[[Storage, bool], ImageFormat]] = {
+    "png": Png,
+    "exr": Exr,
+    "tiff": Tiff,
+    "dpx": Dpx,
+    "jpeg": Jpeg,
+}
+"""By the name in the settings; made of the storage, and whether the plate is of floats."""
+
+
+def _codes(pixels: Pixels, bits: int) -> Codes:
+    codes = np.clip(pixels, 0.0, 1.0) * np.float32(2**bits - 1) + np.float32(0.5)
+    return codes.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+_BGRA: Mapping[int, tuple[int, ...]] = {1: (0,), 3: (2, 1, 0), 4: (2, 1, 0, 3)}
+
+
+def _write_by_opencv(path: Path, codes: Codes, settings: Sequence[int]) -> None:
+    stored = np.ascontiguousarray(codes[..., _BGRA[codes.shape[2]]])
+    encoded, data = cv2.imencode(path.suffix, stored, settings)
+    if not encoded:
+        raise _refused(path, "OpenCV cannot encode it")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error)) from None
+
+
+def _write_by_oiio(path: Path, spec: oiio.ImageSpec, stored: Codes) -> None:
+    file = oiio.ImageOutput.create(str(path))
+    if file is None:
+        raise _refused(path, oiio.geterror())
+    written = file.open(str(path), spec) and file.write_image(np.ascontiguousarray(stored))
+    # close() writes what was held back, so it is asked even after a failure.
+    if not (file.close() and written):
+        raise _refused(path, file.geterror() or "no reason given")
 
 
 def _refused(path: Path, reason: str) -> MediaError:
-    return MediaError(f"{path.name}: could not be written ({reason.strip()}); check free space and rights.")
+    first = reason.strip().splitlines()[0]
+    return MediaError(f"{path.name}: could not be written ({first}); check free space and rights.")

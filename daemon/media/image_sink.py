@@ -9,6 +9,7 @@ from typing import Self
 from daemon.media.base import ClipInfo, Frame, MediaError
 from daemon.media.durable import sync_file, sync_folder
 from daemon.media.image_formats import ImageFormat
+from daemon.media.picture_tags import video_tags
 
 
 class ImageSink:
@@ -23,6 +24,7 @@ class ImageSink:
         self._like = like
         self._channels = channels
         self._position = start
+        self._video_tags = video_tags(like)
         self._unsynced: list[Path] = []
         self._drop_from(start)
 
@@ -36,7 +38,7 @@ class ImageSink:
             raise ValueError(f"{self._stem}: frame {frame.number} is {frame.pixels.shape}, not {shape}")
         path = self._path(frame.number)
         self._unsynced.append(path)  # before it is there: a write that fails may leave a part of it
-        self._format.write(path, frame.pixels)
+        self._format.write(path, frame.pixels, frame.tags or self._video_tags(self._position))
         self._position += 1
 
     def commit(self) -> None:
@@ -73,7 +75,7 @@ class ImageSink:
     def _path(self, number: int) -> Path:
         if self._like.kind == "still":
             return self._folder / f"{self._stem}{self._format.suffix}"
-        return self._folder / f"{self._stem}.{number:04d}{self._format.suffix}"
+        return self._folder / f"{self._stem}.{number:0{self._like.digits}d}{self._format.suffix}"
 
     def _drop_from(self, start: int) -> None:
         kept = {self._path(number) for number in self._like.numbers[:start]}

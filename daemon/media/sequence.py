@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -10,6 +12,15 @@ from typing import Self
 from daemon.media.base import ClipInfo, Frame, MediaError
 from daemon.media.find import MediaRef
 from daemon.media.stills import Header, read_header, read_still, still_info
+
+_FEWEST = 3
+"""Frames that a step is told from; two frames are a step of anything."""
+
+
+def step_of(numbers: tuple[int, ...]) -> int:
+    """Every how many frames a sequence was rendered: 2 for 1, 3, 5, 9, which lacks 7; 1 for 1, 2, 4."""
+    gaps = [after - before for before, after in itertools.pairwise(numbers)]
+    return math.gcd(*gaps) if len(numbers) >= _FEWEST else 1
 
 
 class SequenceSource:
@@ -20,9 +31,16 @@ class SequenceSource:
         self._max_pixels = max_pixels
         self._header = read_header(ref.files[0], max_pixels)
         numbers = ref.numbers
+        step = step_of(numbers)
         present = set(numbers)
-        missing = tuple(number for number in range(numbers[0], numbers[-1]) if number not in present)
-        self._info = replace(still_info(self._header), kind="sequence", numbers=numbers, missing=missing)
+        self._info = replace(
+            still_info(self._header),
+            kind="sequence",
+            numbers=numbers,
+            missing=tuple(n for n in range(numbers[0], numbers[-1], step) if n not in present),
+            step=step,
+            digits=ref.digits,
+        )
 
     @property
     def info(self) -> ClipInfo:
@@ -30,9 +48,9 @@ class SequenceSource:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         for number, file in list(zip(self._info.numbers, self._ref.files, strict=True))[start:stop]:
-            header, pixels = read_still(file, self._max_pixels)
+            header, frame = read_still(file, self._max_pixels, number)
             self._check_same(file.name, header)
-            yield Frame(number, pixels)
+            yield frame
 
     def _check_same(self, name: str, header: Header) -> None:
         first = self._header

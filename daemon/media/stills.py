@@ -2,7 +2,8 @@
 
 The channels that matter (RGB, alpha, or one grey or matte channel) are picked by name from whatever a
 renderer stored beside them, alpha comes out straight whatever the format is, an EXR's data window is laid
-into its display window, and a photograph stands upright whichever way the camera was held.
+into its display window, NaN and infinity are filled, and a photograph stands upright whichever way the camera
+was held.
 """
 
 from __future__ import annotations
@@ -20,9 +21,16 @@ from daemon.media.base import ClipInfo, ColourTags, Frame, MediaError, Pixels
 from daemon.media.colour_tags import colour_tags
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
+from daemon.media.mend import mend
+from daemon.media.picture_tags import tags_of
 
 _ASSOCIATED = frozenset({"openexr", "tiff"})
 """Formats whose alpha is premultiplied unless the file says otherwise."""
+
+_SPREAD = range(9, 16)
+"""Bits that OpenImageIO spreads over 16 by repeating the upper ones, which is not quite their share of the
+largest. Those of a palette are fewer, and say nothing of its colours.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,8 @@ def read_header(path: Path, max_pixels: int) -> Header:
         file.close()
 
 
-def read_still(path: Path, max_pixels: int) -> tuple[Header, Pixels]:
-    """Read a picture: its header and float32 [H, W, C] pixels, C = 1, 3 or 4 (straight alpha), own encoding.
+def read_still(path: Path, max_pixels: int, number: int = 0) -> tuple[Header, Frame]:
+    """Read a picture as frame `number`: float32 [H, W, C], C = 1, 3 or 4 (straight alpha), own encoding.
 
     Integers are divided by their largest value, so they span 0..1; floats are kept. Raises MediaError for a
     file that is missing, cut short, not an image, or above `max_pixels`.
@@ -66,15 +74,33 @@ def read_still(path: Path, max_pixels: int) -> tuple[Header, Pixels]:
         if stored is None or (error and "extraneous" not in error):
             raise MediaError(f"{path.name}: is cut short or damaged ({_short(error)}); copy it again.")
         pixels = _into_display_window(stored[..., [index - first for index in header.picked]], spec)
-        unassociated = spec.get_int_attribute("oiio:UnassociatedAlpha", 0) != 0
-        premultiplied = file.format_name() in _ASSOCIATED and not unassociated
+        premultiplied = file.format_name() in _ASSOCIATED and not _says_straight(spec)
+        tags = tags_of(spec, file.format_name())
     finally:
         file.close()
+    mended = mend(pixels) if header.is_float else 0
+    if not header.is_float and header.bits in _SPREAD:
+        _to_codes(pixels, header.bits)
     if pixels.shape[2] == 2:
         pixels = pixels[..., [0, 0, 0, 1]]
     if pixels.shape[2] == 4 and premultiplied:
         _unpremultiply(pixels)
-    return header, np.ascontiguousarray(_upright(pixels, header.orientation))
+    upright = np.ascontiguousarray(_upright(pixels, header.orientation))
+    return header, Frame(number, upright, tags=tags, mended=mended)
+
+
+def _to_codes(pixels: Pixels, bits: int) -> None:
+    """Code values over their largest, exactly, in place: 10 or 12 bits reach us spread over 16."""
+    peak = np.float32(2**bits - 1)
+    np.rint(pixels * peak, out=pixels)
+    np.divide(pixels, peak, out=pixels)
+
+
+def _says_straight(spec: oiio.ImageSpec) -> bool:
+    """A TIFF tells it by its tags; of EXRs, which have no word for it, dimd's own do."""
+    names = ("oiio:UnassociatedAlpha", "tiff:UnassociatedAlpha")
+    told = any(spec.get_int_attribute(name, 0) for name in names)
+    return told or spec.get_string_attribute("dimd:alpha") == "straight"
 
 
 class StillSource:
@@ -91,7 +117,7 @@ class StillSource:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         for number in self._info.numbers[start:stop]:
-            yield Frame(number, read_still(self._path, self._max_pixels)[1])
+            yield read_still(self._path, self._max_pixels, number)[1]
 
     def close(self) -> None:
         """Nothing stays open between frames."""
@@ -148,6 +174,8 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         part += 1
     else:
         raise MediaError(f"{path.name}: has no RGB, grey or alpha channel; export it with one of them.")
+    if spec.deep:
+        raise MediaError(f"{path.name}: is a deep image; flatten it first.")
     check_raster(path, spec.width, spec.height, max_pixels)
     check_raster(path, spec.full_width, spec.full_height, max_pixels)
     width, height = spec.full_width, spec.full_height

@@ -52,15 +52,33 @@ def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> No
         ("trimap: mask", "line 1: trimap is 'mask'; give keys with values."),
         (
             "device: cpu",
-            (
-                "line 1: there is no key 'device'; the keys here are "
-                "colorspace, bg_colorspace, trimap, temporal, foreground, outputs, background."
-            ),
+            f"line 1: there is no key 'device'; the keys here are {', '.join(ClipSettings.model_fields)}.",
         ),
         (
             "background: '#12345'",
             "line 1: background is '#12345'; give checker or a colour in quotes, such as '#00b140'.",
         ),
+        (
+            "outputs:\n  alpha: {format: dpx, bits: 8}",
+            "line 2: outputs.alpha.bits is 8; give 10, 12 or 16 for dpx.",
+        ),
+        (
+            "outputs: {alpha: {bits: 9}}",
+            "line 1: outputs.alpha.bits is 9; give 8, 10, 12, 16 or 32.",
+        ),
+        (
+            "outputs: {alpha: {format: exr, compression: lzw}}",
+            "line 1: outputs.alpha.compression is 'lzw'; give zip, zips, piz, dwaa, dwab or none for exr.",
+        ),
+        (
+            "outputs: {alpha: {format: jpeg, compression: zip}}",
+            "line 1: outputs.alpha.compression is 'zip'; jpeg has one compression, so leave it away.",
+        ),
+        (
+            "outputs: {alpha: {format: prores4444, bits: 16}}",
+            "line 1: outputs.alpha.bits is 16; prores4444 has one depth, so leave it away.",
+        ),
+        ("missing: freeze", "line 1: missing is 'freeze'; give one of skip, hold, black, refuse."),
         ("[1", "line 1: is not valid YAML: expected ',' or ']', but got '<stream end>'; correct that line."),
     ],
 )

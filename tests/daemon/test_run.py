@@ -190,7 +190,7 @@ def test_large_frames_wait_in_smaller_numbers(
             super().__init__(items, depth, name)
 
     monkeypatch.setattr(run_module, "Ahead", Noted)
-    monkeypatch.setattr(run_module, "_ROOM", 36 * 64 * 48)  # one frame of these
+    monkeypatch.setattr(run_module, "_ROOM", 36 * 64 * run_module._FLOATS * 4)  # one frame of these
     assert tree(make(folder, engine, tmp_path / "large")) == expected
     assert depths == [1, 1, 1, 1]
 

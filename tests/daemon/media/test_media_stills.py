@@ -127,3 +127,28 @@ def test_photographs_stand_upright(
 def test_one_pixel_is_a_picture(tmp_path: Path, make_image: Any) -> None:
     pixels = np.full((1, 1, 3), 0.5, np.float32)
     assert read(make_image(tmp_path / "a.png", pixels)).pixels.shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("colours", [2, 4, 16])
+def test_colours_of_a_palette_are_whole_whatever_its_bits(tmp_path: Path, colours: int) -> None:
+    from PIL import Image
+
+    codes = np.random.default_rng(colours).integers(0, 256, (colours, 3)).astype(np.uint8)
+    picture = Image.new("P", (colours, 1))
+    picture.putpalette(codes.tobytes())
+    picture.putdata(range(colours))
+    bits = (colours - 1).bit_length()
+    picture.save(tmp_path / "a.png", bits=bits)
+    np.testing.assert_array_equal(np.rint(read(tmp_path / "a.png").pixels[0] * 255), codes)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_code_values_between_bytes_are_their_share_of_the_largest(
+    tmp_path: Path, make_image: Any, bits: int
+) -> None:
+    codes = np.arange(2**bits, dtype=np.uint32).reshape(32, -1, 1).repeat(3, -1)
+    spread = codes << 16 - bits | codes >> 2 * bits - 16
+    path = make_image(
+        tmp_path / "a.dpx", (spread / 65535).astype(np.float32), "uint16", **{"oiio:BitsPerSample": bits}
+    )
+    np.testing.assert_allclose(read(path).pixels, codes / (2**bits - 1), atol=1e-7)

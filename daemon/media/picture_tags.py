@@ -1,0 +1,199 @@
+"""What an EXR or a DPX says of itself, carried from the plate into what is made of it.
+
+Time code, frame rate, camera, lens, chromaticities, pixel aspect, a studio's own attributes: all of it goes
+through but for what describes the plate's own file (its compression, tiles, parts and other channels).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import OpenImageIO as oiio
+
+from daemon.media.base import ClipInfo, PictureTags
+
+_CARRIERS = frozenset({"openexr", "dpx"})
+
+_OF_THE_FILE = frozenset(
+    {
+        "acesImageContainerFlag",  # promises no compression and its own primaries (SMPTE ST 2065-4)
+        "chunkCount",
+        "compression",
+        "multiView",  # the other eye is not in what is made
+        "name",
+        "Orientation",
+        "ResolutionUnit",  # of xDensity, which is in inches always
+        "textureformat",
+        "type",
+        "wrapmodes",
+        "YResolution",  # OpenImageIO's own, from xDensity and the pixel aspect
+    }
+)
+_FAMILIES_OF_THE_FILE = ("oiio:", "openexr:", "cryptomatte/", "dimd:")
+
+_DPX_KEPT = frozenset(
+    f"dpx:{name}"
+    for name in (
+        *("Transfer", "Colorimetric", "FrameRate", "TemporalFrameRate", "FrameId", "SlateInfo", "Format"),
+        *(
+            "FramePosition",
+            "SequenceLength",
+            "HeldCount",
+            "ShutterAngle",
+            "InputDevice",
+            "InputDeviceSerialNumber",
+        ),
+    )
+)
+"""What of a DPX's own header means the same in another DPX."""
+
+_FRAME_RATES = ("framesPerSecond", "FramesPerSecond")
+"""The standard's name, and the one under which OpenImageIO 3.2 writes it, which no compositor looks for."""
+
+OF_THE_COLOUR = frozenset({"chromaticities", "colorInteropID", "colorSpace", "adoptedNeutral"})
+"""What would be wrong of a picture with other colours."""
+
+OF_ONE_FRAME = frozenset({"smpte:TimeCode", "smpte:KeyCode", "imageCounter"})
+"""What is true of one frame, and not of another that shows the same picture."""
+
+
+def tags_of(spec: oiio.ImageSpec, format: str) -> PictureTags | None:
+    """What a picture's header says; None for a format whose headers do not matter to a comp."""
+    if format not in _CARRIERS:
+        return None
+    kept = tuple(
+        (attribute.name, attribute.type, attribute.value)
+        for attribute in spec.extra_attribs
+        if attribute.value is not None and _is_of_the_picture(attribute.name)
+    )
+    return PictureTags(kept, (spec.full_x, spec.full_y))
+
+
+def _is_of_the_picture(name: str) -> bool:
+    if name.startswith("dpx:"):
+        return name in _DPX_KEPT
+    return name not in _OF_THE_FILE and not name.startswith(_FAMILIES_OF_THE_FILE)
+
+
+def without(tags: PictureTags | None, names: frozenset[str]) -> PictureTags | None:
+    """The same without some attributes."""
+    if tags is None:
+        return None
+    return PictureTags(tuple(one for one in tags.attributes if one[0] not in names), tags.origin)
+
+
+def set_exr(spec: oiio.ImageSpec, tags: PictureTags | None, stamp: Mapping[str, str]) -> None:
+    """Give an EXR's header the plate's attributes and display window, and dimd's `stamp`."""
+    spec.attribute("DateTime", "")  # else the time of writing goes into the bytes
+    if tags is not None:
+        spec.x, spec.y = spec.full_x, spec.full_y = tags.origin
+        rates = {"dpx:FrameRate", "dpx:TemporalFrameRate", *_FRAME_RATES}
+        for name, kind, value in tags.attributes:
+            if not name.startswith("dpx:") and name not in rates:
+                spec.attribute(name, kind, value)
+        rate = frame_rate(tags)
+        if rate is not None:
+            spec.attribute(_FRAME_RATES[0], oiio.TypeDesc("rational"), (rate.numerator, rate.denominator))
+    for name, text in stamp.items():
+        spec.attribute(name, text)
+
+
+def set_dpx(spec: oiio.ImageSpec, tags: PictureTags | None) -> None:
+    """Give a DPX's header what it has room for of the plate's."""
+    if tags is None:
+        return
+    rate = frame_rate(tags)
+    if rate is not None:
+        spec.attribute("dpx:FrameRate", float(rate))
+        spec.attribute("dpx:TemporalFrameRate", float(rate))
+    for name, kind, value in tags.attributes:
+        if name in _DPX_KEPT or name in _DPX_COMMON:
+            spec.attribute(name, kind, value)
+
+
+_DPX_COMMON = frozenset(
+    {"smpte:TimeCode", "smpte:KeyCode", "PixelAspectRatio", "Copyright", "DocumentName", "DateTime"}
+)
+
+
+def frame_rate(tags: PictureTags) -> Fraction | None:
+    """Frames a second, exact: 23.976 of a DPX is 24000/1001."""
+    for wanted in (*_FRAME_RATES, "dpx:TemporalFrameRate", "dpx:FrameRate"):
+        for value in _values(tags, wanted):
+            if isinstance(value, tuple) and len(value) == 2 and value[0] > 0 and value[1] > 0:
+                return Fraction(*value)
+            if isinstance(value, float) and 1 <= value <= 1000:
+                return _exact(value)
+    return None
+
+
+def _values(tags: PictureTags, wanted: str) -> Iterator[Any]:
+    return (value for name, _, value in tags.attributes if name == wanted)
+
+
+def _exact(rate: float) -> Fraction:
+    ntsc = Fraction(round(rate * 1.001) * 1000, 1001)
+    whole = Fraction(round(rate))
+    nearest = min(ntsc, whole, key=lambda one: abs(float(one) - rate))
+    return nearest if abs(float(nearest) - rate) < 0.002 else Fraction(rate).limit_denominator(1000)
+
+
+_TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.,])(\d\d)")
+_MOST_FRAMES = 30
+"""Frames a second that a time code of SMPTE ST 12-1 counts."""
+
+
+def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
+    """What a picture made of a video's frame, by its position, says: frame rate, pixel aspect, and where the
+    rate is constant the time code. None for a clip that is no video.
+    """
+    rate, tags = info.rate, info.tags
+    if info.kind != "video" or rate is None or tags is None:
+        return lambda position: None
+    kept: tuple[tuple[str, Any, Any], ...] = (
+        ("framesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator)),
+        ("PixelAspectRatio", oiio.TypeDesc("float"), float(tags.sample_aspect)),
+    )
+    constant = len({after - before for before, after in itertools.pairwise(info.pts)}) <= 1
+    first = tags.timecode or "" if constant else ""
+
+    def at(position: int) -> PictureTags:
+        code = timecode(first, rate, position)
+        if code is None:
+            return PictureTags(kept)
+        return PictureTags((*kept, ("smpte:TimeCode", oiio.TypeDesc("timecode"), (code, 0))))
+
+    return at
+
+
+def timecode(first: str, rate: Fraction, position: int) -> int | None:
+    """The time code `position` frames after `first`, packed as in SMPTE ST 12-1; None where it is none.
+
+    01:00:00;02 counts in drop frames: the first two numbers of each minute but every tenth are left
+    out.
+    """
+    found = _TIMECODE.fullmatch(first)
+    each = round(rate)
+    if found is None or not 0 < each <= _MOST_FRAMES:
+        return None
+    hours, minutes, seconds, frames = (int(found[n]) for n in (1, 2, 3, 5))
+    drop = found[4] != ":" and each == _MOST_FRAMES
+    count = ((hours * 60 + minutes) * 60 + seconds) * each + frames
+    if drop:
+        passed = hours * 60 + minutes
+        count -= 2 * (passed - passed // 10)
+    count += position
+    if drop:
+        tens, rest = divmod(count, 10 * 60 * each - 18)
+        count += 18 * tens + 2 * max(0, (rest - 2) // (60 * each - 2))
+    seconds, frames = divmod(count, each)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    packed = 0
+    for part in (hours % 24, minutes, seconds, frames):
+        packed = packed << 8 | part // 10 << 4 | part % 10
+    return packed | (1 << 6 if drop else 0)

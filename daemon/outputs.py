@@ -1,0 +1,114 @@
+"""What a clip's outputs will be: format, folder, colours, storage; and whether they can be so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.colour import ColourSpace
+from daemon.colours import Colours, tagged
+from daemon.config import ClipSettings, Format, OutputName, OutputSettings
+from daemon.layers import CHANNELS, NAMES
+from daemon.media import (
+    CODECS,
+    IMAGE_FORMATS,
+    ClipInfo,
+    FrameSink,
+    MediaError,
+    PictureTags,
+    Storage,
+    open_sink,
+)
+from daemon.media.picture_tags import OF_THE_COLOUR, without
+from daemon.media.video_formats import instead, silence, unfit
+from daemon.storage import NO_ALPHA, bits_fault, compression_fault
+
+
+@dataclass(frozen=True)
+class Output:
+    """One thing to write. folder: below the result's. stem: of its file or files. bits, compression: None is
+    the format's default. space: of its colours; None: the plate's.
+    """
+
+    name: OutputName
+    format: Format
+    folder: str
+    stem: str
+    bits: int | None = None
+    compression: str | None = None
+    space: ColourSpace | None = None
+
+    def open(self, work: Path, info: ClipInfo, start: int, stamp: Mapping[str, str]) -> FrameSink:
+        """stamp: what an EXR's header says of how it was made."""
+        folder = work / self.folder
+        folder.mkdir(exist_ok=True)
+        storage = Storage(
+            bits=self.bits,
+            compression=self.compression,
+            names=NAMES if self.name == "layers" else None,
+            straight=self.name == "foreground",
+            stamp={**stamp, "dimd:output": self.name},
+        )
+        like = tagged(info, self.space) if self.space else info
+        channels = CHANNELS[self.name]
+        return open_sink(
+            self.format, folder, self.stem, like, channels=channels, start=start, storage=storage
+        )
+
+    def tags(self, plate: PictureTags | None) -> PictureTags | None:
+        """What its header takes from the plate's: not the plate's colours, where its own are others."""
+        return without(plate, OF_THE_COLOUR) if self.space else plate
+
+
+def planned(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours) -> Iterator[Output]:
+    """The outputs of the clip ``name``. Raises MediaError for a format that does not suit one."""
+    for output, how in settings.outputs.items():
+        kind, space = how.format, colours.outputs.get(output)
+        if kind == "auto":
+            is_linear = space.is_linear if space else info.encoding == "linear"
+            picture: Format = "exr" if is_linear or output == "layers" else "png"
+            # No codec holds light above 1, so what is asked for as light is an EXR, whatever the plate is.
+            is_video = info.kind == "video" and output != "layers" and not (space and is_linear)
+            kind = "prores4444" if is_video else picture
+        _check(name, output, kind, how, info)
+        # Files of a sequence get a folder for each output: a thousand of each do not belong together.
+        many = kind in IMAGE_FORMATS and info.kind != "still"
+        folder = output if many else "."
+        yield Output(output, kind, folder, f"{name}_{output}", how.bits, how.compression, space)
+
+
+def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[str]:
+    """What of the plate's sound the outputs of the clip ``name`` leave out, a sentence for each."""
+    for output in outputs:
+        reason = silence(output.format, info)
+        if reason:
+            yield f"{name}: {output.name} as {output.format} {reason}."
+
+
+def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, info: ClipInfo) -> None:
+    """Raises MediaError for an output that its format cannot hold, or not with such bits or compression."""
+    if kind in CODECS and info.kind != "video":
+        raise MediaError(
+            f"{name}: is no video, so {output} cannot be {kind}; "
+            f"set outputs: {output}: format: to png or exr."
+        )
+    if output == "layers" and kind != "exr":
+        raise MediaError(f"{name}: layers need an EXR; set outputs: layers: format: to exr or auto.")
+    reason = unfit(kind, CHANNELS[output], info)
+    if reason:
+        raise MediaError(
+            f"{name}: {output} cannot be {kind}, which {reason}; "
+            f"set outputs: {output}: format: to {instead(CHANNELS[output])}."
+        )
+    if kind in NO_ALPHA and CHANNELS[output] > 3:
+        raise MediaError(
+            f"{name}: {NO_ALPHA[kind]} holds no alpha, so {output} cannot be one; "
+            f"set outputs: {output}: format: to png, tiff or exr."
+        )
+    problem = bits_fault(kind, how.bits) if how.bits is not None else None
+    if problem:
+        raise MediaError(f"{name}: {output} has no {how.bits} bits as {kind}; {problem}.")
+    problem = compression_fault(kind, how.compression) if how.compression is not None else None
+    if problem:
+        raise MediaError(f"{name}: {output} cannot be compressed by {how.compression}; {problem}.")
