@@ -14,7 +14,7 @@ from typing import Any
 
 import OpenImageIO as oiio
 
-from daemon.media.base import ClipInfo, PictureTags
+from daemon.media.base import ClipInfo, ColourTags, PictureTags
 
 _CARRIERS = frozenset({"openexr", "dpx"})
 
@@ -54,7 +54,12 @@ _DPX_KEPT = frozenset(
 _FRAME_RATES = ("framesPerSecond", "FramesPerSecond")
 """The standard's name, and the one under which OpenImageIO 3.2 writes it, which no compositor looks for."""
 
-OF_THE_COLOUR = frozenset({"chromaticities", "colorInteropID", "colorSpace", "adoptedNeutral"})
+_OF_THE_COLOUR = frozenset(
+    {
+        *("chromaticities", "colorInteropID", "colorSpace", "adoptedNeutral", "whiteLuminance"),
+        *("dpx:Transfer", "dpx:Colorimetric"),
+    }
+)
 """What would be wrong of a picture with other colours."""
 
 OF_ONE_FRAME = frozenset({"smpte:TimeCode", "smpte:KeyCode", "imageCounter"})
@@ -84,6 +89,17 @@ def without(tags: PictureTags | None, names: frozenset[str]) -> PictureTags | No
     if tags is None:
         return None
     return PictureTags(tuple(one for one in tags.attributes if one[0] not in names), tags.origin)
+
+
+def recoloured(tags: PictureTags | None, colour: ColourTags) -> PictureTags:
+    """The same, but for what it says of its colours, which are those of another space."""
+    kept = without(tags, _OF_THE_COLOUR) or PictureTags()
+    said: list[tuple[str, Any, Any]] = []
+    if colour.space is not None:
+        said.append(("dimd:colorspace", oiio.TypeDesc("string"), colour.space))
+    if colour.chromaticities is not None:
+        said.append(("chromaticities", oiio.TypeDesc("float[8]"), colour.chromaticities))
+    return PictureTags((*kept.attributes, *said), kept.origin)
 
 
 def set_exr(spec: oiio.ImageSpec, tags: PictureTags | None, stamp: Mapping[str, str]) -> None:
