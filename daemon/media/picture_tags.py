@@ -54,7 +54,12 @@ _DPX_KEPT = frozenset(
 _FRAME_RATES = ("framesPerSecond", "FramesPerSecond")
 """The standard's name, and the one under which OpenImageIO 3.2 writes it, which no compositor looks for."""
 
-OF_THE_COLOUR = frozenset({"chromaticities", "colorInteropID", "colorSpace", "adoptedNeutral"})
+OF_THE_COLOUR = frozenset(
+    {
+        *("chromaticities", "colorInteropID", "colorSpace", "whiteLuminance", "adoptedNeutral"),
+        *("dpx:Transfer", "dpx:Colorimetric"),
+    }
+)
 """What would be wrong of a picture with other colours."""
 
 OF_ONE_FRAME = frozenset({"smpte:TimeCode", "smpte:KeyCode", "imageCounter"})
