@@ -68,7 +68,6 @@ class Plan:
         try:
             self._source = self._open(clip.plate)
             self.info = self._source.info
-            self.warnings += self.info.remarks
             self._note_gaps()
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
@@ -80,7 +79,9 @@ class Plan:
             raise
 
     def _open(self, ref: MediaRef) -> FrameSource:
-        return self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
+        source = self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
+        self.warnings += source.info.remarks
+        return source
 
     def _note_gaps(self) -> None:
         missing = self.info.missing
