@@ -27,6 +27,7 @@ from skimage import data as photographs
 from torch import Tensor
 
 from daemon.clip import job_key
+from daemon.colour import DISPLAY
 from daemon.compose import compose
 from daemon.config import ClipSettings
 from daemon.engine import Engine, Matting
@@ -141,7 +142,7 @@ def parts(matter: Matter, share: float) -> dict[str, float]:
         "trimap inputs": timed(lambda: encode_tiles(rgb, trimap, corners, side, "sampled")),
         "trimap inputs + network": timed(lambda: matter.matte([rgb], [trimap])),
         "foreground + composite": timed(
-            lambda: compose(rgb, alpha, rgb.flip(-1), "display", ["alpha", "foreground", "composite"])
+            lambda: compose(rgb, alpha, rgb.flip(-1), DISPLAY, ["alpha", "foreground", "composite"])
         ),
     }
 

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from daemon.colour import ColourConfig
 from daemon.compose import CHANNELS
-from daemon.config import Config
+from daemon.config import Config, ConfigError
 from daemon.media.video_formats import instead, unfit
 from daemon.trimaps import segmenter
 from dim_model import weights
@@ -41,6 +42,26 @@ def faults(config: Config) -> Iterator[str]:
         if reason:
             mend = f"set it to {instead(CHANNELS[output])}"
             yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
+    yield from colour_faults(config)
+
+
+def colour_faults(config: Config) -> Iterator[str]:
+    """What is wrong with the colour config, or with the names of it that the config gives."""
+    clip, colours = config.clip, ColourConfig(config.colour.config)
+    named = {"clip: colorspace": clip.colorspace, "clip: bg_colorspace": clip.bg_colorspace}
+    named |= {f"clip: outputs: {name}: colorspace": how.colorspace for name, how in clip.outputs.items()}
+    named |= config.colour.assume.given()
+    try:
+        colours.check()
+    except ConfigError as error:
+        yield str(error)
+        return
+    for key, name in named.items():
+        if name != "auto":
+            try:
+                colours.space(name, key).check()
+            except ConfigError as error:
+                yield str(error)
 
 
 def _folder(path: Path, key: str, access: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from daemon.config import ClipSettings
+    from daemon.config import ClipSettings, ColourSettings
     from daemon.media import MediaRef
 
 Role = Literal["trimap", "mask", "clean", "bg"]
@@ -74,16 +74,19 @@ def stamp_of(folder: Path, files: Iterable[Path]) -> Stamp:
     return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
 
 
-def job_key(clip: Clip, settings: ClipSettings) -> str:
+def job_key(clip: Clip, settings: ClipSettings, colour: ColourSettings | None = None) -> str:
     """What makes two jobs the same: every file by path, size and mtime, and the settings of the output.
 
     The name of the clip and the daemon's own settings (threads, device, chunks) are not in it: they do not
-    change the result. Neither are the weights: better ones are no reason to do a year's clips again.
+    change the result. Neither are the weights: better ones are no reason to do a year's clips again. A colour
+    config is, where one is named: it says what the numbers mean.
     """
-    told = {
+    told: dict[str, object] = {
         "folder": os.fspath(clip.folder),
         "stamp": clip.stamp,
         # the role of a file is in its path, which the stamp has
         "settings": settings.model_dump(mode="json"),
     }
+    if colour is not None and (config := colour.told()) is not None:
+        told["colour"] = config
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

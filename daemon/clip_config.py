@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from daemon.colour_config import SpaceName
 from daemon.config_file import ConfigError, ConfigFile
 from daemon.section import Folder, Section
 
@@ -113,8 +114,30 @@ class TemporalSettings(Section):
     radius: Annotated[int, Field(ge=0, le=4)] = 2
 
 
+class ForegroundSettings(Section):
+    """What is done to the foreground's colours. despill: the screen's light; auto: by the screen that the
+    trimap is made by. reach: how far into opaque pixels, where it is on by name; None: everywhere. extend:
+    how far colour goes on outside the matte.
+    """
+
+    despill: Literal["auto", "none", "green", "blue"] = "auto"
+    method: Literal["average", "double"] = "average"
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+    reach: Annotated[int, Field(ge=0, le=500)] | None = 40
+    extend: Annotated[int, Field(ge=0, le=500)] = 0
+
+    def widths(self, width: int, height: int) -> tuple[int | None, int]:
+        """`(reach, extend)` in pixels of a plate of this raster, scaled as those of the trimap are."""
+        scale = min(width, height) / _REFERENCE_LINES
+        reach = None if self.reach is None else round(self.reach * scale)
+        return reach, max(1, round(self.extend * scale)) if self.extend else 0
+
+
 class OutputSettings(Section):
+    """colorspace: of the colours; `auto`: the plate's own, and then the plate's bits where alpha is 1."""
+
     format: Format = "auto"
+    colorspace: SpaceName = "auto"
 
 
 def _default_outputs() -> dict[OutputName, OutputSettings]:
@@ -122,21 +145,35 @@ def _default_outputs() -> dict[OutputName, OutputSettings]:
 
 
 class ClipSettings(Section):
-    """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg."""
+    """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg.
+    colorspace: of the plate and NAME_clean, bg_colorspace: of NAME_bg; `auto` or a name of the colour config.
+    """
 
+    colorspace: SpaceName = "auto"
+    bg_colorspace: SpaceName = "auto"
     trimap: TrimapSettings = TrimapSettings()
     temporal: TemporalSettings = TemporalSettings()
+    foreground: ForegroundSettings = ForegroundSettings()
     outputs: Annotated[dict[OutputName, OutputSettings], Field(min_length=1)] = Field(
         default_factory=_default_outputs
     )
     background: Annotated[str, _colour_or("checker")] = "checker"
 
+    @field_validator("outputs")
+    @classmethod
+    def _a_matte_has_no_colour(
+        cls, outputs: dict[OutputName, OutputSettings]
+    ) -> dict[OutputName, OutputSettings]:
+        if "alpha" in outputs and outputs["alpha"].colorspace != "auto":
+            raise ValueError("alpha has no colour, so leave its colorspace out")
+        return outputs
+
 
 def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
     """The clip's own file `path` (None: it has none) over `defaults`. Raises ConfigError.
 
-    `trimap` and `temporal` are laid over key by key; `outputs`, where given, says all the outputs, so that a
-    clip can leave one away.
+    `trimap`, `temporal` and `foreground` are laid over key by key; `outputs`, where given, says all the
+    outputs, so that a clip can leave one away.
     """
     if path is None:
         return defaults
@@ -155,6 +192,7 @@ def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
                 f"{label}, line {line}: trimap.segmenter is the daemon's own; take it out of here."
             )
         merged["trimap"] = {**defaults.trimap.model_dump(), **given["trimap"]}
-    if isinstance(given.get("temporal"), Mapping):
-        merged["temporal"] = {**defaults.temporal.model_dump(), **given["temporal"]}
+    for key in ("temporal", "foreground"):
+        if isinstance(given.get(key), Mapping):
+            merged[key] = {**getattr(defaults, key).model_dump(), **given[key]}
     return file.validate(ClipSettings, merged)

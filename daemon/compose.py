@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import cv2
@@ -11,10 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daemon.colour import from_linear, to_linear
-from daemon.media.base import ClipInfo, Encoding, Pixels
+from daemon.colour import DISPLAY, ColourSpace, convert
+from daemon.media.base import ClipInfo, Pixels
+from daemon.treatment import PLAIN, Treatment
 from daemon.trimaps.sidecar import Sidecar
 from dim_model import foreground
+from dim_model.extend import beyond
 
 CHANNELS: Mapping[str, int] = {"alpha": 1, "foreground": 4, "premult": 4, "composite": 3}
 """Channels of each output."""
@@ -24,7 +27,7 @@ _SQUARE = 16
 
 
 class Background(Protocol):
-    """The ground of the composite, in the plate's own encoding."""
+    """The ground of the composite, in the plate's own colour space."""
 
     def at(self, number: int, index: int) -> Tensor:
         """float32 [3, H, W] for the plate's frame ``number`` at position ``index``."""
@@ -35,24 +38,23 @@ class Flat:
     """One colour everywhere; or two, as a checker. Colours are display-referred, float 0..1."""
 
     def __init__(
-        self, size: tuple[int, int], encoding: Encoding, first: tuple[float, ...], second: tuple[float, ...]
+        self, size: tuple[int, int], space: ColourSpace, first: tuple[float, ...], second: tuple[float, ...]
     ) -> None:
         height, width = size
         square = max(4, round(_SQUARE * height / 1080))
         rows, columns = torch.arange(height) // square, torch.arange(width) // square
         odd = ((rows[:, None] + columns) % 2).bool()
         colours = [torch.tensor(c).view(3, 1, 1) for c in (first, second)]
-        if encoding == "linear":
-            colours = [to_linear(c, "display") for c in colours]
-        self._picture = torch.where(odd, colours[1], colours[0])
+        even, other = (convert(c, DISPLAY, space) for c in colours)
+        self._picture = torch.where(odd, other, even)
 
     @classmethod
-    def named(cls, name: str, size: tuple[int, int], encoding: Encoding) -> Flat:
+    def named(cls, name: str, size: tuple[int, int], space: ColourSpace) -> Flat:
         """``checker`` or ``#rrggbb``."""
         if name == "checker":
-            return cls(size, encoding, (0.42, 0.42, 0.42), (0.58, 0.58, 0.58))
+            return cls(size, space, (0.42, 0.42, 0.42), (0.58, 0.58, 0.58))
         colour = tuple(int(name[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        return cls(size, encoding, colour, colour)
+        return cls(size, space, colour, colour)
 
     def at(self, number: int, index: int) -> Tensor:
         return self._picture
@@ -62,12 +64,12 @@ class Picture:
     """A still, a sequence or a video beside the plate, scaled to fill its raster and cut around the middle.
 
     Where it has no frame for one of the plate's, the frame before stands on; before its first, that one does.
-    own: what it is itself. plate: what it lies behind.
+    plate, space: what it lies behind, and in which space that is.
     """
 
-    def __init__(self, sidecar: Sidecar, own: ClipInfo, plate: ClipInfo) -> None:
-        self._sidecar, self._own, self._plate = sidecar, own, plate
-        self._by_number = own.kind == plate.kind == "sequence"
+    def __init__(self, sidecar: Sidecar, plate: ClipInfo, space: ColourSpace) -> None:
+        self._sidecar, self._own, self._plate, self._space = sidecar, sidecar.info, plate, space
+        self._by_number = self._own.kind == plate.kind == "sequence"
         self._kept: tuple[int, Tensor] | None = None
 
     def at(self, number: int, index: int) -> Tensor:
@@ -93,35 +95,52 @@ class Picture:
         cut = torch.from_numpy(np.ascontiguousarray(rgb[top : top + height, left : left + width])).permute(
             2, 0, 1
         )
-        if self._own.encoding == self._plate.encoding:
-            return cut
-        return from_linear(to_linear(cut, self._own.encoding), self._plate.encoding)
+        return convert(cut, self._sidecar.space, self._space)
 
 
 def compose(
-    plate: Tensor, alpha: Tensor, background: Tensor | None, encoding: Encoding, outputs: Collection[str]
+    plate: Tensor,
+    alpha: Tensor,
+    background: Tensor | None,
+    space: ColourSpace,
+    outputs: Collection[str],
+    into: Mapping[str, ColourSpace] = MappingProxyType({}),
+    treatment: Treatment = PLAIN,
 ) -> dict[str, Pixels]:
-    """The outputs asked for, each float32 [H, W, C] in the plate's own encoding, C as in ``CHANNELS``.
+    """The outputs asked for, each float32 [H, W, C], C as in ``CHANNELS``.
 
-    plate: float32 [3, H, W] in ``encoding``. alpha: float32 [1, H, W]. background: [3, H, W], for
-    ``composite``. Light is mixed as light: the foreground's colour is found, and laid over the background, in
-    linear light. Where alpha is 1, foreground and composite are the plate bit for bit; where it is 0, the
-    composite is the background. A render's NaN or infinity tells no colour: it stays where it is, and has no
-    say in the colours around it.
+    plate: float32 [3, H, W] in ``space``. alpha: float32 [1, H, W]. background: [3, H, W] in ``space``, for
+    ``composite``. into: spaces of the outputs that are not to have the plate's. Light is mixed as light: the
+    foreground's colour is found, and laid over the background, in linear light. Where alpha is 1, foreground
+    and composite are the plate bit for bit (or its numbers converted); where it is 0, the composite is the
+    background. Premultiplied is the output's own numbers times alpha. treatment: of the foreground; what it
+    does to opaque pixels, and outside the matte, is what it was asked for. A render's NaN or infinity tells
+    no colour: it stays where it is, and has no say in the colours around it.
     """
+
+    def delivered(name: str, rgb: Tensor) -> Tensor:
+        return convert(rgb, space, into[name]) if name in into else rgb
+
     made: dict[str, Tensor] = {"alpha": alpha}
     mixed = ((alpha > 0) & (alpha < 1))[0]
     if set(outputs) - {"alpha"}:
-        scene = to_linear(plate, encoding)
-        light, _ = foreground.estimate(torch.where(scene.isfinite(), scene, 0.0)[None], alpha[None])
+        scene = space.to_linear(plate)
+        inside, _ = foreground.mixed_colours(torch.where(scene.isfinite(), scene, 0.0), alpha)
+        inside = treatment.mixed(inside, alpha[0, mixed])
+        spilt, solid = treatment.solid(scene, alpha)
         straight = torch.where(alpha > 0, plate, 0.0)
-        inside = light[0][:, mixed]
-        straight[:, mixed] = from_linear(inside, encoding)
-        made["foreground"] = torch.cat([straight, alpha])
-        made["premult"] = torch.cat([straight * alpha, alpha])
+        straight[:, mixed], straight[:, spilt] = space.from_linear(inside), space.from_linear(solid)
+        for name in {"foreground", "premult"}.intersection(outputs):
+            colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
+            made[name] = torch.cat([colours if name == "foreground" else colours * alpha, alpha])
         if "composite" in outputs and background is not None:
-            a, behind = alpha[:, mixed], to_linear(background[:, mixed], encoding)
-            composite = torch.where(alpha > 0, plate, background)
-            composite[:, mixed] = from_linear(a * inside + (1 - a) * behind, encoding)
-            made["composite"] = composite
+            a, behind = alpha[:, mixed], space.to_linear(background[:, mixed])
+            composite = torch.where(alpha > 0, straight, background)
+            composite[:, mixed] = space.from_linear(a * inside + (1 - a) * behind)
+            made["composite"] = delivered("composite", composite)
+        if treatment.extend and "foreground" in outputs:
+            light = scene.clone()
+            light[:, mixed], light[:, spilt] = inside, solid
+            outside, colour = beyond(light, alpha, treatment.extend)
+            made["foreground"][:3, outside] = delivered("foreground", space.from_linear(colour))
     return {name: np.ascontiguousarray(made[name].permute(1, 2, 0).numpy()) for name in outputs}

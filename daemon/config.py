@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from daemon.clip_config import (
     ClipSettings,
+    ForegroundSettings,
     Format,
     OutputName,
     OutputSettings,
@@ -27,14 +28,18 @@ from daemon.clip_config import (
     TrimapSettings,
     clip_settings,
 )
+from daemon.colour_config import AssumeSettings, ColourSettings
 from daemon.config_file import ConfigError, ConfigFile
 from daemon.section import Folder, Seconds, Section
 
 __all__ = [
+    "AssumeSettings",
     "ClipSettings",
+    "ColourSettings",
     "Config",
     "ConfigError",
     "FolderPair",
+    "ForegroundSettings",
     "Format",
     "JobSettings",
     "LimitSettings",
@@ -132,6 +137,7 @@ class Config(Section):
     limits: LimitSettings = LimitSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
+    colour: ColourSettings = ColourSettings()
     clip: ClipSettings = ClipSettings()
 
     @model_validator(mode="after")

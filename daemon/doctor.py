@@ -21,7 +21,10 @@ from dim_model.weights import WeightsError
 
 Verdict = Literal["ok", "note", "fault"]
 
-_PACKAGES = ("dimd", "torch", "openvino", "av", "OpenImageIO", "opencv-python-headless", "numba", "watchdog")
+_PACKAGES = (
+    *("dimd", "torch", "openvino", "av", "OpenImageIO", "opencolorio"),
+    *("opencv-python-headless", "numba", "watchdog"),
+)
 _ENCODERS = tuple(dict.fromkeys(codec.encoder for codec in CODECS.values()))
 _DECODERS = ("h264", "hevc", "libvpx", "libvpx-vp9")
 _NEEDED = ("prores_ks", "ffv1")

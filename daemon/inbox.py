@@ -92,6 +92,18 @@ def scan(folder: Path, remark: Remark = _unsaid) -> list[Clip]:
     return clips
 
 
+def sidecars_of(folder: Path, name: str) -> tuple[dict[Role, MediaRef], Path | None]:
+    """Media and settings that lie in `folder` under the name of a plate, whether or not a scan takes that for
+    a clip; where two are of one role, the first. Raises MediaError as `scan` does.
+    """
+    found: dict[Role, MediaRef] = {}
+    for entry, ref, _ in _entries(folder, _unsaid):
+        sidecar = _SIDECAR.fullmatch(entry)
+        if sidecar is not None and sidecar["owner"] == name:
+            found.setdefault(next(role for role in ROLES if role == sidecar["role"].lower()), ref)
+    return found, next((file for file in _settings_files(folder) if _plain(file.stem) == name), None)
+
+
 def _entries(folder: Path, remark: Remark) -> Iterator[tuple[str, MediaRef, _Beside]]:
     """Every plate or sidecar: its name, its media, and what lies in its own folder with it."""
     flat = find_media(folder)

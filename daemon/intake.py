@@ -97,7 +97,7 @@ class Intake:
                 settings = clip_settings(config.clip, clip.settings)
             except ConfigError as error:
                 settings, fault = config.clip, str(error)
-            key = job_key(clip, settings)
+            key = job_key(clip, settings, config.colour)
             tasks[key] = Task(clip, settings, out[clip.folder], fault)
             if key not in self._tasks:
                 self._offer_one(key, tasks[key])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daemon.clip import Clip, files_of, stamp_of
 from daemon.config import ClipSettings, clip_settings
-from daemon.inbox import scan
+from daemon.inbox import scan, sidecars_of
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
 
@@ -43,7 +43,11 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     plate = _absolute(locate(where))
     name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
     found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
-    beside = (found.trimap, found.mask, found.clean, found.bg) if found else (None,) * 4
+    if found is not None:
+        beside, settings = (found.trimap, found.mask, found.clean, found.bg), found.settings
+    else:  # one picture of what a scan takes for a sequence: 0001.png beside 1500.png
+        there, settings = sidecars_of(plate.path.parent, name)
+        beside = (there.get("trimap"), there.get("mask"), there.get("clean"), there.get("bg"))
     trimap, mask, clean, bg = (
         _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
     )
@@ -52,18 +56,20 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
         trimap = None
     if sidecars[2] and not sidecars[1]:
         mask = None
-    settings = found.settings if found else None
     folder = Path("/")
     stamp = stamp_of(folder, files_of((plate, trimap, mask, clean, bg), settings))
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
 
 
 def settings_of(clip: Clip, given: ClipSettings) -> ClipSettings:
-    """What the clip's own file says over what was ``given``, but for a source that was asked for by name.
+    """What the clip's own file says over what was ``given``, but for a source and a colour space that were
+    asked for by name.
 
     Raises ConfigError.
     """
     own = clip_settings(given, clip.settings)
+    if given.colorspace != "auto":
+        own = own.model_copy(update={"colorspace": given.colorspace})
     if given.trimap.source == "auto":
         return own
     return own.model_copy(update={"trimap": own.trimap.model_copy(update={"source": given.trimap.source})})

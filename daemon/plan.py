@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daemon.clip import Clip
-from daemon.colour import network_view
+from daemon.clip import Clip, Role
+from daemon.colour import ColourSpace
+from daemon.colours import Colours, tagged
 from daemon.compose import CHANNELS, Background, Flat, Picture
-from daemon.config import ClipSettings, Format, OutputName
+from daemon.config import ClipSettings, ColourSettings, Format, OutputName
 from daemon.media import (
     CODECS,
     ClipInfo,
@@ -33,33 +34,45 @@ from daemon.media import (
     open_source,
 )
 from daemon.media.video_formats import instead, silence, unfit
+from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
 @dataclass(frozen=True)
 class Output:
-    """One thing to write. folder: below the result's. stem: of its file or files."""
+    """One thing to write. folder: below the result's. stem: of its file or files. space: of its colours;
+    None: the plate's.
+    """
 
     name: OutputName
     format: Format
     folder: str
     stem: str
+    space: ColourSpace | None = None
 
     def open(self, work: Path, info: ClipInfo, start: int) -> FrameSink:
         folder = work / self.folder
         folder.mkdir(exist_ok=True)
-        return open_sink(self.format, folder, self.stem, info, channels=CHANNELS[self.name], start=start)
+        like = tagged(info, self.space) if self.space else info
+        return open_sink(self.format, folder, self.stem, like, channels=CHANNELS[self.name], start=start)
 
 
 class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, shot, trimap, outputs, background, warnings.
+    state: of an earlier run of the same job. Attributes: info, colours, shot, trimap, treatment, outputs,
+    background, warnings.
     """
 
     def __init__(
-        self, clip: Clip, settings: ClipSettings, *, max_pixels: int, state: Mapping[str, Any]
+        self,
+        clip: Clip,
+        settings: ClipSettings,
+        *,
+        max_pixels: int,
+        state: Mapping[str, Any],
+        colour: ColourSettings | None = None,
     ) -> None:
         self.clip, self.settings = clip, settings
         self.warnings: list[str] = []
@@ -69,9 +82,15 @@ class Plan:
             self._source = self._open(clip.plate)
             self.info = self._source.info
             self._note_gaps()
+            self.colours = Colours(
+                clip, self.info, settings, colour or ColourSettings(), self.warnings.append
+            )
             self.shot = self._shot(state.get("trimap", {}))
             self.trimap = choose(self.shot, settings.trimap)
-            self.outputs = tuple(_outputs(clip.name, settings, self.info))
+            self.treatment = Treatment.of(
+                settings.foreground, self.trimap.state(), self.info.width, self.info.height
+            )
+            self.outputs = tuple(_outputs(clip.name, settings, self.info, self.colours))
             self._note_silence()
             self.background = self._open_background()
         except BaseException:
@@ -100,13 +119,23 @@ class Plan:
 
     def _shot(self, state: Mapping[str, Any]) -> Shot:
         clip, info = self.clip, self.info
-        sidecars = {}
-        for role, ref in (("trimap", clip.trimap), ("mask", clip.mask), ("clean", clip.clean)):
+        sidecars: dict[str, Sidecar] = {}
+        beside: tuple[tuple[Role, MediaRef | None], ...] = (
+            ("trimap", clip.trimap),
+            ("mask", clip.mask),
+            ("clean", clip.clean),
+        )
+        for role, ref in beside:
             if ref is not None and (role == "trimap" or self.settings.trimap.source in ("auto", role)):
-                sidecar = Sidecar(ref.path.name, self._open(ref), info, self.warnings.append)
+                sidecar = self._sidecar(role, ref)
                 sidecar.check()
                 sidecars[role] = sidecar
         return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, state)
+
+    def _sidecar(self, role: Role, ref: MediaRef) -> Sidecar:
+        source = self._open(ref)
+        space = self.colours.beside(role, ref, source.info)
+        return Sidecar(ref.path.name, source, self.info, self.warnings.append, space)
 
     def _looks(self, start: int, stop: int | None) -> Iterator[Look]:
         for index, frame in enumerate(self._source.frames(start, stop), start):
@@ -115,17 +144,15 @@ class Plan:
     def _open_background(self) -> Background:
         if self.clip.bg is None or "composite" not in self.settings.outputs:
             size = (self.info.height, self.info.width)
-            return Flat.named(self.settings.background, size, self.info.encoding)
-        source = self._open(self.clip.bg)
-        sidecar = Sidecar(self.clip.bg.path.name, source, self.info, self.warnings.append)
-        return Picture(sidecar, source.info, self.info)
+            return Flat.named(self.settings.background, size, self.colours.plate.space)
+        return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space)
 
     def frames(self, start: int) -> Any:
         """The plate's frames from position ``start`` on."""
         return self._source.frames(start)
 
     def plate(self, frame: Frame) -> Tensor:
-        """A frame's colours, float32 [3, H, W], in the file's own encoding; a copy: the frame may go."""
+        """A frame's colours, float32 [3, H, W], in the file's own numbers; a copy: the frame may go."""
         pixels = (
             frame.pixels[..., :3] if frame.pixels.shape[2] >= 3 else np.repeat(frame.pixels[..., :1], 3, -1)
         )
@@ -133,7 +160,7 @@ class Plan:
 
     def view(self, frame: Frame) -> Tensor:
         """What a network sees of a frame, float32 [3, H, W], 0..1."""
-        return network_view(self.plate(frame), self.info.encoding)
+        return self.colours.plate.space.view(self.plate(frame))
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
@@ -146,14 +173,16 @@ class Plan:
         self._media.close()
 
 
-def _outputs(name: str, settings: ClipSettings, info: ClipInfo) -> list[Output]:
+def _outputs(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours) -> list[Output]:
     """The files to write. Raises MediaError for a format that does not suit the clip."""
     found = []
     for output, how in settings.outputs.items():
-        kind = how.format
+        kind, space = how.format, colours.outputs.get(output)
         if kind == "auto":
-            picture: Format = "exr" if info.encoding == "linear" else "png"
-            kind = "prores4444" if info.kind == "video" else picture
+            is_linear = space.is_linear if space else info.encoding == "linear"
+            picture: Format = "exr" if is_linear else "png"
+            # No codec holds light above 1, so what is asked for as light is an EXR, whatever the plate is.
+            kind = "prores4444" if info.kind == "video" and not (space and is_linear) else picture
         if kind in CODECS and info.kind != "video":
             raise MediaError(
                 f"{name}: is no video, so {output} cannot be {kind}; "
@@ -167,5 +196,5 @@ def _outputs(name: str, settings: ClipSettings, info: ClipInfo) -> list[Output]:
             )
         # Files of a sequence get a folder for each output: a thousand of each do not belong together.
         many = kind not in CODECS and info.kind != "still"
-        found.append(Output(output, kind, output if many else ".", f"{name}_{output}"))
+        found.append(Output(output, kind, output if many else ".", f"{name}_{output}", space))
     return found

@@ -19,7 +19,6 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from daemon import manifest
-from daemon.colour import network_view
 from daemon.compose import compose
 from daemon.engine import Lease
 from daemon.media import ClipInfo, Frame, Pixels
@@ -119,7 +118,7 @@ def _read(plan: Plan, start: int, observe: Observe) -> Iterator[_Work]:
     for index, frame in enumerate(timed("read", plan.frames(start), observe), start):
         begun = time.perf_counter()
         plate = plan.plate(frame)
-        view = network_view(plate, plan.info.encoding)
+        view = plan.colours.plate.space.view(plate)
         trimap = plan.trimap.trimap(frame, index, view)
         observe("trimap", time.perf_counter() - begun)
         yield _Work(index, frame.number, frame.pts, plate, view, trimap)
@@ -162,12 +161,15 @@ def _steady(
 
 def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe) -> Iterator[_Made]:
     names = [output.name for output in plan.outputs]
+    space = plan.colours.plate.space
     for work, (alpha, flicker, cut) in mattes:
         begun = time.perf_counter()
         background = None
         if "composite" in names:
             background = plan.background.at(work.number, work.index)
-        pictures = compose(work.plate, alpha, background, plan.info.encoding, names)
+        pictures = compose(
+            work.plate, alpha, background, space, names, plan.colours.outputs, plan.treatment
+        )
         figures = {
             "frame": work.number,
             "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 
-def _path(value: object, info: ValidationInfo) -> Path:
+def as_path(value: object, info: ValidationInfo) -> Path:
+    """A path, made absolute from the config's own folder. Raises ValueError."""
     if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
         raise ValueError("give a path")
     path = Path(value)
@@ -21,7 +22,7 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return (info.context["base"] / path).resolve() if info.context else path
 
 
-Folder = Annotated[Path, BeforeValidator(_path)]
+Folder = Annotated[Path, BeforeValidator(as_path)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 

@@ -64,8 +64,12 @@ def matte_all(
     background: str | None,
     form: Format,
     device: str,
+    colorspace: str = "auto",
 ) -> int:
-    """Matte each of ``inputs`` into ``out``; returns how many failed. Raises SingleError."""
+    """Matte each of ``inputs`` into ``out``; returns how many failed. Raises SingleError.
+
+    colorspace: of the plates.
+    """
     named = background if background and _is_colour(background) else None
     names: tuple[OutputName, ...] = ("alpha", "foreground", "composite")
     try:
@@ -73,6 +77,7 @@ def matte_all(
             trimap=derived,
             outputs={name: OutputSettings(format=form) for name in names},
             background=named or "checker",
+            colorspace=colorspace,
         )
     except ValidationError as error:
         raise SingleError(str(error)) from error

@@ -33,13 +33,15 @@ def trimap_all(
     trimap: str | None,
     mask: str | None,
     clean: str | None,
+    colorspace: str = "auto",
 ) -> int:
     """Write the trimaps of each of ``inputs`` into ``out``; returns how many failed. Raises SingleError.
 
-    derived: how they are to be derived; a ``source`` that it names goes before what a clip's own file says.
+    derived: how they are to be derived; a ``source`` that it names goes before what a clip's own file says,
+    and so does ``colorspace``, the plate's.
     """
     sidecars = named_sidecars(inputs, trimap, mask, clean, None)
-    settings = ClipSettings(trimap=derived)
+    settings = ClipSettings(trimap=derived, colorspace=colorspace)
     failed = 0
     with ProgressReporter(Console(file=sys.stderr)) as reporter:
         for number, where in enumerate(inputs, 1):
@@ -93,9 +95,9 @@ def _written(plan: Plan, place: Workplace, reporter: ProgressReporter, job: Job)
     sync_folder(place.folder)
     least, where = min(found)
     mean = sum(confidence for confidence, _ in found) / len(found)
-    sentence = f"{plan.clip.name}: {plan.trimap.why}; confidence {mean:.2f}"
+    sentence = f"{plan.clip.name}: {plan.trimap.why}"
     if len(found) > 1:
-        sentence += f", least {least:.2f} in frame {where}"
+        sentence += f"; over all frames {mean:.2f}, least {least:.2f} in frame {where}"
     return place.publish(), f"{sentence}."
 
 

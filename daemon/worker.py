@@ -120,7 +120,13 @@ class Worker:
                 lease, state, start = tools.engine.lease(), {}, 0
             stack.enter_context(lease)
             try:
-                plan = Plan(task.clip, task.settings, max_pixels=config.limits.max_pixels, state=state)
+                plan = Plan(
+                    task.clip,
+                    task.settings,
+                    max_pixels=config.limits.max_pixels,
+                    state=state,
+                    colour=config.colour,
+                )
             except MediaError as error:
                 raise _NotReadableError(str(error)) from error
             stack.enter_context(plan)

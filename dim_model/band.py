@@ -24,6 +24,10 @@ LINES = 360
 
 _MIXED = 0.1
 """Alpha that differs by so much from what the trimap says is another: noise and texture stay below."""
+_EXPLAINED = 0.8
+"""Confidence of the sampling above which its matte grows the band: where subject and background are alike, a
+wider band only has the network guess in more places.
+"""
 _DECIDED = 0.04
 """Alpha nearer than this to 0 or 1 is not mixed."""
 _SURE = 0.5
@@ -48,7 +52,7 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
         return trimap
     matte, trust = _matte(rgb, inside, wide)
     out = trimap.clone()
-    strange = wide & ~unknown & (np.abs(matte - known) > _MIXED)
+    strange = wide & ~unknown & (np.abs(matte - known) > _MIXED) & (trust > _EXPLAINED)
     out[_enlarged(_touching(strange, unknown), trimap)] = 0.5
     if hard is not None:
         mixed = wide & ((np.abs(matte - 0.5) < 0.5 - _DECIDED) | (trust < _SURE))

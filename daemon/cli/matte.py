@@ -32,6 +32,7 @@ def matte(
     clean: str | None,
     model: Path | None,
     preset: Preset,
+    colorspace: str,
     background: str | None,
     form: Format,
     device: str,
@@ -52,6 +53,7 @@ def matte(
             mask=mask,
             clean=clean,
             background=background,
+            colorspace=colorspace,
             form=form,
             device=device,
         )

@@ -39,6 +39,11 @@ def clip_options(function: F) -> F:
             type=click.Path(dir_okay=False, path_type=Path),
             help="A network that gives a mask, .onnx or .tflite, for --source segmenter.",
         ),
+        click.option(
+            "--colorspace",
+            default="auto",
+            help="Of the plate: a name of the config in $OCIO, else ACES.  [default: as the file says]",
+        ),
         click.option("--clean", help="The same view without its subject: a still, a sequence or a video."),
         click.option("--mask", help="A rough mask, of every frame or of a few."),
         click.option("--trimap", help="A painted trimap, likewise."),

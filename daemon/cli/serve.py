@@ -14,7 +14,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from daemon.check import weights_root
+from daemon.check import colour_faults, weights_root
 from daemon.cli.options import FAULTY
 from daemon.config import Config, ConfigError, load
 from daemon.engine import Engine
@@ -39,6 +39,14 @@ def open_engine(config: Config) -> Engine:
         )
 
     return Engine(open_matter, weights_root(config))
+
+
+def _sound(path: Path) -> Config:
+    """The config, whose colours are there: without them every clip would be set aside. Raises ConfigError."""
+    config = load(path)
+    for fault in colour_faults(config):
+        raise ConfigError(fault)
+    return config
 
 
 def _listen(service: Service) -> None:
@@ -74,7 +82,7 @@ def serve(path: Path, *, once: bool) -> int:
     start.
     """
     try:
-        config = load(path)
+        config = _sound(path)
     except ConfigError as error:
         click.echo(str(error), err=True)
         return FAULTY
@@ -90,7 +98,7 @@ def serve(path: Path, *, once: bool) -> int:
             reporter = stack.enter_context(ProgressReporter(Console(file=sys.stderr)))
 
         def reload() -> Config:
-            changed = load(path)
+            changed = _sound(path)
             configure_log(changed.log)
             return changed
 

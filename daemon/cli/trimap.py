@@ -23,6 +23,7 @@ def trimap(
     clean: str | None,
     model: Path | None,
     preset: Preset,
+    colorspace: str,
 ) -> None:
     """Write the trimap of every frame of each INPUT into DIR/NAME_trimap, as black, grey and white pictures.
 
@@ -35,7 +36,9 @@ def trimap(
 
     try:
         settings = TrimapSettings(source=source, segmenter=SegmenterSettings(model=model, preset=preset))
-        failed = trimap_all(inputs, out, settings, trimap=trimap, mask=mask, clean=clean)
+        failed = trimap_all(
+            inputs, out, settings, trimap=trimap, mask=mask, clean=clean, colorspace=colorspace
+        )
     except SingleError as error:
         click.echo(str(error), err=True)
         context.exit(FAULTY)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from daemon.media.base import (
     ClipInfo,
+    ColourTags,
     Encoding,
     Frame,
     FrameSink,
@@ -70,6 +71,7 @@ __all__ = [
     "SINKS",
     "SOURCES",
     "ClipInfo",
+    "ColourTags",
     "Encoding",
     "Frame",
     "FrameSink",

@@ -57,6 +57,19 @@ class VideoTags:
 
 
 @dataclass(frozen=True)
+class ColourTags:
+    """What a picture's header says of its colours.
+
+    space: a name, such as `lin_ap1_scene`. chromaticities: CIE x and y of red, green, blue and white. aces:
+    it is an ACES container (SMPTE ST 2065-4).
+    """
+
+    space: str | None = None
+    chromaticities: tuple[float, ...] | None = None
+    aces: bool = False
+
+
+@dataclass(frozen=True)
 class ClipInfo:
     """What is known of a clip before its first frame is decoded.
 
@@ -64,6 +77,7 @@ class ClipInfo:
     hidden. `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`.
     `sound` is the file whose audio belongs to the pictures, where it has any. `remarks` are sentences that a
     person should read: what of the file was passed over.
+    `colour` is what a picture says of its colours; a video says it in its `tags`.
     """
 
     kind: Kind
@@ -81,6 +95,7 @@ class ClipInfo:
     tags: VideoTags | None = None
     sound: Path | None = None
     remarks: tuple[str, ...] = ()
+    colour: ColourTags = ColourTags()
 
 
 class FrameSource(Protocol):

@@ -16,7 +16,8 @@ from typing import Self
 import numpy as np
 import OpenImageIO as oiio
 
-from daemon.media.base import ClipInfo, Frame, MediaError, Pixels
+from daemon.media.base import ClipInfo, ColourTags, Frame, MediaError, Pixels
+from daemon.media.colour_tags import colour_tags
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
 
@@ -36,6 +37,7 @@ class Header:
     part: int
     picked: tuple[int, ...]
     orientation: int
+    colour: ColourTags
 
 
 def read_header(path: Path, max_pixels: int) -> Header:
@@ -115,6 +117,7 @@ def still_info(header: Header) -> ClipInfo:
         encoding="linear" if header.is_float else "display",
         bits=header.bits,
         is_float=header.is_float,
+        colour=header.colour,
     )
 
 
@@ -162,6 +165,7 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         part=part,
         picked=picked,
         orientation=orientation,
+        colour=colour_tags(spec),
     )
 
 

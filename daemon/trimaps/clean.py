@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daemon.colour import network_view
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
@@ -60,5 +59,4 @@ class CleanTrimap(TrimapSource):
         pixels = self._sidecar.at(frame.number, index)
         colours = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
         clean = torch.from_numpy(np.ascontiguousarray(fitted(colours, width, height).transpose(2, 0, 1)))
-        seen = network_view(clean, self._sidecar.info.encoding)
-        return difference(view, seen, self._erode, self._dilate)
+        return difference(view, self._sidecar.space.view(clean), self._erode, self._dilate)

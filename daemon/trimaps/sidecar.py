@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from daemon.colour import ColourSpace, assumed
 from daemon.media.base import ClipInfo, Frame, FrameSource, Pixels
 from daemon.trimaps.base import TrimapError
 
@@ -19,12 +20,21 @@ _NUMBER = re.compile(r"[._](\d+)\.\w+$")
 
 class Sidecar:
     """Frames matched to the plate's: a still serves all; a sequence goes by number where the plate is one
-    too; anything else goes by position. plate: what it stands beside. warn: takes a sentence.
+    too; anything else goes by position. plate: what it stands beside. warn: takes a sentence. space: of its
+    colours; None: what its encoding is taken for.
     """
 
-    def __init__(self, label: str, source: FrameSource, plate: ClipInfo, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        label: str,
+        source: FrameSource,
+        plate: ClipInfo,
+        warn: Callable[[str], None],
+        space: ColourSpace | None = None,
+    ) -> None:
         self.label, self._source, self._plate, self._warn = label, source, plate, warn
         self.info = source.info
+        self.space = space or assumed(source.info.encoding)
         self._by_number = source.info.kind == plate.kind == "sequence"
         self._position = {number: n for n, number in enumerate(source.info.numbers)}
         numbered = _NUMBER.search(label) if source.info.kind == "still" else None

@@ -52,7 +52,10 @@ def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> No
         ("trimap: mask", "line 1: trimap is 'mask'; give keys with values."),
         (
             "device: cpu",
-            "line 1: there is no key 'device'; the keys here are trimap, temporal, outputs, background.",
+            (
+                "line 1: there is no key 'device'; the keys here are "
+                "colorspace, bg_colorspace, trimap, temporal, foreground, outputs, background."
+            ),
         ),
         (
             "background: '#12345'",

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from daemon.colour import from_linear, to_linear
+from daemon.colour import DISPLAY, LINEAR, ColourConfig, ColourSpace, Own, convert
+from daemon.colour.curves import HLG, PQ
+from daemon.colour.primaries import REC2020
 from daemon.compose import CHANNELS, Flat, Picture, compose
 from daemon.media import find_media, open_source
 from daemon.trimaps import Sidecar
 from tests.daemon.cases import plate, write
 
+CONFIG = ColourConfig("ocio://studio-config-latest")
 ALL = ("alpha", "foreground", "premult", "composite")
 
 
@@ -22,27 +25,27 @@ def soft_frame() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """A soft edge between two flat colours, mixed in light: plate and alpha, and a blue background."""
     alpha = torch.linspace(-0.5, 1.5, 64).clamp(0, 1).expand(1, 32, 64).contiguous()
     fg, bg = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1), torch.tensor([0.1, 0.5, 0.2]).view(3, 1, 1)
-    light = alpha * to_linear(fg, "display") + (1 - alpha) * to_linear(bg, "display")
+    light = alpha * DISPLAY.to_linear(fg) + (1 - alpha) * DISPLAY.to_linear(bg)
     blue = torch.tensor([0.1, 0.2, 0.9]).view(3, 1, 1).expand(3, 32, 64).contiguous()
-    return from_linear(light, "display"), alpha, blue
+    return DISPLAY.from_linear(light), alpha, blue
 
 
 def test_every_output_has_its_channels() -> None:
-    made = compose(*soft_frame(), "display", ALL)
+    made = compose(*soft_frame(), DISPLAY, ALL)
     assert {name: picture.shape[2] for name, picture in made.items()} == CHANNELS
 
 
 def test_opaque_pixels_are_the_plate_bit_for_bit() -> None:
     rgb, alpha, blue = soft_frame()
     rgb = torch.rand_like(rgb)
-    made = compose(rgb, alpha, blue, "display", ALL)
+    made = compose(rgb, alpha, blue, DISPLAY, ALL)
     opaque = alpha[0].numpy() == 1
     for name in ("foreground", "premult", "composite"):
         np.testing.assert_array_equal(made[name][opaque][:, :3], rgb.permute(1, 2, 0).numpy()[opaque])
 
 
 def test_the_foreground_is_free_of_the_old_background() -> None:
-    made = compose(*soft_frame(), "display", ["foreground"])["foreground"]
+    made = compose(*soft_frame(), DISPLAY, ["foreground"])["foreground"]
     plate = soft_frame()[0].permute(1, 2, 0).numpy()
     seen = (made[..., 3] > 0.1) & (made[..., 3] < 1)
     left, before = (np.abs(p[seen][:, :3] - [0.8, 0.3, 0.2]).mean() for p in (made, plate))
@@ -51,22 +54,62 @@ def test_the_foreground_is_free_of_the_old_background() -> None:
 
 def test_the_composite_is_mixed_in_light() -> None:
     _, alpha, blue = soft_frame()
-    made = compose(*soft_frame(), "display", ["composite"])["composite"]
+    made = compose(*soft_frame(), DISPLAY, ["composite"])["composite"]
     fg = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1)
-    light = alpha * to_linear(fg, "display") + (1 - alpha) * to_linear(blue, "display")
-    expected = from_linear(light, "display").permute(1, 2, 0).numpy()
+    light = alpha * DISPLAY.to_linear(fg) + (1 - alpha) * DISPLAY.to_linear(blue)
+    expected = DISPLAY.from_linear(light).permute(1, 2, 0).numpy()
     assert np.abs(made - expected).mean() < 0.01
 
 
+@pytest.mark.parametrize(
+    "space",
+    [Own(PQ, REC2020), Own(HLG, REC2020), *(CONFIG.space(n, "a test") for n in ("ARRI LogC4", "ACEScg"))],
+    ids=lambda space: space.name,
+)
+def test_light_is_mixed_as_light_and_opaque_pixels_stay_in_every_space(space: ColourSpace) -> None:
+    """A red brighter than white over green, in a log, in HDR video, in ACEScg."""
+    _, alpha, _ = soft_frame()
+    red, green, blue = (
+        torch.tensor(c).view(3, 1, 1).expand(3, 32, 64)
+        for c in ([6.0, 0.3, 0.2], [0.1, 0.5, 0.2], [0.0, 0, 2])
+    )
+    plate_ = space.from_rec709(alpha * red + (1 - alpha) * green)
+    made = compose(plate_, alpha, space.from_rec709(blue), space, ALL)
+    opaque, bits = alpha[0].numpy() == 1, plate_.permute(1, 2, 0).numpy()
+    for name in ("foreground", "premult", "composite"):
+        np.testing.assert_array_equal(made[name][opaque][:, :3], bits[opaque])
+    composite = space.to_rec709(torch.from_numpy(made["composite"]).permute(2, 0, 1))
+    in_light = compose(LINEAR.from_rec709(alpha * red + (1 - alpha) * green), alpha, blue, LINEAR, ALL)
+    off = (composite.permute(1, 2, 0) - torch.from_numpy(in_light["composite"])).abs()
+    assert off.max() < 5e-3  # of 6
+    np.testing.assert_array_equal(
+        made["premult"][..., :3], made["foreground"][..., :3] * made["premult"][..., 3:]
+    )
+
+
+def test_an_output_of_another_space_is_converted_before_it_is_premultiplied() -> None:
+    rgb, alpha, blue = soft_frame()
+    log = CONFIG.space("ARRI LogC4", "a test")
+    into = {"premult": log, "composite": LINEAR}
+    plain, made = compose(rgb, alpha, blue, DISPLAY, ALL), compose(rgb, alpha, blue, DISPLAY, ALL, into)
+    np.testing.assert_array_equal(made["foreground"], plain["foreground"])
+    np.testing.assert_array_equal(made["alpha"], plain["alpha"])
+    straight = torch.from_numpy(plain["foreground"][..., :3]).permute(2, 0, 1)
+    expected = (convert(straight, DISPLAY, log) * alpha).permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(made["premult"][..., :3], expected)
+    composite = DISPLAY.to_linear(torch.from_numpy(plain["composite"])).numpy()
+    np.testing.assert_array_equal(made["composite"], composite)
+
+
 def test_premultiplied_is_straight_times_alpha() -> None:
-    made = compose(*soft_frame(), "display", ["foreground", "premult"])
+    made = compose(*soft_frame(), DISPLAY, ["foreground", "premult"])
     straight, premult = made["foreground"], made["premult"]
     np.testing.assert_allclose(premult[..., :3], straight[..., :3] * straight[..., 3:], atol=1e-6)
 
 
 def test_scene_linear_highlights_survive() -> None:
     rgb, alpha, blue = soft_frame()
-    made = compose(30 * rgb, alpha, blue, "linear", ALL)
+    made = compose(30 * rgb, alpha, blue, LINEAR, ALL)
     assert made["foreground"][..., :3].max() > 15
     assert made["composite"].max() > 15
 
@@ -77,15 +120,15 @@ def test_a_background_of_another_size_and_encoding_fills_the_frame(tmp_path: Pat
     with open_source(ref, max_pixels=10**6) as source:
         sidecar = Sidecar("bg.png", source, source.info, pytest.fail)
         behind = replace(source.info, width=64, height=32)
-        display = Picture(sidecar, source.info, behind).at(1001, 0)
-        linear = Picture(sidecar, source.info, replace(behind, encoding="linear")).at(1001, 5)
+        display = Picture(sidecar, behind, DISPLAY).at(1001, 0)
+        linear = Picture(sidecar, behind, LINEAR).at(1001, 5)
     assert display.shape == linear.shape == (3, 32, 64)
-    assert torch.allclose(from_linear(linear, "display"), display, atol=1e-5)
+    assert torch.allclose(DISPLAY.from_linear(linear), display, atol=1e-5)
 
 
 def test_a_checker_has_two_greys_and_a_colour_has_one() -> None:
-    assert len(Flat.named("checker", (64, 64), "display").at(0, 0).unique()) == 2
-    flat = Flat.named("#ff8000", (8, 8), "linear").at(0, 0)
+    assert len(Flat.named("checker", (64, 64), DISPLAY).at(0, 0).unique()) == 2
+    flat = Flat.named("#ff8000", (8, 8), LINEAR).at(0, 0)
     assert flat[:, 0, 0].tolist() == pytest.approx([1.0, 0.2159, 0.0], abs=1e-3)
 
 
@@ -96,7 +139,7 @@ def test_a_background_sequence_goes_by_number_and_its_ends_stand(tmp_path: Path)
     with open_source(ref, max_pixels=10**6) as source:
 
         def picture() -> Picture:
-            return Picture(Sidecar("bg", source, source.info, pytest.fail), source.info, source.info)
+            return Picture(Sidecar("bg", source, source.info, pytest.fail), source.info, DISPLAY)
 
         def shown(background: Picture, index: int) -> int:
             return round(float(background.at(1001 + index, index)[0, 0, 0]) * 255)
@@ -113,7 +156,7 @@ def test_a_pixel_that_is_no_number_spoils_no_other() -> None:
     alpha = torch.zeros(1, 64, 64)
     alpha[..., 20:44], alpha[..., 44:] = 0.5, 1.0
     background = torch.zeros(3, 64, 64)
-    made = compose(plate_, alpha, background, "linear", ["foreground", "premult", "composite"])
+    made = compose(plate_, alpha, background, LINEAR, ["foreground", "premult", "composite"])
     for picture in made.values():
         strange = ~np.isfinite(picture).all(-1)
         assert set(zip(*np.nonzero(strange), strict=True)) <= {(10, 30), (40, 50)}

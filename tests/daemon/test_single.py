@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -62,6 +63,19 @@ def test_a_clean_plate_is_taken(tmp_path: Path) -> None:
     assert alpha[:, :50].max() == 0
 
 
+def test_the_space_of_the_plates_may_be_said(tmp_path: Path) -> None:
+    """It goes before what lies beside a clip; a name that is not there is told with the one meant."""
+    picture = still(tmp_path)
+    (tmp_path / "shot.yaml").write_text("colorspace: ACEScct\n")
+    code, said = matte(picture, "--out", tmp_path / "out", "--colorspace", "arri_logc4")
+    assert code == 0, said
+    told = json.loads((tmp_path / "out/shot/manifest.json").read_text())
+    assert told["colour"]["plate"]["space"] == "ARRI LogC4"
+    code, said = matte(picture, "--out", tmp_path / "other", "--colorspace", "arri_logc5")
+    assert code == 1
+    assert "did you mean 'arri_logc4'?" in " ".join(said.split())
+
+
 def test_one_bad_input_does_not_keep_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_text("no picture")
     green = np.full((36, 64, 3), (40, 170, 30), np.uint8)
@@ -108,3 +122,15 @@ def test_what_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
     assert code == 1
     assert "shot.1003.png" in said
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_numbered_still_finds_what_lies_beside_it(tmp_path: Path) -> None:
+    """A folder of 0001.png and 1500.png is a sequence to the daemon; who names one of them means a still."""
+    for name in ("0001", "1500"):
+        write(tmp_path / f"{name}.png", plate())
+        write(tmp_path / f"{name}_trimap.png", trimap())
+    (tmp_path / "0001.yaml").write_text("outputs: {alpha: {format: exr}}\n")
+    code, said = matte(tmp_path / "0001.png", "--out", tmp_path / "out")
+    assert code == 0, said
+    made = sorted(path.name for path in (tmp_path / "out/0001").iterdir())
+    assert made == ["0001_alpha.exr", "manifest.json"]

@@ -46,6 +46,6 @@ def sensible(colour: Floats, alpha: Floats, lossy: bool = False) -> Floats:
 def lifted(image: Floats, alpha: Floats) -> Floats:
     """The foreground's own colour, float32 [H, W, 3], lifted from a photograph of it with known alpha."""
     rgb = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
-    colour, _ = foreground.estimate(rgb, torch.from_numpy(np.ascontiguousarray(alpha))[None, None])
+    colour = foreground.estimate(rgb, torch.from_numpy(np.ascontiguousarray(alpha))[None, None])
     found = np.ascontiguousarray(colour[0].numpy().transpose(1, 2, 0))
     return sensible(found, alpha)

@@ -1,0 +1,251 @@
+"""The two colours of every mixed pixel, solved from coarse to fine and only where pixels are mixed.
+
+The energy is that of Germer, Uelwer, Conrad & Harmeling, "Fast Multi-Level Foreground Estimation" (ICPR
+2020), eq. 4: aF + (1 - a)B is to be the plate, and neighbours are to have like colours, the more so where
+alpha changes. What differs from their algorithm, because it measured better or cost less
+(docs/experiments.md):
+
+- Unknown is only what is mixed. An opaque pixel's F and a clear one's B are the plate and stay so; a colour
+  that is not there (F where alpha is 0) binds nobody. So the work follows the mixed pixels, not the frame.
+- A coarser level takes every second pixel of the finer, so its cells are a subset and need no averaging. A
+  cell begins with the colours of its parent, or, where that shows none of them, of the parent's parent.
+- Neighbours are bound less tightly: a handful of sweeps then comes as near as it can.
+
+All kernels release the GIL; frames are worked on side by side.
+"""
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+_BOND = np.float32(0.05)
+"""How tightly a full step of alpha binds two neighbours' colours (theirs: 1), beside the plate's 1."""
+
+_LOOSE = np.float32(1e-3)
+"""The same where alpha does not change at all."""
+
+_STAY = np.float32(1e-6)
+"""How tightly a cell is bound to what it was: so that one that says nothing of a colour leaves it alone."""
+
+_SWEEPS = 2
+_COARSE_SWEEPS = 10
+_COARSE = 256
+"""Pixels: a level whose longer side is at most so long costs next to nothing, and gets more sweeps."""
+
+_SAMPLE = 8
+"""Every so many rows and columns are looked at for the mean colours, and for the range of the frame."""
+
+_DEEPEST = 32
+"""Levels at most: a frame of 2^32 lines."""
+
+_TRACE = 1e-5
+"""Weight of a pixel in the mean of the colour that it does not show: so that there always is one."""
+
+
+@numba.njit(nogil=True, cache=True)
+def _mixed(alpha):
+    """Row and column of every pixel with 0 < alpha < 1, int32 [N, 2], row by row."""
+    height, width = alpha.shape
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            count += (alpha[y, x] > 0) & (alpha[y, x] < 1)
+    cells = np.empty((count, 2), np.int32)
+    k = 0
+    for y in range(height):
+        for x in range(width):
+            if (alpha[y, x] > 0) & (alpha[y, x] < 1):
+                cells[k, 0], cells[k, 1] = y, x
+                k += 1
+    return cells
+
+
+@numba.njit(nogil=True, cache=True)
+def _coarser(cells):
+    """Of these cells those that the next level has, where they lie in it."""
+    count = 0
+    for k in range(len(cells)):
+        count += (cells[k, 0] | cells[k, 1]) & 1 == 0
+    kept = np.empty((count, 2), np.int32)
+    n = 0
+    for k in range(len(cells)):
+        if (cells[k, 0] | cells[k, 1]) & 1 == 0:
+            kept[n, 0], kept[n, 1] = cells[k, 0] >> 1, cells[k, 1] >> 1
+            n += 1
+    return kept
+
+
+@numba.njit(nogil=True, cache=True)
+def _overview(rgb, alpha, cells):
+    """Mean F and B of the frame, float64 [6], and the least and greatest value that was looked at."""
+    height, width = alpha.shape
+    low, high = rgb[0, 0, 0], rgb[0, 0, 0]
+    total, mean = np.zeros(2), np.zeros(6)
+    for y in range(0, height, _SAMPLE):
+        for x in range(0, width, _SAMPLE):
+            f, b = alpha[y, x] + _TRACE, 1 - alpha[y, x] + _TRACE
+            total[0] += f
+            total[1] += b
+            for c in range(3):
+                value = rgb[c, y, x]
+                low, high = min(low, value), max(high, value)
+                mean[c] += f * value
+                mean[3 + c] += b * value
+    for k in range(len(cells)):
+        for c in range(3):
+            value = rgb[c, cells[k, 0], cells[k, 1]]
+            low, high = min(low, value), max(high, value)
+    mean[:3] /= total[0]
+    mean[3:] /= total[1]
+    return mean, low, high
+
+
+@numba.njit(nogil=True, cache=True)
+def _place(cells, shape, at):
+    for k in range(len(cells)):
+        at[shape[3] + cells[k, 0] * shape[1] + cells[k, 1]] = shape[2] + k
+
+
+@numba.njit(nogil=True, cache=True)
+def _inherit(rgb, alpha, level, shapes, cells, at, state, mean):
+    """Begin each cell of a level with F and B of the nearest ancestor that shows them, else with the mean."""
+    first, top = shapes[level, 2], len(shapes) - 1
+    for k in range(len(cells)):
+        for side in range(2):
+            y, x, above, found = cells[k, 0], cells[k, 1], level, False
+            while not found and above < top:
+                y, x, above = y >> 1, x >> 1, above + 1
+                a = alpha[y << above, x << above]
+                found = a > 0 if side == 0 else a < 1
+            py, px = y << above, x << above
+            mixed = found and 0 < alpha[py, px] < 1
+            source = at[shapes[above, 3] + y * shapes[above, 1] + x] if mixed else 0
+            for c in range(3):
+                n = 3 * side + c
+                state[first + k, n] = state[source, n] if mixed else rgb[c, py, px] if found else mean[n]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
+    """Solve each cell for its two colours, its neighbours' as they are, in place: Gauss and Seidel."""
+    height, width, first, base = shapes[level]
+    for i in range(len(cells)):
+        k = len(cells) - 1 - i if back else i
+        y, x = cells[k, 0], cells[k, 1]
+        py, px = y << level, x << level
+        a = alpha[py, px]
+        b = np.float32(1) - a
+        ff, bb, fb = a * a + _STAY, b * b + _STAY, a * b
+        r, g, u, own = rgb[0, py, px], rgb[1, py, px], rgb[2, py, px], first + k
+        f0, f1, f2 = (
+            a * r + _STAY * state[own, 0],
+            a * g + _STAY * state[own, 1],
+            a * u + _STAY * state[own, 2],
+        )
+        b0, b1, b2 = (
+            b * r + _STAY * state[own, 3],
+            b * g + _STAY * state[own, 4],
+            b * u + _STAY * state[own, 5],
+        )
+        for side in range(4):
+            ny, nx = y, x
+            if side == 0:
+                ny = y - 1
+            elif side == 1:
+                nx = x - 1
+            elif side == 2:
+                nx = x + 1
+            else:
+                ny = y + 1
+            if ny < 0 or nx < 0 or ny >= height or nx >= width:
+                continue
+            qy, qx = ny << level, nx << level
+            other = alpha[qy, qx]
+            w = _LOOSE + _BOND * abs(a - other)
+            if other >= 1:
+                ff += w
+                f0 += w * rgb[0, qy, qx]
+                f1 += w * rgb[1, qy, qx]
+                f2 += w * rgb[2, qy, qx]
+            elif other <= 0:
+                bb += w
+                b0 += w * rgb[0, qy, qx]
+                b1 += w * rgb[1, qy, qx]
+                b2 += w * rgb[2, qy, qx]
+            else:
+                j = at[base + ny * width + nx]
+                ff += w
+                bb += w
+                f0 += w * state[j, 0]
+                f1 += w * state[j, 1]
+                f2 += w * state[j, 2]
+                b0 += w * state[j, 3]
+                b1 += w * state[j, 4]
+                b2 += w * state[j, 5]
+        scale = np.float32(1) / (ff * bb - fb * fb)
+        ff, bb, fb = ff * scale, bb * scale, fb * scale
+        state[own, 0] = min(max(bb * f0 - fb * b0, low), high)
+        state[own, 1] = min(max(bb * f1 - fb * b1, low), high)
+        state[own, 2] = min(max(bb * f2 - fb * b2, low), high)
+        state[own, 3] = min(max(ff * b0 - fb * f0, low), high)
+        state[own, 4] = min(max(ff * b1 - fb * f1, low), high)
+        state[own, 5] = min(max(ff * b2 - fb * f2, low), high)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _explained(rgb, alpha, cells, state, low, high):
+    """F and B, float32 [2, 3, N], after the least change of both that makes aF + (1 - a)B the plate."""
+    out = np.empty((2, 3, len(cells)), np.float32)
+    for k in range(len(cells)):
+        y, x = cells[k, 0], cells[k, 1]
+        a = alpha[y, x]
+        b = np.float32(1) - a
+        scale = np.float32(1) / (a * a + b * b)
+        for c in range(3):
+            f, g = state[k, c], state[k, 3 + c]
+            left = scale * (rgb[c, y, x] - a * f - b * g)
+            out[0, c, k] = min(max(f + a * left, low), high)
+            out[1, c, k] = min(max(g + b * left, low), high)
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def unmixed(rgb, alpha):
+    """F and B of every pixel with 0 < alpha < 1, row by row: float32 [2, 3, N], and where these are in the
+    flattened frame, int64 [N].
+
+    rgb: float32 [3, H, W], finite, any range: the colours stay within that of the frame. alpha: float32
+    [H, W], 0..1. Both C-contiguous.
+    """
+    cells = [_mixed(alpha)]
+    mean, low, high = _overview(rgb, alpha, cells[0])
+    shapes = np.zeros((1 + _DEEPEST, 4), np.int64)  # height, width, first of its cells, first of its places
+    shapes[0, 0], shapes[0, 1] = alpha.shape
+    levels = 1
+    while shapes[levels - 1, 0] > 1 or shapes[levels - 1, 1] > 1:
+        finer = shapes[levels - 1]
+        shapes[levels, 0], shapes[levels, 1] = (finer[0] + 1) // 2, (finer[1] + 1) // 2
+        shapes[levels, 2] = finer[2] + len(cells[levels - 1])
+        shapes[levels, 3] = finer[3] + finer[0] * finer[1]
+        cells.append(_coarser(cells[levels - 1]))
+        levels += 1
+    shapes = shapes[:levels]
+    # Which cell a place is; read only where there is one, so never filled.
+    at = np.empty(shapes[-1, 3] + 1, np.int32)
+    state = np.empty((shapes[-1, 2] + len(cells[-1]), 6), np.float32)
+    for level in range(levels - 1, -1, -1):
+        here = cells[level]
+        _place(here, shapes[level], at)
+        _inherit(rgb, alpha, level, shapes, here, at, state, mean)
+        sweeps = _COARSE_SWEEPS if max(shapes[level, 0], shapes[level, 1]) <= _COARSE else _SWEEPS
+        for n in range(sweeps):
+            _sweep(rgb, alpha, level, shapes, here, at, state, low, high, n % 2 == 1)
+    width = shapes[0, 1]
+    where = np.empty(len(cells[0]), np.int64)
+    for k in range(len(where)):
+        where[k] = cells[0][k, 0] * width + cells[0][k, 1]
+    return _explained(rgb, alpha, cells[0], state, low, high), where
