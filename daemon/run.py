@@ -167,9 +167,7 @@ def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe
         background = None
         if "composite" in names:
             background = plan.background.at(work.number, work.index)
-        pictures = compose(
-            work.plate, alpha, background, space, names, plan.colours.outputs, plan.treatment
-        )
+        pictures = compose(work.plate, alpha, background, space, names, plan.colours.outputs, plan.treatment)
         figures = {
             "frame": work.number,
             "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
