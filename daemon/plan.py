@@ -50,7 +50,6 @@ class Plan:
         try:
             self._source = self._open(clip.plate)
             self.info = self._source.info
-            self.warnings += self.info.remarks
             self.gaps = Gaps(clip.plate.path.name, self.info, settings.missing)
             self.warnings += self.gaps.sentences
             self.colours = Colours(
@@ -69,7 +68,9 @@ class Plan:
             raise
 
     def _open(self, ref: MediaRef) -> FrameSource:
-        return self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
+        source = self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
+        self.warnings += source.info.remarks
+        return source
 
     def _shot(self, state: Mapping[str, Any]) -> Shot:
         clip, info = self.clip, self.info

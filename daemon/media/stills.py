@@ -27,6 +27,8 @@ from daemon.media.picture_tags import tags_of
 _ASSOCIATED = frozenset({"openexr", "tiff"})
 """Formats whose alpha is premultiplied unless the file says otherwise."""
 
+_LEAST_COVER = 2.0**-24
+
 _SPREAD = range(9, 16)
 """Bits that OpenImageIO spreads over 16 by repeating the upper ones, which is not quite their share of the
 largest. Those of a palette are fewer, and say nothing of its colours.
@@ -232,9 +234,12 @@ def _into_display_window(stored: Pixels, spec: oiio.ImageSpec) -> Pixels:
 
 
 def _unpremultiply(pixels: Pixels) -> None:
-    """Divide RGB by alpha in place; where alpha is 1 or 0 (light without cover) it is kept bit for bit."""
+    """Divide RGB by alpha in place; where alpha is 1 or 0 (light without cover) it is kept bit for bit.
+
+    Below the smallest half, alpha is no cover either: dividing by it would give infinity.
+    """
     alpha = pixels[..., 3:]
-    np.divide(pixels[..., :3], alpha, out=pixels[..., :3], where=(alpha > 0) & (alpha != 1))
+    np.divide(pixels[..., :3], alpha, out=pixels[..., :3], where=(alpha >= _LEAST_COVER) & (alpha != 1))
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:

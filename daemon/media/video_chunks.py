@@ -25,6 +25,9 @@ from daemon.media.video_codecs import MovieCodec
 from daemon.media.video_index import open_container
 from daemon.media.video_sound import Sound, Timed
 
+_WAIT = 200_000
+"""Microseconds of packets that a muxer may hold back."""
+
 
 def chunk_path(final: Path, position: int) -> Path:
     """Where the chunk of the video `final` that begins at frame `position` lies."""
@@ -95,7 +98,8 @@ def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
 
 def open_bitexact(path: Path, format: str, like: ClipInfo) -> OutputContainer:
     """A container for writing that holds no date, no random identifier and no library version."""
-    options = {"fflags": "+bitexact"}
+    # Pictures wait for sound that does not come, by default ten seconds of them; they are given in order.
+    options = {"fflags": "+bitexact", "max_interleave_delta": str(_WAIT)}
     if format == "mov" and like.time_base is not None:
         # A clip that starts late has its start in these units, by default milliseconds.
         options["movie_timescale"] = str(like.time_base.denominator)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemon.config import ClipSettings, ConfigError, TrimapSettings, clip_settings
+from daemon.config import ClipSettings, ConfigError, ForegroundSettings, TrimapSettings, clip_settings
 
 
 def clip_refusal(tmp_path: Path, text: str, name: str = "shot.yaml") -> str:
@@ -26,6 +26,15 @@ def test_clip_settings_are_laid_over_the_defaults_key_by_key(tmp_path: Path) -> 
     assert settings.trimap == TrimapSettings(source="mask", dilate=30, erode=4)
     assert settings.outputs == defaults.outputs
     assert settings.background == "#112233"
+
+
+def test_foreground_settings_are_laid_over_key_by_key(tmp_path: Path) -> None:
+    defaults = ClipSettings(foreground=ForegroundSettings(despill="green", extend=8))
+    (tmp_path / "shot.yaml").write_text("foreground: {strength: 0.5, reach: null}\n")
+
+    settings = clip_settings(defaults, tmp_path / "shot.yaml").foreground
+
+    assert settings == ForegroundSettings(despill="green", extend=8, strength=0.5, reach=None)
 
 
 def test_clip_that_names_outputs_names_all_of_them(tmp_path: Path) -> None:
@@ -49,6 +58,11 @@ def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> No
     [
         ("trimap: {sorce: mask}", "line 1: there is no key 'trimap.sorce'; did you mean 'source'?"),
         ("\ntrimap: {erode: -1}", "line 2: trimap.erode is -1; give 0 or more."),
+        (
+            "foreground: {despill: red}",
+            "line 1: foreground.despill is 'red'; give one of auto, none, green, blue.",
+        ),
+        ("foreground: {strength: 2}", "line 1: foreground.strength is 2; give 1.0 or less."),
         ("trimap: mask", "line 1: trimap is 'mask'; give keys with values."),
         (
             "device: cpu",

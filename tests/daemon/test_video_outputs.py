@@ -132,6 +132,24 @@ def test_a_resumed_clip_has_the_bytes_of_an_undisturbed_one_in_every_format(
     assert tree(make(folder, engine, tmp_path / "out", memory)) == tree(whole)
 
 
+def test_a_second_video_stream_is_said_of_the_plate_and_of_what_stands_beside_it(folder: Path) -> None:
+    for name in ("shot", "shot_bg"):
+        with av.open(str(folder / f"{name}.mov"), "w") as out:
+            streams = [out.add_stream("png", rate=24) for _ in range(2)]
+            for stream in streams:
+                stream.width, stream.height, stream.pix_fmt = 64, 36, "rgb24"
+            for stream in streams:
+                frame = av.VideoFrame(64, 36, "rgb24")
+                frame.pts, frame.time_base = 0, Fraction(1, 24)
+                out.mux(stream.encode(frame))
+                out.mux(stream.encode(None))
+    write(folder / "shot_trimap.png", trimap())
+    assert plan(folder, settings(composite="ffv1")).warnings == [
+        f"{name}.mov: has 2 video streams; the first is taken, and the others are left out."
+        for name in ("shot", "shot_bg")
+    ]
+
+
 @pytest.mark.parametrize("format", ["h264", "hevc", "prores422hq", "dnxhr"])
 @pytest.mark.parametrize("output", ["foreground", "premult"])
 def test_a_format_without_alpha_is_refused_when_the_clip_is_planned(

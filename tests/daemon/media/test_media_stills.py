@@ -152,3 +152,12 @@ def test_code_values_between_bytes_are_their_share_of_the_largest(
         tmp_path / "a.dpx", (spread / 65535).astype(np.float32), "uint16", **{"oiio:BitsPerSample": bits}
     )
     np.testing.assert_allclose(read(path).pixels, codes / (2**bits - 1), atol=1e-7)
+
+
+def test_an_alpha_that_is_next_to_nothing_makes_no_infinity(tmp_path: Path, make_image: Any) -> None:
+    pixels = np.full((2, 2, 4), 0.5, np.float32)
+    pixels[..., 3] = 1e-40
+    pixels[0, 0] = 2.0**-24
+    got = read(make_image(tmp_path / "a.exr", pixels, "float")).pixels
+    np.testing.assert_array_equal(got[0, 0, :3], 1)
+    np.testing.assert_array_equal(got[1, 1, :3], 0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from tests.daemon.media.videos import (
     CLIPS,
     MANY,
     MILLISECONDS,
+    NTSC,
     SIZE,
     channels_of,
     clip,
@@ -72,6 +74,22 @@ def test_a_run_that_goes_on_from_a_commit_makes_the_same_bytes(tmp_path: Path, f
                 sink.commit()
         sink.finish()
     assert [path.read_bytes() for path in other.iterdir()] == [whole]
+
+
+def test_the_time_code_of_mxf_goes_into_mov(tmp_path: Path) -> None:
+    plate = tmp_path / "plate.mxf"
+    with av.open(str(plate), "w") as out:
+        stream = out.add_stream("mpeg2video", rate=NTSC)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv422p"
+        out.metadata["timecode"] = "00:59:59;28"
+        for _ in range(5):
+            out.mux(stream.encode(av.VideoFrame(*SIZE, "yuv422p")))
+        out.mux(stream.encode(None))
+    with open_source(locate(plate), max_pixels=MANY) as source:
+        (tmp_path / "out").mkdir()
+        info, _ = read(make(tmp_path / "out", "prores4444", source.info, flat(3)))
+    assert info.tags is not None
+    assert (info.rate, info.tags.timecode) == (NTSC, "00:59:59;28")
 
 
 @pytest.mark.parametrize("format", INTER)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from av.audio.stream import AudioStream
 
-from daemon.media import CODECS, ClipInfo, Frame, MediaError, locate, open_sink, open_source
+from daemon.media import CODECS, ClipInfo, Frame, MediaError, locate, open_sink, open_source, video_chunks
 from daemon.media.video_formats import silence
+from daemon.media.video_sound import Timed
 
 MANY = 10_000_000
 SIZE = (256, 128)
@@ -209,3 +213,29 @@ def test_ffmpeg_hears_the_same_sound(tmp_path: Path, format: str) -> None:
 
     source = plate(tmp_path / "a.mov", ("pcm_s24le",))
     assert heard(make(source, tmp_path / "out", format)) == heard(source)
+
+
+@pytest.mark.parametrize("format", ["movpng", "gray16"])
+def test_pictures_do_not_pile_up_in_memory_behind_sound_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    info = info_of(plate(tmp_path / "a.mov", ("pcm_s16le",)))  # half a second of it
+    stamps = tuple(number * 1001 for number in range(60))
+    like = replace(info, numbers=tuple(range(60)), pts=stamps)
+    noise = np.random.default_rng(1).random((128, 256, 1)).astype(np.float32)
+    (tmp_path / "out").mkdir()
+    joined = tmp_path / f"out/.shot.joined{CODECS[format].suffix}"
+    pictures, sizes = video_chunks._pictures, list[int]()
+
+    def watched(*args: Any) -> Iterator[Timed]:
+        for timed in pictures(*args):
+            sizes.append(joined.stat().st_size if joined.exists() else 0)
+            yield timed
+
+    monkeypatch.setattr(video_chunks, "_pictures", watched)
+    with open_sink(format, tmp_path / "out", "shot", like, channels=1) as sink:
+        for number in like.numbers:
+            sink.write(Frame(number, noise))
+        sink.finish()
+    (made,) = (tmp_path / "out").iterdir()
+    assert sizes[-1] > 0.8 * made.stat().st_size
