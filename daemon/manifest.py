@@ -97,7 +97,7 @@ def write(
     figures: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write the manifest of a finished clip into ``work``, synced."""
-    info = plan.info
+    info, whole = plan.part.info, plan.info.numbers
     content = {
         "dimd": version("dimd"),
         "key": key,
@@ -106,6 +106,9 @@ def write(
         "size": [info.width, info.height],
         "rate": str(info.rate) if info.rate else None,
         "frames": {"count": len(info.numbers), "first": info.numbers[0], "last": info.numbers[-1]},
+        "of": {"count": len(whole), "first": whole[0], "last": whole[-1]},
+        "scale": plan.settings.scale,
+        "plate": list(plan.raster),
         "step": info.step,
         "missing": list(info.missing),
         "source": list(source),
