@@ -114,8 +114,8 @@ class Plan:
             return Flat.named(self.settings.background, size, self.colours.plate.space)
         return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space)
 
-    def frames(self, start: int, stop: int) -> Iterator[Frame]:
-        """The plate's frames at positions ``start`` to ``stop``."""
+    def frames(self, start: int, stop: int | None = None) -> Iterator[Frame]:
+        """The plate's frames at positions ``start`` to ``stop`` (None: the end)."""
         return self._source.frames(start, stop)
 
     def plate(self, frame: Frame) -> Tensor:

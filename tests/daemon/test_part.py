@@ -117,7 +117,13 @@ def test_frames_outside_the_range_are_heard_as_neighbours(tmp_path: Path, engine
 
 
 def test_a_part_of_a_video_is_made_of_the_same_frames(tmp_path: Path, engine: Engine) -> None:
+    """What is matched by position is matched by that in the whole plate."""
     video(tmp_path / "in")
+    (tmp_path / "in/shot_trimap.png").unlink()
+    for index in range(FRAMES):
+        write(tmp_path / f"in/shot_mask.{index + 1:04d}.png", mask(index))
+        ground = np.full((HEIGHT, WIDTH, 3), (10 * index, 99, 7), np.uint8)
+        write(tmp_path / f"in/shot_bg.{index + 1:04d}.png", ground)
     outputs = {name: {"format": "ffv1"} for name in ("alpha", "foreground", "composite")}
     whole = make(tmp_path / "in", engine, tmp_path / "whole", outputs=outputs)
     part = make(tmp_path / "in", engine, tmp_path / "out", frames="5-9", outputs=outputs)
@@ -127,6 +133,9 @@ def test_a_part_of_a_video_is_made_of_the_same_frames(tmp_path: Path, engine: En
             assert other.info.pts == one.info.pts[5:10]
             for a, b in zip(one.frames(5, 10), other.frames(), strict=True):
                 np.testing.assert_array_equal(a.pixels, b.pixels)
+    with opened(part / "shot_composite.mkv") as composite:
+        first = next(composite.frames()).pixels
+    np.testing.assert_allclose(first[18, 2], (7 / 255, 99 / 255, 50 / 255), atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +263,39 @@ def test_a_part_of_a_video_begins_when_it_begins_with_its_sound_and_time_code(
     packet = max(stop - start for start, stop, _ in plate)
     assert begin / 30000 - packet < heard[0][0] <= begin / 30000
     assert end / 30000 <= heard[-1][1] < end / 30000 + packet
+
+
+@pytest.mark.parametrize(("frames", "first"), [("0-9", 0), ("10-19", 19), ("30-", 57)])
+def test_the_packets_of_compressed_sound_stay_as_they_are(
+    tmp_path: Path, engine: Engine, frames: str, first: int
+) -> None:
+    """AAC begins before 0, by its priming: a part that begins with the plate has that, too."""
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in/shot_trimap.png", trimap())
+    with av.open(str(tmp_path / "in/shot.mov"), "w") as out:
+        pictures = out.add_stream("png", rate=25)
+        pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, "rgb24"
+        sound = out.add_stream("aac", rate=48000)
+        for index in range(40):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(moving(0)[..., ::-1]), "rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            out.mux(pictures.encode(frame))
+            noise = np.random.default_rng(index).random((2, 1920), np.float32) - 0.5
+            heard = av.AudioFrame.from_ndarray(noise, "fltp", "stereo")
+            heard.sample_rate, heard.pts = 48000, index * 1920
+            out.mux(sound.encode(heard))
+        out.mux(pictures.encode(None))
+        out.mux(sound.encode(None))
+    made = make(tmp_path / "in", engine, tmp_path / "out", frames=frames, outputs={"alpha": {}})
+    plate, kept = packets(tmp_path / "in/shot.mov"), packets(made / "shot_alpha.mov")
+    assert plate[0][0] < 0
+    assert [data for _, _, data in kept] == [data for _, _, data in plate[first : first + len(kept)]]
+    tick = Fraction(1, 5000)  # at most: an edit list counts in the movie's time scale
+    assert all(abs(mine[0] - whole[0]) < tick for mine, whole in zip(kept, plate[first:], strict=False))
+    begin, end = {"0-9": (0.0, 0.4), "10-19": (0.4, 0.8), "30-": (1.2, 1.6)}[frames]
+    assert kept[0][0] <= begin + tick
+    assert kept[-1][1] >= end - tick
+    assert len(kept) <= (end - begin) * 48000 / 1024 + 3
 
 
 def test_pictures_of_a_part_of_a_video_have_their_own_numbers_and_time_codes(
