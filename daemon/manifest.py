@@ -77,8 +77,11 @@ def mended(plan: Plan, figures: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def stamp(plan: Plan, weights: str) -> dict[str, str]:
     """What an EXR's header says of how it was made; no date, so that a resumed run writes the same bytes."""
-    # A model of the studio's own is known by a path, which is nobody's business where the EXR goes.
-    settings = plan.settings.model_dump(mode="json", exclude={"trimap": {"segmenter"}})
+    # A model of the studio's own is known by a path, which is nobody's business where the EXR goes; and a
+    # frame is the same whichever others are made with it.
+    settings = plan.settings.model_dump(
+        mode="json", exclude={"trimap": {"segmenter"}, "frames": True, "handles": True}
+    )
     return {
         "dimd:version": version("dimd"),
         "dimd:weights": weights,

@@ -15,7 +15,8 @@ import OpenImageIO as oiio
 import pytest
 
 from daemon.engine import Engine
-from daemon.media import FrameSource, MediaError, locate, open_source
+from daemon.media import ClipInfo, FrameSource, MediaError, VideoTags, locate, open_source
+from daemon.part import Part
 from daemon.run import StoppedError
 from tests.daemon.cases import tree, trimap, write
 from tests.daemon.stills import HEIGHT, WIDTH, Memory, make
@@ -90,13 +91,13 @@ def test_a_frame_has_the_bytes_in_a_part_that_it_has_in_the_whole(
     tmp_path: Path, engine: Engine, radius: int
 ) -> None:
     sequence(tmp_path / "in")
-    how: dict[str, object] = {"outputs": ALL, "temporal": {"radius": radius}}
+    how: dict[str, object] = {"outputs": {**ALL, "layers": {}}, "temporal": {"radius": radius}}
     whole = make(tmp_path / "in", engine, tmp_path / "whole", **how)
     part = make(tmp_path / "in", engine, tmp_path / "out", frames="1006-1010", **how)
     assert numbers(part) == [1006, 1007, 1008, 1009, 1010]
     of_the_whole = tree(whole)
     made = {name: data for name, data in tree(part).items() if not name.endswith(".json")}
-    assert len(made) == 5 * 3
+    assert len(made) == 5 * 4
     assert made == {name: of_the_whole[name] for name in made}
     figures = {each["frame"]: each for each in told(whole)["figures"]}
     assert told(part)["figures"] == [figures[number] for number in range(1006, 1011)]
@@ -313,6 +314,40 @@ def test_pictures_of_a_part_of_a_video_have_their_own_numbers_and_time_codes(
 
     assert code(part, 9) is not None
     assert [code(part, n) for n in (9, 10, 11)] == [code(whole, n) for n in (9, 10, 11)]
+
+
+def timed(*pts: int, timecode: str | None) -> ClipInfo:
+    """A video at 25 frames a second, in thousandths of a second."""
+    return ClipInfo(
+        kind="video",
+        width=64,
+        height=36,
+        channels=3,
+        numbers=tuple(range(len(pts))),
+        missing=(),
+        encoding="display",
+        bits=8,
+        is_float=False,
+        rate=Fraction(25),
+        time_base=Fraction(1, 1000),
+        pts=pts,
+        tags=VideoTags(timecode=timecode),
+    )
+
+
+def test_at_a_variable_rate_time_code_goes_by_the_time_that_has_passed() -> None:
+    info = timed(500, 540, 1540, 1580, timecode="10:00:00:00")
+    part = Part.of("shot.mkv", info, "2-", 0)
+    assert part.info.tags == VideoTags(timecode="10:00:01:01")  # 1.04 s
+    assert part.info.pts == (1540, 1580)
+    assert part.sentences == ()
+    assert Part.of("shot.mkv", info, "0-1", 0).info.tags == info.tags
+
+
+def test_a_time_code_that_cannot_be_counted_is_left_out_and_said() -> None:
+    part = Part.of("shot.mkv", timed(0, 40, 80, timecode="at noon"), "1-2", 0)
+    assert part.info.tags == VideoTags()
+    assert part.sentences == ("shot.mkv: its time code cannot be counted on to frame 1, and is left out.",)
 
 
 def test_ffprobe_finds_the_start_and_the_time_code(tmp_path: Path, engine: Engine) -> None:
