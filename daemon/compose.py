@@ -133,6 +133,7 @@ def compose(
         for name in {"foreground", "premult"}.intersection(outputs):
             colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
             made[name] = torch.cat([colours if name == "foreground" else colours * alpha, alpha])
+            del colours
         if "composite" in outputs and background is not None:
             a, behind = alpha[:, mixed], space.to_linear(background[:, mixed])
             composite = torch.where(alpha > 0, straight, background)
@@ -143,4 +144,5 @@ def compose(
             light[:, mixed], light[:, spilt] = inside, solid
             outside, colour = beyond(light, alpha, treatment.extend)
             made["foreground"][:3, outside] = delivered("foreground", space.from_linear(colour))
-    return {name: np.ascontiguousarray(made[name].permute(1, 2, 0).numpy()) for name in outputs}
+    # Each goes as its copy comes: two of every output at once would be half a gigabyte of a 4K frame.
+    return {name: np.ascontiguousarray(made.pop(name).permute(1, 2, 0).numpy()) for name in tuple(outputs)}
