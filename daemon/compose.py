@@ -144,5 +144,6 @@ def compose(
             light[:, mixed], light[:, spilt] = inside, solid
             outside, colour = beyond(light, alpha, treatment.extend)
             made["foreground"][:3, outside] = delivered("foreground", space.from_linear(colour))
+        del scene, straight
     # Each goes as its copy comes: two of every output at once would be half a gigabyte of a 4K frame.
     return {name: np.ascontiguousarray(made.pop(name).permute(1, 2, 0).numpy()) for name in tuple(outputs)}

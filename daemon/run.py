@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain, starmap
+from itertools import chain, count, starmap
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -122,14 +122,17 @@ def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
 
 def _read(plan: Plan, start: int, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
     """The frames, each with what the network sees of it."""
-    for index, frame in enumerate(timed("read", plan.frames(start), observe), start):
+
+    def seen(index: int, frame: Frame) -> tuple[_Work, Tensor]:
         begun = time.perf_counter()
         plate = plan.plate(frame)
         view = plan.colours.plate.space.view(plate)
         trimap = plan.trimap.trimap(frame, index, view)
         observe("trimap", time.perf_counter() - begun)
-        yield _Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, trimap), view
-        del frame, plate, view, trimap  # what was handed on is not held while the next is read
+        return _Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, trimap), view
+
+    # A generator would hold its variables while what it gave is worked on; a map has none.
+    return map(seen, count(start), timed("read", plan.frames(start), observe))
 
 
 def _matte(
@@ -172,22 +175,19 @@ def _steady(
 
 
 def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe) -> Iterator[_Made]:
-    for work, steady in mattes:
+    def timed_one(each: tuple[_Work, Steady]) -> _Made:
         begun = time.perf_counter()
-        made = _composed(work, steady, plan)
-        del work, steady
+        made = _composed(*each, plan)
         observe("compose", time.perf_counter() - begun)
-        yield made
-        del made
+        return made
+
+    return map(timed_one, mattes)
 
 
 def _composed(work: _Work, steady: Steady, plan: Plan) -> _Made:
     names = {output.name for output in plan.outputs}
-    space, into = plan.colours.plate.space, plan.colours.outputs
-    alpha, flicker, cut = steady
-    background = None
-    if "composite" in names:
-        background = plan.background.at(work.number, work.index)
+    space, into, (alpha, flicker, cut) = plan.colours.plate.space, plan.colours.outputs, steady
+    background = plan.background.at(work.number, work.index) if "composite" in names else None
     pictures = compose(work.plate, alpha, background, space, names - {"layers"}, into, plan.treatment)
     if "layers" in names:
         own = {name: into["layers"] for name in layers.NEEDS if "layers" in into}

@@ -28,12 +28,11 @@ def timed(name: str, items: Iterable[T], observe: Observe) -> Iterator[T]:
     while True:
         begun = time.perf_counter()
         try:
-            item = next(iterator)
+            handed = [next(iterator)]
         except StopIteration:
             return
         observe(name, time.perf_counter() - begun)
-        yield item
-        del item  # a frame is large: nothing holds it while the next is made
+        yield handed.pop()  # a frame is large: nothing here holds it while it is worked on
 
 
 class Ahead(Generic[T]):
