@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from daemon.colour_config import SpaceName
 from daemon.config_file import ConfigError, ConfigFile
+from daemon.frame_range import frame_range
 from daemon.section import Folder, Section
 from daemon.storage import bits_fault, compression_fault
 
@@ -167,8 +168,13 @@ def _default_outputs() -> dict[OutputName, OutputSettings]:
 class ClipSettings(Section):
     """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg.
     colorspace: of the plate and NAME_clean, bg_colorspace: of NAME_bg; `auto` or a name of the colour config.
-    missing: what stands in the result for a frame that a sequence lacks.
+    missing: what stands in the result for a frame that a sequence lacks. frames: that are made, see
+    `frame_range`; None: all; handles: so many more on either side. scale: of the raster, for a preview.
     """
+
+    frames: Annotated[str, BeforeValidator(frame_range)] | None = None
+    handles: Annotated[int, Field(ge=0, le=1000)] = 0
+    scale: Annotated[float, Field(ge=0.1, le=1)] = 1.0
 
     colorspace: SpaceName = "auto"
     bg_colorspace: SpaceName = "auto"

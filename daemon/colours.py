@@ -80,5 +80,9 @@ def tagged(info: ClipInfo, space: ColourSpace) -> ClipInfo:
     matrix = _BT2020 if primaries == _BT2020 else _BT709
     tags = replace(info.tags or VideoTags(), primaries=primaries, transfer=transfer, matrix=matrix)
     encoding: Encoding = "linear" if space.is_linear else "display"
-    colour = ColourTags(space=space.name, chromaticities=space.chromaticities)
-    return replace(info, encoding=encoding, tags=tags if info.tags else None, colour=colour)
+    return replace(info, encoding=encoding, tags=tags if info.tags else None, colour=said_of(space))
+
+
+def said_of(space: ColourSpace) -> ColourTags:
+    """What the header of a picture in ``space`` says."""
+    return ColourTags(space=space.name, chromaticities=space.chromaticities if space.is_linear else None)

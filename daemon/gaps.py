@@ -28,8 +28,9 @@ _STANDS: Mapping[Missing, str] = {
 
 
 class Gaps:
-    """how: `missing:` of the settings. label: what messages call the plate. Attributes: written, the clip as
-    it is written; sentences, for the user, none where every frame is there.
+    """info: of the part of the plate that is made. how: `missing:` of the settings. label: what messages call
+    the plate. Attributes: written, the part as it is written; sentences, for the user, none where every frame
+    is there.
 
     Raises MediaError where frames are missing and that is refused.
     """
@@ -37,9 +38,10 @@ class Gaps:
     def __init__(self, label: str, info: ClipInfo, how: Missing) -> None:
         self._plate, self._how = info.numbers, how
         filled = how in _STANDS and how != "skip"
-        self.written = (
-            replace(info, numbers=tuple(sorted({*info.numbers, *info.missing}))) if filled else info
-        )
+        # A range may begin in a gap, whose frame before is none of it.
+        before = tuple(number for number in info.missing if number < info.numbers[0])
+        within = info.missing[len(before) :]
+        self.written = replace(info, numbers=tuple(sorted({*info.numbers, *within}))) if filled else info
         self.sentences = []
         if info.step > 1:
             self.sentences.append(f"{label}: has a frame every {info.step}, and so has the result.")
@@ -49,7 +51,13 @@ class Gaps:
                 raise MediaError(
                     f"{label}: {which} missing; supply what is missing, or set missing: to hold."
                 )
-            self.sentences.append(f"{label}: {which} missing, {_STANDS[how]}.")
+            if filled and before:
+                self.sentences.append(
+                    f"{label}: {listed(before)} missing at the range's beginning, {_STANDS['skip']}."
+                )
+                which = listed(within) if within else ""
+            if which:
+                self.sentences.append(f"{label}: {which} missing, {_STANDS[how]}.")
 
     def position(self, start: int) -> int:
         """Where the plate's frame at position `start` stands among those written."""

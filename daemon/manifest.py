@@ -77,8 +77,11 @@ def mended(plan: Plan, figures: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def stamp(plan: Plan, weights: str) -> dict[str, str]:
     """What an EXR's header says of how it was made; no date, so that a resumed run writes the same bytes."""
-    # A model of the studio's own is known by a path, which is nobody's business where the EXR goes.
-    settings = plan.settings.model_dump(mode="json", exclude={"trimap": {"segmenter"}})
+    # A model of the studio's own is known by a path, which is nobody's business where the EXR goes; and a
+    # frame is the same whichever others are made with it.
+    settings = plan.settings.model_dump(
+        mode="json", exclude={"trimap": {"segmenter"}, "frames": True, "handles": True}
+    )
     return {
         "dimd:version": version("dimd"),
         "dimd:weights": weights,
@@ -97,7 +100,7 @@ def write(
     figures: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write the manifest of a finished clip into ``work``, synced."""
-    info = plan.info
+    info, whole = plan.part.info, plan.info.numbers
     content = {
         "dimd": version("dimd"),
         "key": key,
@@ -106,6 +109,9 @@ def write(
         "size": [info.width, info.height],
         "rate": str(info.rate) if info.rate else None,
         "frames": {"count": len(info.numbers), "first": info.numbers[0], "last": info.numbers[-1]},
+        "of": {"count": len(whole), "first": whole[0], "last": whole[-1]},
+        "scale": plan.settings.scale,
+        "plate": list(plan.raster),
         "step": info.step,
         "missing": list(info.missing),
         "source": list(source),

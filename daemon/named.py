@@ -62,14 +62,14 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
 
 
 def settings_of(clip: Clip, given: ClipSettings) -> ClipSettings:
-    """What the clip's own file says over what was ``given``, but for a source and a colour space that were
-    asked for by name.
+    """What the clip's own file says over what was ``given``, but for a source, a colour space, frames and a
+    scale that were asked for by name.
 
     Raises ConfigError.
     """
     own = clip_settings(given, clip.settings)
-    if given.colorspace != "auto":
-        own = own.model_copy(update={"colorspace": given.colorspace})
+    asked = given.model_dump(include={"colorspace", "frames", "handles", "scale"}, exclude_defaults=True)
+    own = own.model_copy(update=asked)
     if given.trimap.source == "auto":
         return own
     return own.model_copy(update={"trimap": own.trimap.model_copy(update={"source": given.trimap.source})})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.colour import ColourSpace
-from daemon.colours import Colours, tagged
+from daemon.colours import Colours, said_of, tagged
 from daemon.config import ClipSettings, Format, OutputName, OutputSettings
 from daemon.layers import CHANNELS, NAMES
 from daemon.media import (
@@ -20,7 +20,7 @@ from daemon.media import (
     Storage,
     open_sink,
 )
-from daemon.media.picture_tags import OF_THE_COLOUR, without
+from daemon.media.picture_tags import recoloured
 from daemon.media.video_formats import instead, silence, unfit
 from daemon.storage import NO_ALPHA, bits_fault, compression_fault
 
@@ -57,8 +57,8 @@ class Output:
         )
 
     def tags(self, plate: PictureTags | None) -> PictureTags | None:
-        """What its header takes from the plate's: not the plate's colours, where its own are others."""
-        return without(plate, OF_THE_COLOUR) if self.space else plate
+        """What its header says, where the plate's says ``plate``: its own colours, where it has others."""
+        return recoloured(plate, said_of(self.space)) if self.space else plate
 
 
 def planned(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours) -> Iterator[Output]:

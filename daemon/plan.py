@@ -22,6 +22,8 @@ from daemon.config import ClipSettings, ColourSettings
 from daemon.gaps import Gaps
 from daemon.media import Frame, FrameSource, MediaRef, open_source
 from daemon.outputs import planned, silences
+from daemon.part import Part
+from daemon.preview import Preview, reduced_size
 from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
@@ -30,8 +32,9 @@ class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: info, gaps, colours, shot, trimap, treatment,
-    outputs, background, warnings.
+    state: of an earlier run of the same job. Attributes: raster, the plate's own width and height; info, of
+    the whole plate at the size that is worked at; part, of it, that is made; gaps, colours, shot, trimap,
+    treatment, outputs, background, warnings.
     """
 
     def __init__(
@@ -49,9 +52,16 @@ class Plan:
         self._max_pixels = max_pixels
         try:
             self._source = self._open(clip.plate)
+            self._plate = self._source.info
+            self.raster = self._plate.width, self._plate.height
+            self._size = reduced_size(self._plate, settings.scale)
+            if self._size != self.raster:
+                self._source = Preview(self._source, self._size)
             self.info = self._source.info
-            self.gaps = Gaps(clip.plate.path.name, self.info, settings.missing)
-            self.warnings += self.gaps.sentences
+            label = clip.plate.path.name
+            self.part = Part.of(label, self.info, settings.frames, settings.handles)
+            self.gaps = Gaps(label, self.part.info, settings.missing)
+            self.warnings += [*self.part.sentences, *self.gaps.sentences]
             self.colours = Colours(
                 clip, self.info, settings, colour or ColourSettings(), self.warnings.append
             )
@@ -61,7 +71,7 @@ class Plan:
                 settings.foreground, self.trimap.state(), self.info.width, self.info.height
             )
             self.outputs = tuple(planned(clip.name, settings, self.info, self.colours))
-            self.warnings += silences(clip.name, self.outputs, self.info)
+            self.warnings += silences(clip.name, self.outputs, self.part.info)
             self.background = self._open_background()
         except BaseException:
             self._media.close()
@@ -90,7 +100,9 @@ class Plan:
     def _sidecar(self, role: Role, ref: MediaRef) -> Sidecar:
         source = self._open(ref)
         space = self.colours.beside(role, ref, source.info)
-        return Sidecar(ref.path.name, source, self.info, self.warnings.append, space)
+        # A background is scaled to fill the plate in any case.
+        size = self._size if self._size != self.raster and role != "bg" else None
+        return Sidecar(ref.path.name, source, self._plate, self.warnings.append, space, size)
 
     def _looks(self, start: int, stop: int | None) -> Iterator[Look]:
         for index, frame in enumerate(self._source.frames(start, stop), start):
@@ -102,9 +114,9 @@ class Plan:
             return Flat.named(self.settings.background, size, self.colours.plate.space)
         return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space)
 
-    def frames(self, start: int) -> Any:
-        """The plate's frames from position ``start`` on."""
-        return self._source.frames(start)
+    def frames(self, start: int, stop: int | None = None) -> Iterator[Frame]:
+        """The plate's frames at positions ``start`` to ``stop`` (None: the end)."""
+        return self._source.frames(start, stop)
 
     def plate(self, frame: Frame) -> Tensor:
         """A frame's colours, float32 [3, H, W], in the file's own numbers; a copy: the frame may go."""

@@ -82,7 +82,7 @@ class Settings:
 
 @dataclass
 class _Work:
-    """A frame on its way."""
+    """A frame on its way. index: its position in the whole plate."""
 
     index: int
     number: int
@@ -120,7 +120,7 @@ def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
         begun = time.perf_counter()
 
 
-def _read(plan: Plan, start: int, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
+def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
     """The frames, each with what the network sees of it."""
 
     def seen(index: int, frame: Frame) -> tuple[_Work, Tensor]:
@@ -132,7 +132,7 @@ def _read(plan: Plan, start: int, observe: Observe) -> Iterator[tuple[_Work, Ten
         return _Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, trimap), view
 
     # A generator would hold its variables while what it gave is worked on; a map has none.
-    return map(seen, count(start), timed("read", plan.frames(start), observe))
+    return map(seen, count(start), timed("read", plan.frames(start, stop), observe))
 
 
 def _matte(
@@ -163,14 +163,16 @@ def _matte(
 
 
 def _steady(
-    mattes: Iterable[tuple[_Work, Tensor, Tensor]], radius: int, start: int, observe: Observe
+    mattes: Iterable[tuple[_Work, Tensor, Tensor]], radius: int, start: int, stop: int, observe: Observe
 ) -> Iterator[tuple[_Work, Steady]]:
-    """Steady mattes from frame ``start`` on; those before it are heard as neighbours alone."""
+    """Steady mattes of positions ``start`` to ``stop``; those around are heard as neighbours alone."""
     steadier = Steadier[_Work](radius)
     for made in chain(starmap(steadier.take, mattes), [steadier.rest()]):
         for work, steady in timed("steady", made, observe):
             if work.index >= start:
                 yield work, steady
+            if work.index + 1 == stop:
+                return
             del work, steady
 
 
@@ -210,7 +212,7 @@ def _composed(work: _Work, steady: Steady, plan: Plan) -> _Made:
 def _frames(item: _Made, plan: Plan) -> Iterator[list[Frame]]:
     """What each output is given: the frame that was made, and one for each that is missing after it."""
     yield [Frame(item.number, item.pictures[o.name], item.pts, o.tags(item.tags)) for o in plan.outputs]
-    for number in plan.gaps.after(item.index):
+    for number in plan.gaps.after(item.index - plan.part.start):
         pictures, tags = plan.gaps.pictures(item.pictures), without(item.tags, OF_ONE_FRAME)
         yield [Frame(number, pictures[o.name], None, o.tags(tags)) for o in plan.outputs]
 
@@ -224,6 +226,7 @@ def _write(
     progress: Progress,
     how: Settings,
 ) -> None:
+    """start: frames of the part that are there already."""
     chunk = how.chunk if plan.info.kind == "video" else 1
     pending: list[Figures] = []
     begun, first = time.perf_counter(), start
@@ -248,12 +251,13 @@ def _write(
             before = time.perf_counter()
             write(item)
             pending.append(item.figures)
-            if (item.index + 1) % chunk == 0:
-                commit(item.index + 1)
+            done = item.index + 1 - plan.part.start
+            if done % chunk == 0:
+                commit(done)
             how.observe("write", time.perf_counter() - before)
             del item
         if pending:
-            commit(len(plan.info.numbers))
+            commit(len(plan.part.info.numbers))
         for sink in sinks:
             sink.finish()
 
@@ -261,24 +265,28 @@ def _write(
 def run(
     plan: Plan, lease: Lease, place: Workplace, key: str, start: int, progress: Progress, how: Settings
 ) -> Path:
-    """Make the clip from frame ``start`` on, publish it and return its folder.
+    """Make the part of the clip that is asked for, after its first ``start`` frames, publish it and return
+    its folder.
 
     Raises StoppedError, ClipChangedError, and whatever reading, the trimap and writing raise. What was
     committed is kept.
     """
     start = place.prepare(start)
-    progress.planned(plan.state() | {"weights": lease.version}, len(plan.info.numbers))
+    progress.planned(plan.state() | {"weights": lease.version}, len(plan.part.info.numbers))
     observe, depth = how.observe, _depth(plan.info, how.queue)
     _prepare(plan, place.folder / _KEEP, how)
     with ExitStack() as stack:
         hashing = stack.enter_context(ThreadPoolExecutor(1, "hash"))
         source = hashing.submit(manifest.hashed, list(plan.clip.files), plan.clip.folder)
         radius = plan.settings.temporal.radius
-        first = max(0, start - handles(radius))
-        read = stack.enter_context(Ahead(_read(plan, first, observe), depth, "read"))
+        # Positions in the whole plate: a matte's neighbours are the true ones, inside the part or not.
+        begin, end = plan.part.start + start, plan.part.stop
+        first, last = max(0, begin - handles(radius)), min(end + radius, len(plan.info.numbers))
+        read = stack.enter_context(Ahead(_read(plan, first, last, observe), depth, "read"))
         mattes = _matte(read, lease, max(1, min(_IN_FLIGHT, depth)), observe)
         matte = stack.enter_context(Ahead(mattes, depth, "matte"))
-        steady = stack.enter_context(Ahead(_steady(matte, radius, start, observe), max(1, depth), "steady"))
+        calm = _steady(matte, radius, begin, end, observe)
+        steady = stack.enter_context(Ahead(calm, max(1, depth), "steady"))
         made = stack.enter_context(Ahead(_finish(steady, plan, observe), depth, "compose"))
         stamp = manifest.stamp(plan, lease.version)
         _write(made, plan, place.folder, start, stamp, progress, how)

@@ -66,10 +66,13 @@ def matte_all(
     form: Format,
     device: str,
     colorspace: str = "auto",
+    frames: str | None = None,
+    handles: int = 0,
+    scale: float = 1.0,
 ) -> int:
     """Matte each of ``inputs`` into ``out``; returns how many failed. Raises SingleError.
 
-    colorspace: of the plates.
+    colorspace: of the plates. frames, handles, scale: see `ClipSettings`.
     """
     named = background if background and _is_colour(background) else None
     names: tuple[OutputName, ...] = ("alpha", "foreground", "composite")
@@ -79,6 +82,9 @@ def matte_all(
             outputs={name: OutputSettings(format=form) for name in names},
             background=named or "checker",
             colorspace=colorspace,
+            frames=frames,
+            handles=handles,
+            scale=scale,
         )
     except ValidationError as error:
         raise SingleError(str(error)) from error

@@ -34,14 +34,19 @@ def trimap_all(
     mask: str | None,
     clean: str | None,
     colorspace: str = "auto",
+    frames: str | None = None,
+    handles: int = 0,
+    scale: float = 1.0,
 ) -> int:
     """Write the trimaps of each of ``inputs`` into ``out``; returns how many failed. Raises SingleError.
 
     derived: how they are to be derived; a ``source`` that it names goes before what a clip's own file says,
-    and so does ``colorspace``, the plate's.
+    and so do ``colorspace``, the plate's, ``frames``, ``handles`` and ``scale``.
     """
     sidecars = named_sidecars(inputs, trimap, mask, clean, None)
-    settings = ClipSettings(trimap=derived, colorspace=colorspace)
+    settings = ClipSettings(
+        trimap=derived, colorspace=colorspace, frames=frames, handles=handles, scale=scale
+    )
     failed = 0
     with ProgressReporter(Console(file=sys.stderr)) as reporter:
         for number, where in enumerate(inputs, 1):
@@ -80,17 +85,17 @@ def _drawn(
 def _written(plan: Plan, place: Workplace, reporter: ProgressReporter, job: Job) -> tuple[Path, str]:
     """The published folder, and a sentence on where the trimaps come from and how sure they are."""
     place.prepare(0)
-    reporter.started(job, len(plan.info.numbers), 0)
+    reporter.started(job, len(plan.part.info.numbers), 0)
     for _ in plan.trimap.prepare(plan.shot, place.folder / _KEEP):
         pass
     digits = max(4, len(str(plan.info.numbers[-1])))
     found: list[tuple[float, int]] = []
-    for look in plan.shot.read(0, None):
+    for done, look in enumerate(plan.shot.read(plan.part.start, plan.part.stop), 1):
         trimap = plan.trimap.trimap(look.frame, look.index, look.view)
         number = "" if plan.info.kind == "still" else f".{look.frame.number:0{digits}d}"
         _write(place.folder / f"{place.name}{number}.png", trimap)
         found.append((trimap.confidence, look.frame.number))
-        reporter.advanced(job, look.index + 1, 0.0)
+        reporter.advanced(job, done, 0.0)
     place.drop(_KEEP)
     sync_folder(place.folder)
     least, where = min(found)

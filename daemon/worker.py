@@ -131,7 +131,7 @@ class Worker:
             except MediaError as error:
                 raise _NotReadableError(str(error)) from error
             stack.enter_context(plan)
-            tools.reporter.started(job, len(plan.info.numbers), start)
+            tools.reporter.started(job, len(plan.part.info.numbers), start)
             for warning in plan.warnings:
                 tools.reporter.warned(job, warning)
             how = Settings(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from daemon.config import Config, ConfigError, Preset, Source, load
+from daemon.frame_range import frame_range
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,6 +24,13 @@ def config_option(function: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="The config file.  [default: config.yaml]",
     )(function)
+
+
+def _frames(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else frame_range(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}; {error}.") from error
 
 
 def clip_options(function: F) -> F:
@@ -43,6 +51,23 @@ def clip_options(function: F) -> F:
             "--colorspace",
             default="auto",
             help="Of the plate: a name of the config in $OCIO, else ACES.  [default: as the file says]",
+        ),
+        click.option(
+            "--frames",
+            callback=_frames,
+            help="Only these, such as 1001-1100, 1001- or -1100; of a video from 0.  [default: all]",
+        ),
+        click.option(
+            "--handles",
+            type=click.IntRange(0, 1000),
+            default=0,
+            help="So many frames more on either side of --frames.",
+        ),
+        click.option(
+            "--scale",
+            type=click.FloatRange(0.1, 1.0),
+            default=1.0,
+            help="Of the raster, 0.1 to 1.0, for a preview.  [default: 1.0]",
         ),
         click.option("--clean", help="The same view without its subject: a still, a sequence or a video."),
         click.option("--mask", help="A rough mask, of every frame or of a few."),

@@ -24,6 +24,9 @@ def trimap(
     model: Path | None,
     preset: Preset,
     colorspace: str,
+    frames: str | None,
+    handles: int,
+    scale: float,
 ) -> None:
     """Write the trimap of every frame of each INPUT into DIR/NAME_trimap, as black, grey and white pictures.
 
@@ -37,7 +40,16 @@ def trimap(
     try:
         settings = TrimapSettings(source=source, segmenter=SegmenterSettings(model=model, preset=preset))
         failed = trimap_all(
-            inputs, out, settings, trimap=trimap, mask=mask, clean=clean, colorspace=colorspace
+            inputs,
+            out,
+            settings,
+            trimap=trimap,
+            mask=mask,
+            clean=clean,
+            colorspace=colorspace,
+            frames=frames,
+            handles=handles,
+            scale=scale,
         )
     except SingleError as error:
         click.echo(str(error), err=True)

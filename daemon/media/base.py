@@ -95,7 +95,8 @@ class ClipInfo:
     number in a file's name, at least, its minus sign among them. `rate`, `time_base`, `pts` and `tags` are
     set for video alone; `pts[i]` belongs to `numbers[i]`. `sound` is the file whose audio belongs to the
     pictures, where it has any. `remarks` are sentences that a person should read: what of the file was passed
-    over. `colour` is what a picture says of its colours; a video says it in its `tags`.
+    over. `heard` is, of a part of a video, between which seconds its sound is; None: from or to the sound's
+    own ends. `colour` is what a picture says of its colours; a video says it in its `tags`.
     """
 
     kind: Kind
@@ -112,6 +113,7 @@ class ClipInfo:
     pts: tuple[int, ...] = ()
     tags: VideoTags | None = None
     sound: Path | None = None
+    heard: tuple[Fraction | None, Fraction | None] = (None, None)
     remarks: tuple[str, ...] = ()
     colour: ColourTags = ColourTags()
     step: int = 1

@@ -7,14 +7,14 @@ through but for what describes the plate's own file (its compression, tiles, par
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 import OpenImageIO as oiio
 
-from daemon.media.base import ClipInfo, PictureTags
+from daemon.media.base import ClipInfo, ColourTags, PictureTags
+from daemon.media.timecode import counted
 
 _CARRIERS = frozenset({"openexr", "dpx"})
 
@@ -54,9 +54,9 @@ _DPX_KEPT = frozenset(
 _FRAME_RATES = ("framesPerSecond", "FramesPerSecond")
 """The standard's name, and the one under which OpenImageIO 3.2 writes it, which no compositor looks for."""
 
-OF_THE_COLOUR = frozenset(
+_OF_THE_COLOUR = frozenset(
     {
-        *("chromaticities", "colorInteropID", "colorSpace", "whiteLuminance", "adoptedNeutral"),
+        *("chromaticities", "colorInteropID", "colorSpace", "adoptedNeutral", "whiteLuminance"),
         *("dpx:Transfer", "dpx:Colorimetric"),
     }
 )
@@ -89,6 +89,17 @@ def without(tags: PictureTags | None, names: frozenset[str]) -> PictureTags | No
     if tags is None:
         return None
     return PictureTags(tuple(one for one in tags.attributes if one[0] not in names), tags.origin)
+
+
+def recoloured(tags: PictureTags | None, colour: ColourTags) -> PictureTags:
+    """The same, but for what it says of its colours, which are those of another space."""
+    kept = without(tags, _OF_THE_COLOUR) or PictureTags()
+    said: list[tuple[str, Any, Any]] = []
+    if colour.space is not None:
+        said.append(("dimd:colorspace", oiio.TypeDesc("string"), colour.space))
+    if colour.chromaticities is not None:
+        said.append(("chromaticities", oiio.TypeDesc("float[8]"), colour.chromaticities))
+    return PictureTags((*kept.attributes, *said), kept.origin)
 
 
 def set_exr(spec: oiio.ImageSpec, tags: PictureTags | None, stamp: Mapping[str, str]) -> None:
@@ -147,7 +158,6 @@ def _exact(rate: float) -> Fraction:
     return nearest if abs(float(nearest) - rate) < 0.002 else Fraction(rate).limit_denominator(1000)
 
 
-_TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.,])(\d\d)")
 _MOST_FRAMES = 30
 """Frames a second that a time code of SMPTE ST 12-1 counts."""
 
@@ -178,27 +188,12 @@ def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
 def timecode(first: str, rate: Fraction, position: int) -> int | None:
     """The time code `position` frames after `first`, packed as in SMPTE ST 12-1; None where it is none.
 
-    01:00:00;02 counts in drop frames: the first two numbers of each minute but every tenth are left
-    out.
+    See `daemon.media.timecode`.
     """
-    found = _TIMECODE.fullmatch(first)
-    each = round(rate)
-    if found is None or not 0 < each <= _MOST_FRAMES:
+    found = counted(first, rate, position) if 0 < round(rate) <= _MOST_FRAMES else None
+    if found is None:
         return None
-    hours, minutes, seconds, frames = (int(found[n]) for n in (1, 2, 3, 5))
-    drop = found[4] != ":" and each == _MOST_FRAMES
-    count = ((hours * 60 + minutes) * 60 + seconds) * each + frames
-    if drop:
-        passed = hours * 60 + minutes
-        count -= 2 * (passed - passed // 10)
-    count += position
-    if drop:
-        tens, rest = divmod(count, 10 * 60 * each - 18)
-        count += 18 * tens + 2 * max(0, (rest - 2) // (60 * each - 2))
-    seconds, frames = divmod(count, each)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
     packed = 0
-    for part in (hours % 24, minutes, seconds, frames):
+    for part in found[:4]:
         packed = packed << 8 | part // 10 << 4 | part % 10
-    return packed | (1 << 6 if drop else 0)
+    return packed | (1 << 6 if found.drop else 0)

@@ -75,7 +75,7 @@ def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
             out = stack.enter_context(open_bitexact(joined, codec.container, like))
             stream = codec.add_stream(out, like, channels)
             _describe(stream, codec, like)
-            sound = Sound(like.sound, plate, out).packets() if like.sound and plate else iter(())
+            sound = Sound(like.sound, plate, out).packets(*like.heard) if like.sound and plate else iter(())
             # In the order of time, for a player reads both from one place in the file.
             for _, packet in merge(_pictures(parts, stream, like), sound, key=lambda timed: timed[0]):
                 out.mux_one(packet)

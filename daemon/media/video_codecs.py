@@ -61,6 +61,8 @@ class MovieCodec(ABC):
 
     def refusal(self, width: int, height: int, channels: int) -> str | None:
         """Why a picture cannot be stored, as the end of a sentence that begins with the format; else None."""
+        if channels > 4:
+            return "holds no layers"
         if channels not in self.pixel_formats:
             return "holds no alpha" if channels == 4 else "holds a matte and nothing else"
         if (self.even[0] and width % 2) or (self.even[1] and height % 2):

@@ -53,10 +53,10 @@ def unfit(format: str, channels: int, like: ClipInfo | None = None) -> str | Non
 
 
 def instead(channels: int) -> str:
-    """The video formats that hold so many channels whatever the raster, for a sentence's mend."""
+    """The video formats that hold so many channels whatever the raster, or `exr`, for a sentence's mend."""
     small = [name for name, codec in CODECS.items() if codec.refusal(1, 1, channels) is None]
     fit = [name for name in small if lacking(name) is None] or small
-    return f"{', '.join(fit[:-1])} or {fit[-1]}"
+    return f"{', '.join(fit[:-1])} or {fit[-1]}" if fit else "exr"
 
 
 def silence(format: str, like: ClipInfo) -> str | None:

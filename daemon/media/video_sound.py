@@ -52,8 +52,12 @@ class Sound:
                 added.disposition = stream.disposition
                 self._pairs[stream.index] = added
 
-    def packets(self) -> Iterator[Timed]:
-        """Every packet, in the order of the file. Raises MediaError where it cannot be read any more."""
+    def packets(self, since: Fraction | None = None, until: Fraction | None = None) -> Iterator[Timed]:
+        """Every packet, in the order of the file; only those that sound between `since` and `until`, seconds,
+        where they are given. A packet is not cut, so the sound may reach over either by less than one.
+
+        Raises MediaError where it cannot be read any more.
+        """
         if not self._pairs:
             return
         try:
@@ -62,8 +66,14 @@ class Sound:
                 added = self._pairs.get(packet.stream_index)
                 if added is None or stamp is None or not packet.size:
                     continue
+                begun = stamp * packet.time_base
+                ends = begun + (packet.duration or 0) * packet.time_base
+                if since is not None and begun < since and ends <= since:
+                    continue
+                if until is not None and begun >= until:
+                    continue
                 packet.stream = added
-                yield stamp * packet.time_base, packet
+                yield begun, packet
         except av.error.FFmpegError as error:
             raise MediaError(
                 f"{self._source.name}: its sound is damaged ({error.strerror}); copy it again."

@@ -9,6 +9,7 @@ import numpy as np
 
 from daemon.colour import ColourSpace, assumed
 from daemon.media.base import ClipInfo, Frame, FrameSource, Pixels
+from daemon.preview import Size, reduced
 from daemon.trimaps.base import TrimapError
 
 FITTED = 8
@@ -20,8 +21,9 @@ _NUMBER = re.compile(r"[._](\d+)\.\w+$")
 
 class Sidecar:
     """Frames matched to the plate's: a still serves all; a sequence goes by number where the plate is one
-    too; anything else goes by position. plate: what it stands beside. warn: takes a sentence. space: of its
-    colours; None: what its encoding is taken for.
+    too; anything else goes by position. plate: what it stands beside, as its file is. warn: takes a sentence.
+    space: of its colours; None: what its encoding is taken for. size: width and height that its pictures are
+    fitted to the plate and then reduced to, for a preview; None: they stay as they are.
     """
 
     def __init__(
@@ -31,7 +33,9 @@ class Sidecar:
         plate: ClipInfo,
         warn: Callable[[str], None],
         space: ColourSpace | None = None,
+        size: Size | None = None,
     ) -> None:
+        self._size = size
         self.label, self._source, self._plate, self._warn = label, source, plate, warn
         self.info = source.info
         self.space = space or assumed(source.info.encoding)
@@ -103,18 +107,23 @@ class Sidecar:
 
     def at(self, number: int, index: int) -> Pixels:
         """The picture for the plate's frame ``number`` at position ``index``, float32 [H, W, C], at its own
-        size.
+        size, or at ``size``.
         """
         info = self._source.info
         if info.kind == "still":
             if self._still is None:
-                self._still = next(iter(self._source.frames())).pixels
+                self._still = self._reduced(next(iter(self._source.frames())).pixels)
             return self._still
         position = self._position.get(number, index) if self._by_number else index
         if position != self._next:
             self._frames = self._source.frames(position)
         self._next = position + 1
-        return next(self._frames).pixels
+        return self._reduced(next(self._frames).pixels)
+
+    def _reduced(self, pixels: Pixels) -> Pixels:
+        if self._size is None:
+            return pixels
+        return reduced(fitted(pixels, self._plate.width, self._plate.height), self._size)
 
     def close(self) -> None:
         self._source.close()

@@ -5,7 +5,10 @@ expects.
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
 
+import numpy as np
 import pytest
 import torch
 
@@ -82,6 +85,32 @@ def test_hlg_by_bt2100(code: float, scene: float) -> None:
     """Scene light of 0..1 as the standard has it, over that of reference white, which is the code 0.75."""
     assert float(HLG.to_light(torch.tensor(code))) == pytest.approx(scene / 0.26496, rel=1e-4)
     assert float(HLG.from_light(torch.tensor(scene / 0.26496))) == pytest.approx(code, abs=1e-4)
+
+
+def zscaled(transfer: str, codes: np.ndarray) -> np.ndarray:
+    """Light of codes [N] as zimg has it, 203 cd/m² as 1, by FFmpeg's filter."""
+    if shutil.which("ffmpeg") is None or " zscale " not in ffmpeg("-filters").decode():
+        pytest.skip("there is no ffmpeg with zscale here")
+    planes = np.tile(codes.astype("<f4"), (3, 8, 1))
+    raw = ("-f", "rawvideo", "-pix_fmt", "gbrpf32le")
+    kind = "primariesin=2020:matrixin=gbr:rangein=full:primaries=2020:matrix=gbr:range=full"
+    chain = f"zscale=transferin={transfer}:transfer=linear:npl=203:{kind}"
+    made = ffmpeg(*raw, "-s", f"{len(codes)}x8", "-i", "-", "-vf", chain, *raw, "-", data=planes.tobytes())
+    return np.frombuffer(made, "<f4").reshape(planes.shape)[0, 0]
+
+
+def ffmpeg(*arguments: str, data: bytes = b"") -> bytes:
+    command = ["ffmpeg", "-v", "error", *arguments]
+    return subprocess.run(command, input=data, capture_output=True, check=True, timeout=30).stdout
+
+
+def test_pq_and_hlg_agree_with_zimg() -> None:
+    """zimg takes HLG through the OOTF of a display of 1000 cd/m², gamma 1.2, to what that shows."""
+    codes = np.linspace(0.02, 1, 256, dtype=np.float32)
+    pq, hlg = (curve.to_light(torch.from_numpy(codes)).numpy() for curve in (PQ, HLG))
+    np.testing.assert_allclose(pq, zscaled("smpte2084", codes), rtol=1e-3)
+    shown = (hlg * 0.264963) ** 1.2 * 1000 / 203
+    np.testing.assert_allclose(shown, zscaled("arib-std-b67", codes), rtol=2e-3)
 
 
 @pytest.mark.parametrize("space", [Own(PQ, REC2020), Own(HLG, REC2020)])

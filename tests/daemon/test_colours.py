@@ -522,3 +522,44 @@ def test_a_job_is_another_where_another_config_is_named_and_the_same_where_none_
     named = job_key(clip, ClipSettings(), ColourSettings(config=str(studio)))
     monkeypatch.setenv("OCIO", str(studio))
     assert len({plain, named, job_key(clip, ClipSettings(), ColourSettings())}) == 3
+
+
+def test_an_exrs_header_says_what_its_own_colours_are(folder: Path) -> None:
+    """The plate's chromaticities go through with its numbers, and not with numbers that were converted."""
+    light = np.random.default_rng(0).random((*SIZE, 3))
+    exr(folder / "shot.exr", light, {"chromaticities": AP1, "colorSpace": "ACEScg", "shotcode": "x12"})
+    write(folder / "shot_trimap.png", trimap())
+    result = make(folder, outputs={"foreground": {}, "premult": {"colorspace": "lin_rec709"}})
+    kept, other = (
+        oiio.ImageInput.open(str(result / f"shot_{name}.exr")).spec() for name in ("foreground", "premult")
+    )
+    assert kept.getattribute("chromaticities") == pytest.approx(AP1)
+    assert kept.getattribute("colorSpace") == "ACEScg"
+    assert other.getattribute("chromaticities") == pytest.approx(
+        (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
+    )
+    assert other.getattribute("colorSpace") is None
+    assert other.getattribute("dimd:colorspace") == "Linear Rec.709 (sRGB)"
+    assert kept.getattribute("shotcode") == other.getattribute("shotcode") == "x12"
+
+
+@pytest.mark.parametrize("own", [None, "lin_rec2020"])
+def test_layers_have_one_colour_space_whatever_the_other_outputs_have(folder: Path, own: str | None) -> None:
+    light = np.random.default_rng(0).random((*SIZE, 3)).astype(np.float16).astype(np.float32)
+    exr(folder / "shot.exr", light, {"chromaticities": AP1})
+    write(folder / "shot_trimap.png", trimap())
+    layers = {"colorspace": own} if own else {}
+    alone = make(folder, outputs={"layers": layers})
+    pixels = read(alone / "shot_layers.exr")
+    outputs = {"layers": layers, "foreground": {"colorspace": "ARRI LogC4"}, "premult": {}}
+    beside = make(folder, outputs=outputs)
+    np.testing.assert_array_equal(read(beside / "shot_layers.exr"), pixels)
+    names = oiio.ImageInput.open(str(alone / "shot_layers.exr")).spec().channelnames
+    rgb = pixels[..., [names.index(name) for name in "RGB"]]
+    straight = pixels[..., [names.index(f"fg.{name}") for name in "RGB"]]
+    opaque = trimap() == 255
+    np.testing.assert_array_equal(rgb[opaque], straight[opaque])
+    acescg = ColourConfig().space("ACEScg", "a test")
+    plate_ = torch.from_numpy(light).permute(2, 0, 1)
+    expected = convert(plate_, acescg, ColourConfig().space(own, "a test")) if own else plate_
+    np.testing.assert_allclose(rgb[opaque], expected.permute(1, 2, 0).numpy()[opaque], atol=2e-3)

@@ -154,6 +154,21 @@ def test_a_resumed_clip_has_the_bytes_of_an_undisturbed_one(
     assert tree(make(folder, engine, tmp_path / "out", memory)) == undisturbed
 
 
+def test_a_resumed_clip_of_a_log_has_the_bytes_of_an_undisturbed_one(
+    folder: Path, engine: Engine, tmp_path: Path
+) -> None:
+    sequence(folder)
+    outputs = {"foreground": {"colorspace": "ACEScg"}, "composite": {}}
+    colours: dict[str, object] = {"colorspace": "ARRI LogC4", "outputs": outputs}
+    undisturbed = tree(make(folder, engine, tmp_path / "whole", **colours))
+    memory = Memory()
+    memory.stop_at = 4
+    with pytest.raises(StoppedError):
+        make(folder, engine, tmp_path / "out", memory, **colours)
+    memory.stop_at = -1
+    assert tree(make(folder, engine, tmp_path / "out", memory, **colours)) == undisturbed
+
+
 def test_a_clip_that_changes_while_it_is_read_is_not_published(
     folder: Path, engine: Engine, tmp_path: Path
 ) -> None:

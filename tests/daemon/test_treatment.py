@@ -13,11 +13,10 @@ from skimage import data as photographs
 from skimage.transform import resize
 from torch import Tensor
 
-from daemon.colour import from_linear, to_linear
+from daemon.colour import DISPLAY, LINEAR, ColourSpace
 from daemon.compose import compose
 from daemon.config import ForegroundSettings
 from daemon.engine import Engine
-from daemon.media.base import Encoding
 from daemon.treatment import PLAIN, Treatment
 from dim_model.screen import Screen
 from tests.daemon.cases import still, write
@@ -39,7 +38,7 @@ def spilt() -> tuple[Tensor, Tensor, Tensor]:
     """
     size = 128
     photo = resize(photographs.astronaut(), (size, size), anti_aliasing=True).astype(np.float32)
-    true = to_linear(torch.from_numpy(photo).permute(2, 0, 1).contiguous(), "display")
+    true = DISPLAY.to_linear(torch.from_numpy(photo).permute(2, 0, 1).contiguous())
     true[1] = torch.minimum(true[1], (true[0] + true[2]) / 2)
     y, x = torch.meshgrid(torch.arange(float(size)), torch.arange(float(size)), indexing="ij")
     depth = size * 0.4 - torch.hypot(y - size / 2, x - size / 2)
@@ -57,7 +56,7 @@ def error(name: str, treated: Treatment, where: Tensor) -> float:
     """Of an output of the scene above, in the pixels ``where``, bool [H, W]."""
     plate, true, alpha = spilt()
     expected = true if name == "foreground" else alpha * true + (1 - alpha) * grey(plate)
-    made = torch.from_numpy(compose(plate, alpha, grey(plate), "linear", ALL, treated)[name])
+    made = torch.from_numpy(compose(plate, alpha, grey(plate), LINEAR, ALL, treatment=treated)[name])
     return float((made[..., :3].permute(2, 0, 1) - expected).abs()[:, where].mean())
 
 
@@ -83,22 +82,24 @@ def test_less_strength_takes_off_less() -> None:
     assert errors[0] > errors[1] > errors[2]
 
 
-@pytest.mark.parametrize("encoding", ["linear", "display"])
-def test_auto_leaves_opaque_pixels_the_plate_bit_for_bit(encoding: Encoding) -> None:
+@pytest.mark.parametrize("space", [LINEAR, DISPLAY])
+def test_auto_leaves_opaque_pixels_the_plate_bit_for_bit(space: ColourSpace) -> None:
     light, _, alpha = spilt()
-    plate = from_linear(light, encoding)
-    made = compose(plate, alpha, grey(plate), encoding, ALL, treatment(GREEN))
+    plate = space.from_linear(light)
+    made = compose(plate, alpha, grey(plate), space, ALL, treatment=treatment(GREEN))
     opaque = alpha[0].numpy() == 1
     for name in ("foreground", "premult", "composite"):
         np.testing.assert_array_equal(made[name][opaque][:, :3], plate.permute(1, 2, 0).numpy()[opaque])
 
 
-@pytest.mark.parametrize("encoding", ["linear", "display"])
-def test_by_name_only_opaque_pixels_with_spill_give_way(encoding: Encoding) -> None:
+@pytest.mark.parametrize("space", [LINEAR, DISPLAY])
+def test_by_name_only_opaque_pixels_with_spill_give_way(space: ColourSpace) -> None:
     light, _, alpha = spilt()
     light[:, 60:70, 60:70] = torch.tensor([0.4, 0.2, 0.1]).view(3, 1, 1)
-    plate = from_linear(light, encoding)
-    made = compose(plate, alpha, None, encoding, ["foreground"], treatment(despill="green", reach=None))
+    plate = space.from_linear(light)
+    made = compose(
+        plate, alpha, None, space, ["foreground"], treatment=treatment(despill="green", reach=None)
+    )
     clean = ((alpha[0] == 1) & (light[1] <= (light[0] + light[2]) / 2)).numpy()
     assert clean[60:70, 60:70].all()
     same = (made["foreground"][..., :3] == plate.permute(1, 2, 0).numpy()).all(-1)
@@ -109,18 +110,19 @@ def test_by_name_only_opaque_pixels_with_spill_give_way(encoding: Encoding) -> N
 def test_alpha_is_never_touched() -> None:
     plate, _, alpha = spilt()
     treated = treatment(despill="green", extend=20)
-    made = compose(plate, alpha, grey(plate), "linear", ALL, treated)
+    made = compose(plate, alpha, grey(plate), LINEAR, ALL, treatment=treated)
     for name, channel in (("alpha", 0), ("foreground", 3), ("premult", 3)):
         np.testing.assert_array_equal(made[name][..., channel], alpha[0].numpy())
 
 
-@pytest.mark.parametrize("encoding", ["linear", "display"])
-def test_extension_adds_colour_outside_the_foreground_output_alone(encoding: Encoding) -> None:
+@pytest.mark.parametrize("space", [LINEAR, DISPLAY])
+def test_extension_adds_colour_outside_the_foreground_output_alone(space: ColourSpace) -> None:
     light, _, alpha = spilt()
-    plate = from_linear(light, encoding)
+    plate = space.from_linear(light)
     before = plate.clone()
     plain, longer = (
-        compose(plate, alpha, grey(plate), encoding, ALL, treated) for treated in (PLAIN, Treatment(extend=9))
+        compose(plate, alpha, grey(plate), space, ALL, treatment=treated)
+        for treated in (PLAIN, Treatment(extend=9))
     )
     assert torch.equal(plate, before)
     for name in ("alpha", "premult", "composite"):
@@ -137,7 +139,7 @@ def test_extension_adds_colour_outside_the_foreground_output_alone(encoding: Enc
 def test_an_extended_foreground_is_despilled_outside_too() -> None:
     plate, _, alpha = spilt()
     made = compose(
-        plate, alpha, None, "linear", ["foreground"], treatment(despill="green", reach=None, extend=9)
+        plate, alpha, None, LINEAR, ["foreground"], treatment=treatment(despill="green", reach=None, extend=9)
     )
     red, green, blue = made["foreground"][alpha[0].numpy() == 0][:, :3].T
     assert (green <= (red + blue) / 2 + 1e-4).all()

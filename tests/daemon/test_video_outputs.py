@@ -204,6 +204,12 @@ def test_check_tells_of_a_format_that_cannot_hold_its_output(tmp_path: Path) -> 
     ]
 
 
+def test_check_tells_that_layers_are_no_video(tmp_path: Path) -> None:
+    assert of_formats(tmp_path, layers="prores4444") == [
+        "clip: outputs: layers: format: prores4444 holds no layers; set it to exr."
+    ]
+
+
 def test_check_tells_of_an_encoder_that_this_build_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
