@@ -130,17 +130,24 @@ def compose(
         spilt, solid = treatment.solid(scene, alpha)
         straight = torch.where(alpha > 0, plate, 0.0)
         straight[:, mixed], straight[:, spilt] = space.from_linear(inside), space.from_linear(solid)
+        extended = None
+        if treatment.extend and "foreground" in outputs:
+            light = scene.clone()
+            light[:, mixed], light[:, spilt] = inside, solid
+            extended = beyond(light, alpha, treatment.extend)
+            del light
+        del scene  # whole frames go as soon as they can: at 4K each is a hundred megabytes
         for name in {"foreground", "premult"}.intersection(outputs):
             colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
             made[name] = torch.cat([colours if name == "foreground" else colours * alpha, alpha])
+            del colours
         if "composite" in outputs and background is not None:
             a, behind = alpha[:, mixed], space.to_linear(background[:, mixed])
             composite = torch.where(alpha > 0, straight, background)
             composite[:, mixed] = space.from_linear(a * inside + (1 - a) * behind)
             made["composite"] = delivered("composite", composite)
-        if treatment.extend and "foreground" in outputs:
-            light = scene.clone()
-            light[:, mixed], light[:, spilt] = inside, solid
-            outside, colour = beyond(light, alpha, treatment.extend)
+        if extended is not None:
+            outside, colour = extended
             made["foreground"][:3, outside] = delivered("foreground", space.from_linear(colour))
-    return {name: np.ascontiguousarray(made[name].permute(1, 2, 0).numpy()) for name in outputs}
+        del straight
+    return {name: np.ascontiguousarray(made.pop(name).permute(1, 2, 0).numpy()) for name in tuple(outputs)}

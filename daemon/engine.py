@@ -174,6 +174,8 @@ class Engine:
             else:
                 batch, following = self._gather(item)
                 _matte(batch)
+                del batch  # nothing is held while there is nothing to do
+            del item
 
     def _gather(self, first: _Frame) -> tuple[list[_Frame], _Item | None]:
         """The frames that wait for the same weights as ``first``, it among them, and what came after them."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count, starmap
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ _IN_FLIGHT = 4
 """Frames of one clip at the engine: enough to fill its batches, few enough that memory stays small."""
 
 _ROOM = 1 << 30
-"""Bytes of frames that may wait between two stages: up to HD `jobs: queue_frames` decides, above it this."""
+"""Bytes of frames that a stage may hold: up to HD `jobs: queue_frames` says how many wait, above it this."""
 
 _FLOATS = sum(CHANNELS.values())
 """Numbers to a pixel of a frame that waits, at most: all outputs."""
@@ -90,7 +90,6 @@ class _Work:
     tags: PictureTags | None
     mended: int
     plate: Tensor
-    view: Tensor
     trimap: Trimap
 
 
@@ -105,8 +104,10 @@ class _Made:
 
 
 def _depth(info: ClipInfo, wanted: int) -> int:
-    """Frames that may wait between two stages of such a clip."""
-    return max(1, min(wanted, _ROOM // (info.width * info.height * _FLOATS * 4)))
+    """Frames that may wait between two stages of such a clip. 0, from 4K on: all up to the steady matte is
+    one stage, all after it another, and only these two overlap.
+    """
+    return max(0, min(wanted, _ROOM // (info.width * info.height * _FLOATS * 4) - 1))
 
 
 def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
@@ -119,79 +120,93 @@ def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
         begun = time.perf_counter()
 
 
-def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[_Work]:
-    for index, frame in enumerate(timed("read", plan.frames(start, stop), observe), start):
+def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
+    """The frames, each with what the network sees of it."""
+
+    def seen(index: int, frame: Frame) -> tuple[_Work, Tensor]:
         begun = time.perf_counter()
         plate = plan.plate(frame)
         view = plan.colours.plate.space.view(plate)
         trimap = plan.trimap.trimap(frame, index, view)
         observe("trimap", time.perf_counter() - begun)
-        yield _Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, view, trimap)
+        return _Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, trimap), view
+
+    # A generator would hold its variables while what it gave is worked on; a map has none.
+    return map(seen, count(start), timed("read", plan.frames(start, stop), observe))
 
 
 def _matte(
-    works: Iterable[_Work], lease: Lease, at_once: int, observe: Observe
-) -> Iterator[tuple[_Work, Tensor]]:
-    """The alphas in order. A frame's seconds here are those until it came back, its wait for the engine among
-    them.
+    works: Iterable[tuple[_Work, Tensor]], lease: Lease, at_once: int, observe: Observe
+) -> Iterator[tuple[_Work, Tensor, Tensor]]:
+    """With the alphas, in order. A frame's seconds here are those until it came back, its wait for the engine
+    among them.
     """
-    flying: deque[tuple[_Work, Future[Tensor]]] = deque()
+    flying: deque[tuple[_Work, Tensor, Future[Tensor]]] = deque()
 
-    def submit(work: _Work) -> Future[Tensor]:
+    def submit(work: _Work, view: Tensor) -> None:
         begun = time.perf_counter()
-        future = lease.matte(work.view, work.trimap.values)
+        future = lease.matte(view, work.trimap.values)
         future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
-        return future
+        flying.append((work, view, future))
 
-    for work in works:
-        flying.append((work, submit(work)))
+    def landed() -> tuple[_Work, Tensor, Tensor]:
+        work, view, future = flying.popleft()
+        return work, view, future.result()
+
+    for work, view in works:
+        submit(work, view)
+        del work, view
         if len(flying) >= at_once:
-            first, future = flying.popleft()
-            yield first, future.result()
-    for work, future in flying:
-        yield work, future.result()
+            yield landed()
+    while flying:
+        yield landed()
 
 
 def _steady(
-    mattes: Iterable[tuple[_Work, Tensor]], radius: int, start: int, stop: int, observe: Observe
+    mattes: Iterable[tuple[_Work, Tensor, Tensor]], radius: int, start: int, stop: int, observe: Observe
 ) -> Iterator[tuple[_Work, Steady]]:
     """Steady mattes of positions ``start`` to ``stop``; those around are heard as neighbours alone."""
     steadier = Steadier[_Work](radius)
-    taken = (steadier.take(work, work.view, alpha) for work, alpha in mattes)
-    for made in chain(taken, [steadier.rest()]):
+    for made in chain(starmap(steadier.take, mattes), [steadier.rest()]):
         for work, steady in timed("steady", made, observe):
             if work.index >= start:
                 yield work, steady
             if work.index + 1 == stop:
                 return
+            del work, steady
 
 
 def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe) -> Iterator[_Made]:
-    names = {output.name for output in plan.outputs}
-    space, into = plan.colours.plate.space, plan.colours.outputs
-    for work, (alpha, flicker, cut) in mattes:
+    def timed_one(each: tuple[_Work, Steady]) -> _Made:
         begun = time.perf_counter()
-        background = None
-        if "composite" in names:
-            background = plan.background.at(work.number, work.index)
-        pictures = compose(work.plate, alpha, background, space, names - {"layers"}, into, plan.treatment)
-        if "layers" in names:
-            own = {name: into["layers"] for name in layers.NEEDS if "layers" in into}
-            parts = compose(work.plate, alpha, None, space, layers.NEEDS, own, plan.treatment)
-            pictures["layers"] = layers.stacked(parts, work.trimap.values)
-        figures = {
-            "frame": work.number,
-            "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
-            "confidence": round(work.trimap.confidence, 3),
-            "alpha": round(float(alpha.double().mean()), 6),
-            "flicker": round(flicker, 5),
-        }
-        if cut:
-            figures["cut"] = True
-        if work.mended:
-            figures["mended"] = work.mended
+        made = _composed(*each, plan)
         observe("compose", time.perf_counter() - begun)
-        yield _Made(work.index, work.number, work.pts, work.tags, pictures, figures)
+        return made
+
+    return map(timed_one, mattes)
+
+
+def _composed(work: _Work, steady: Steady, plan: Plan) -> _Made:
+    names = {output.name for output in plan.outputs}
+    space, into, (alpha, flicker, cut) = plan.colours.plate.space, plan.colours.outputs, steady
+    background = plan.background.at(work.number, work.index) if "composite" in names else None
+    pictures = compose(work.plate, alpha, background, space, names - {"layers"}, into, plan.treatment)
+    if "layers" in names:
+        own = {name: into["layers"] for name in layers.NEEDS if "layers" in into}
+        parts = compose(work.plate, alpha, None, space, layers.NEEDS, own, plan.treatment)
+        pictures["layers"] = layers.stacked(parts, work.trimap.values)
+    figures = {
+        "frame": work.number,
+        "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
+        "confidence": round(work.trimap.confidence, 3),
+        "alpha": round(float(alpha.double().mean()), 6),
+        "flicker": round(flicker, 5),
+    }
+    if cut:
+        figures["cut"] = True
+    if work.mended:
+        figures["mended"] = work.mended
+    return _Made(work.index, work.number, work.pts, work.tags, pictures, figures)
 
 
 def _frames(item: _Made, plan: Plan) -> Iterator[list[Frame]]:
@@ -240,6 +255,7 @@ def _write(
             if done % chunk == 0:
                 commit(done)
             how.observe("write", time.perf_counter() - before)
+            del item
         if pending:
             commit(len(plan.part.info.numbers))
         for sink in sinks:
@@ -267,9 +283,10 @@ def run(
         begin, end = plan.part.start + start, plan.part.stop
         first, last = max(0, begin - handles(radius)), min(end + radius, len(plan.info.numbers))
         read = stack.enter_context(Ahead(_read(plan, first, last, observe), depth, "read"))
-        mattes = _matte(read, lease, min(_IN_FLIGHT, depth), observe)
+        mattes = _matte(read, lease, max(1, min(_IN_FLIGHT, depth)), observe)
         matte = stack.enter_context(Ahead(mattes, depth, "matte"))
-        steady = stack.enter_context(Ahead(_steady(matte, radius, begin, end, observe), depth, "steady"))
+        calm = _steady(matte, radius, begin, end, observe)
+        steady = stack.enter_context(Ahead(calm, max(1, depth), "steady"))
         made = stack.enter_context(Ahead(_finish(steady, plan, observe), depth, "compose"))
         stamp = manifest.stamp(plan, lease.version)
         _write(made, plan, place.folder, start, stamp, progress, how)

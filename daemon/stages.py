@@ -28,19 +28,23 @@ def timed(name: str, items: Iterable[T], observe: Observe) -> Iterator[T]:
     while True:
         begun = time.perf_counter()
         try:
-            item = next(iterator)
+            handed = [next(iterator)]
         except StopIteration:
             return
         observe(name, time.perf_counter() - begun)
-        yield item
+        yield handed.pop()  # a frame is large: nothing here holds it while it is worked on
 
 
 class Ahead(Generic[T]):
-    """Iterates over ``items`` in a thread, at most ``depth`` items ahead of whoever iterates over this."""
+    """Iterates over ``items`` in a thread, at most ``depth`` items ahead of whoever iterates over this; with
+    0, in that one's own thread, as the items are asked for.
+
+    It holds no item that it has handed on.
+    """
 
     def __init__(self, items: Iterable[T], depth: int, name: str) -> None:
-        self._items = items
-        self._queue: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(depth)
+        self._items, self._is_ahead = items, depth > 0
+        self._queue: queue.Queue[list[T] | BaseException | None] = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
@@ -48,8 +52,9 @@ class Ahead(Generic[T]):
         end: BaseException | None = None
         try:
             for item in self._items:
-                if not self._put((item,)):
+                if not self._put([item]):
                     return
+                del item
         except BaseException as error:  # noqa: BLE001  (it is raised again where the items are taken)
             end = error
         finally:
@@ -58,7 +63,7 @@ class Ahead(Generic[T]):
                 close()
         self._put(end)
 
-    def _put(self, item: tuple[T] | BaseException | None) -> bool:
+    def _put(self, item: list[T] | BaseException | None) -> bool:
         while not self._stop.is_set():
             try:
                 self._queue.put(item, timeout=_PATIENCE)
@@ -68,18 +73,23 @@ class Ahead(Generic[T]):
         return False
 
     def __iter__(self) -> Iterator[T]:
+        return self._taken() if self._is_ahead else iter(self._items)
+
+    def _taken(self) -> Iterator[T]:
         while True:
             item = self._queue.get()
             if item is None:
                 return
             if isinstance(item, BaseException):
                 raise item
-            yield item[0]
+            yield item.pop()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        if self._is_ahead:
+            self._thread.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._is_ahead:
+            self._thread.join()

@@ -18,6 +18,7 @@ and back agrees and the colour at its end is like the pixel's: a hand that appea
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,18 +73,17 @@ class _Lines:
 
 
 @dataclass(frozen=True)
-class _Moment(Generic[T]):
-    """A frame in the window. rgb: float32 [H, W, 3], alpha: float32 [H, W]; item: the caller's own."""
+class _Moment:
+    """A frame in the window. rgb: float32 [H, W, 3], alpha: float32 [H, W]; small: rgb, reduced."""
 
-    item: T
     rgb: Floats
     alpha: Floats
     small: Floats
 
     @classmethod
-    def of(cls, item: T, view: Tensor, alpha: Tensor) -> _Moment[T]:
+    def of(cls, view: Tensor, alpha: Tensor) -> _Moment:
         rgb = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
-        return cls(item, rgb, np.ascontiguousarray(alpha[0].numpy(force=True)), reduced(view, LINES))
+        return cls(rgb, np.ascontiguousarray(alpha[0].numpy(force=True)), reduced(view, LINES))
 
     @cached_property
     def unknown(self) -> NDArray[np.bool_]:
@@ -106,7 +106,7 @@ class _Pairs:
     def __init__(self) -> None:
         self._found: dict[tuple[int, int], Flow] = {}
 
-    def flow(self, here: int, there: int, moments: Mapping[int, _Moment[T]]) -> Flow:
+    def flow(self, here: int, there: int, moments: Mapping[int, _Moment]) -> Flow:
         """From each pixel of the frame at position ``here`` to where it is at ``there``."""
         if (here, there) not in self._found:
             out, back = flows(moments[here].small, moments[there].small)
@@ -134,7 +134,8 @@ class Steadier(Generic[T]):
 
     def __init__(self, radius: int) -> None:
         self._radius = radius
-        self._moments: dict[int, _Moment[T]] = {}
+        self._moments: dict[int, _Moment] = {}
+        self._items: deque[T] = deque()
         self._pairs = _Pairs()
         self._before: Floats | None = None
         self._taken = self._given = 0
@@ -145,7 +146,9 @@ class Steadier(Generic[T]):
         item: the caller's own, given back. view: float32 [3, H, W], display-referred, 0..1. alpha: float32
         [1, H, W], 0..1, exactly 0 or 1 where it is known.
         """
-        self._moments[self._taken] = _Moment.of(item, view, alpha)
+        self._moments[self._taken] = _Moment.of(view, alpha)
+        self._items.append(item)
+        del item, view, alpha
         self._taken += 1
         if self._taken - self._given > self._radius:
             yield self._made()
@@ -165,14 +168,13 @@ class Steadier(Generic[T]):
         if self._before is not None and not cut:
             flicker = _flicker(small, self._before, pairs.flow(at, at - 1, moments))
         self._before = small
-        item = moments[at].item
         oldest = at + 1 - max(1, self._radius)  # that the next frame asks for
         self._moments = {position: moment for position, moment in moments.items() if position >= oldest}
         pairs.forget(oldest)
-        return item, Steady(torch.from_numpy(alpha)[None], flicker, cut)
+        return self._items.popleft(), Steady(torch.from_numpy(alpha)[None], flicker, cut)
 
 
-def _smoothed(moments: Mapping[int, _Moment[T]], pairs: _Pairs, at: int, radius: int) -> Floats:
+def _smoothed(moments: Mapping[int, _Moment], pairs: _Pairs, at: int, radius: int) -> Floats:
     now = moments[at]
     pixels = np.flatnonzero(now.unknown)
     if not pixels.size or not radius:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -48,9 +49,12 @@ class SequenceSource:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         for number, file in list(zip(self._info.numbers, self._ref.files, strict=True))[start:stop]:
-            header, frame = read_still(file, self._max_pixels, number)
-            self._check_same(file.name, header)
-            yield frame
+            yield self._read(file, number)
+
+    def _read(self, file: Path, number: int) -> Frame:
+        header, frame = read_still(file, self._max_pixels, number)
+        self._check_same(file.name, header)
+        return frame
 
     def _check_same(self, name: str, header: Header) -> None:
         first = self._header

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +30,55 @@ def test_a_stage_runs_ahead_only_so_far() -> None:
         next(iterator)
         wait_for(lambda: len(made) >= 5)
         assert len(made) <= 6
+
+
+def test_with_nothing_ahead_items_are_made_as_they_are_asked_for() -> None:
+    made_by: list[int] = []
+
+    def count() -> Iterator[int]:
+        for n in range(3):
+            made_by.append(threading.get_ident())
+            yield n
+
+    with Ahead(count(), 0, "count") as items:
+        iterator = iter(items)
+        assert (next(iterator), len(made_by)) == (0, 1)
+        assert list(iterator) == [1, 2]
+    assert set(made_by) == {threading.get_ident()}
+
+
+def test_nothing_holds_an_item_that_was_handed_on() -> None:
+    class Frame:
+        """Something that can be pointed at weakly."""
+
+    kept: list[weakref.ref[Frame]] = []
+
+    def frames() -> Iterator[Frame]:
+        for _ in range(2):
+            frame = Frame()
+            kept.append(weakref.ref(frame))
+            yield frame
+            del frame
+
+    gate = threading.Event()
+
+    def slow(items: Iterator[Frame]) -> Iterator[Frame]:
+        for number, item in enumerate(items):
+            assert number == 0 or gate.wait(20)
+            yield item
+            del item
+
+    with (
+        Ahead(timed("a", frames(), lambda *_: None), 1, "a") as first,
+        Ahead(slow(iter(first)), 1, "b") as last,
+    ):
+        iterator = iter(last)
+        item = next(iterator)
+        assert item is kept[0]()
+        del item
+        wait_for(lambda: kept[0]() is None)
+        gate.set()
+        assert next(iterator) is kept[1]()
 
 
 def test_an_error_comes_out_at_the_end_of_what_was_made() -> None:

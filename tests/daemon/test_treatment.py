@@ -82,7 +82,7 @@ def test_less_strength_takes_off_less() -> None:
     assert errors[0] > errors[1] > errors[2]
 
 
-@pytest.mark.parametrize("space", [LINEAR, DISPLAY], ids=["linear", "display"])
+@pytest.mark.parametrize("space", [LINEAR, DISPLAY])
 def test_auto_leaves_opaque_pixels_the_plate_bit_for_bit(space: ColourSpace) -> None:
     light, _, alpha = spilt()
     plate = space.from_linear(light)
@@ -92,7 +92,7 @@ def test_auto_leaves_opaque_pixels_the_plate_bit_for_bit(space: ColourSpace) -> 
         np.testing.assert_array_equal(made[name][opaque][:, :3], plate.permute(1, 2, 0).numpy()[opaque])
 
 
-@pytest.mark.parametrize("space", [LINEAR, DISPLAY], ids=["linear", "display"])
+@pytest.mark.parametrize("space", [LINEAR, DISPLAY])
 def test_by_name_only_opaque_pixels_with_spill_give_way(space: ColourSpace) -> None:
     light, _, alpha = spilt()
     light[:, 60:70, 60:70] = torch.tensor([0.4, 0.2, 0.1]).view(3, 1, 1)
@@ -115,7 +115,7 @@ def test_alpha_is_never_touched() -> None:
         np.testing.assert_array_equal(made[name][..., channel], alpha[0].numpy())
 
 
-@pytest.mark.parametrize("space", [LINEAR, DISPLAY], ids=["linear", "display"])
+@pytest.mark.parametrize("space", [LINEAR, DISPLAY])
 def test_extension_adds_colour_outside_the_foreground_output_alone(space: ColourSpace) -> None:
     light, _, alpha = spilt()
     plate = space.from_linear(light)
@@ -139,12 +139,7 @@ def test_extension_adds_colour_outside_the_foreground_output_alone(space: Colour
 def test_an_extended_foreground_is_despilled_outside_too() -> None:
     plate, _, alpha = spilt()
     made = compose(
-        plate,
-        alpha,
-        None,
-        LINEAR,
-        ["foreground"],
-        treatment=treatment(despill="green", reach=None, extend=9),
+        plate, alpha, None, LINEAR, ["foreground"], treatment=treatment(despill="green", reach=None, extend=9)
     )
     red, green, blue = made["foreground"][alpha[0].numpy() == 0][:, :3].T
     assert (green <= (red + blue) / 2 + 1e-4).all()
