@@ -15,7 +15,7 @@ from tests.daemon.stills import HEIGHT, WIDTH, picture, stored
 
 BLENDER = shutil.which("blender")
 pytestmark = [
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(480),
     pytest.mark.slow,
     pytest.mark.skipif(BLENDER is None, reason="Blender is not installed"),
 ]
@@ -85,7 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
         [*command, "--device", "cpu", "--out", str(folder / "out")],
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return folder, behind
@@ -105,7 +105,7 @@ def test_blender_lays_premult_over_the_background_and_has_our_composite(
         + ["--", *map(str, where)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     seen = []
