@@ -87,6 +87,7 @@ def to_onnx(weights: Weights) -> bytes:
             verbose=False,
             dynamo=True,
         )
+    _forget_where(program.model)
     card = weights.card
     about = {"version": card.version, "network": card.network, "inputs": card.inputs, "licence": card.licence}
     program.model.metadata_props.update(about)
@@ -101,6 +102,17 @@ def to_onnx(weights: Weights) -> bytes:
             "publish with --no-onnx."
         )
     return data
+
+
+def _forget_where(model: Any) -> None:
+    """The exporter notes at every node which line of which file it comes from: a machine's paths, which are
+    nobody's business where the weights go.
+    """
+    for graph in (model.graph, *(function for function in model.functions.values())):
+        for node in graph.all_nodes():
+            node.metadata_props.clear()
+            for value in node.outputs:
+                value.metadata_props.clear()
 
 
 def run(data: bytes, encoded: Tensor) -> Tensor:

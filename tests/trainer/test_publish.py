@@ -158,6 +158,16 @@ def test_the_onnx_beside_the_tensors_gives_the_same_alpha(beginner: Path, root: 
         assert (export.run(data, x) - expected).abs().max() < 1e-3
 
 
+def test_the_onnx_tells_nothing_of_the_machine_that_wrote_it(beginner: Path, root: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    assert publish(beginner, "swift-1", root, "--onnx").exit_code == 0
+    data = (weights.resolve(root) / "swift-1.onnx").read_bytes()
+    for folder in (Path(export.__file__).parent, Path(torch.__file__).parent):
+        assert str(folder).encode() not in data
+    assert b"stack_trace" not in data
+
+
 def test_an_onnx_that_differs_is_not_published(
     beginner: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
