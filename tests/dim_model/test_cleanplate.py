@@ -76,6 +76,18 @@ def test_a_shadow_on_the_wall_is_no_subject() -> None:
     assert wrong(found.trimap) < 3e-3
 
 
+def test_hair_that_lets_the_plate_through_is_unknown_though_all_of_it_differs() -> None:
+    whole = wall()[:HEIGHT, :WIDTH]
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    alpha = np.clip((90 - np.hypot(y - 150, x - 200)) / 24, 0, 1).astype(np.float32)[..., None]
+    shot = alpha * np.float32((0.05, 0.1, 0.6)) + (1 - alpha) * whole
+    found = difference(tensor(shot), tensor(whole, seed=2), 2, 3)
+    made = found.trimap[0].numpy()
+    soft = (alpha[..., 0] > 0.25) & (alpha[..., 0] < 0.75)
+    assert (made[soft] == 0.5).mean() > 0.85
+    assert (made[alpha[..., 0] == 1] == 1).mean() > 0.9
+
+
 def test_a_dark_subject_before_a_plain_wall_is_not_taken_for_a_shadow() -> None:
     whole = plain()[:HEIGHT, :WIDTH]
     found = difference(tensor(put(whole, (0.1, 0.1, 0.1))), tensor(whole, seed=2), 4, 5)
