@@ -28,7 +28,7 @@ from daemon.storage import NO_ALPHA, bits_fault, compression_fault
 @dataclass(frozen=True)
 class Output:
     """One thing to write. folder: below the result's. stem: of its file or files. bits, compression: None is
-    the format's default. space: of its colours; None: the plate's.
+    the format's default. space: of its colours; None: the plate's. profile: the ICC profile of its colours.
     """
 
     name: OutputName
@@ -38,6 +38,7 @@ class Output:
     bits: int | None = None
     compression: str | None = None
     space: ColourSpace | None = None
+    profile: bytes | None = None
 
     def open(self, work: Path, info: ClipInfo, start: int, stamp: Mapping[str, str]) -> FrameSink:
         """stamp: what an EXR's header says of how it was made."""
@@ -49,6 +50,7 @@ class Output:
             names=NAMES if self.name == "layers" else None,
             straight=self.name == "foreground",
             stamp={**stamp, "dimd:output": self.name},
+            profile=self.profile,
         )
         like = tagged(info, self.space) if self.space else info
         channels = CHANNELS[self.name]
@@ -75,7 +77,8 @@ def planned(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours)
         # Files of a sequence get a folder for each output: a thousand of each do not belong together.
         many = kind in IMAGE_FORMATS and info.kind != "still"
         folder = output if many else "."
-        yield Output(output, kind, folder, f"{name}_{output}", how.bits, how.compression, space)
+        profile = None if space else colours.plate.profile
+        yield Output(output, kind, folder, f"{name}_{output}", how.bits, how.compression, space, profile)
 
 
 def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[str]:

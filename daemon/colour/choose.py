@@ -4,9 +4,10 @@ guess that is called one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from daemon.colour import icc
 from daemon.colour.ocio import ColourConfig
 from daemon.colour.space import ColourSpace, assumed
 from daemon.colour.tags import of_chromaticities, of_picture, of_video
@@ -16,12 +17,15 @@ from daemon.media.base import ClipInfo
 
 @dataclass(frozen=True)
 class Known:
-    """A space and how we know. is_assumed: nothing said so. warning: a sentence that a person should read."""
+    """A space and how we know. is_assumed: nothing said so. warning: a sentence that a person should read.
+    profile: the ICC profile that RGB in the file's own numbers is stored with.
+    """
 
     space: ColourSpace
     why: str
     is_assumed: bool = False
     warning: str | None = None
+    profile: bytes | None = None
 
     def told(self) -> dict[str, object]:
         """For the manifest."""
@@ -38,6 +42,8 @@ def choose(
     """
     if wanted != "auto":
         return _known(config, wanted, key, "its settings say so")
+    if info.colour.icc is not None:
+        return _profiled(info, info.colour.icc, path, config, assume)
     space, said = of_video(info.tags) if info.tags else of_picture(info.colour)
     if space is not None:
         return Known(space, said)
@@ -47,11 +53,28 @@ def choose(
     space = of_chromaticities(info.colour) if info.encoding == "linear" else None
     if space is not None:
         return Known(space, "the chromaticities in its header")
-    if config.is_studios and (ruled := config.ruled(path)):
-        return _known(
-            config, ruled, f"{config.name}: the file rule for {path.name}", "the config's file rules"
-        )
-    return _guessed(info, path, said, config, assume)
+    return _ruled(path, config) or _guessed(info, path, said, config, assume)
+
+
+def _profiled(info: ClipInfo, data: bytes, path: Path, config: ColourConfig, assume: AssumeSettings) -> Known:
+    """By the ICC profile of a picture, before the name that its format implies; a profile that is sound
+    but not read goes through to what is made all the same, for the numbers are still its own.
+    """
+    try:
+        profile = icc.read(data, grey=info.colour.grey)
+    except icc.IccError as error:
+        said = f"its ICC profile {error}"
+        known = _ruled(path, config) or _guessed(info, path, said, config, assume)
+        return replace(known, profile=data) if error.is_sound and not info.colour.grey else known
+    named = f" ({profile.name})" if profile.name else ""
+    return Known(profile.space, f"its ICC profile{named} says so", profile=profile.rgb)
+
+
+def _ruled(path: Path, config: ColourConfig) -> Known | None:
+    ruled = config.ruled(path) if config.is_studios else None
+    if not ruled:
+        return None
+    return _known(config, ruled, f"{config.name}: the file rule for {path.name}", "the config's file rules")
 
 
 def _known(config: ColourConfig, name: str, asked: str, why: str, *, is_assumed: bool = False) -> Known:

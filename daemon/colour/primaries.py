@@ -10,6 +10,12 @@ from torch import Tensor
 Chromaticities = tuple[float, float, float, float, float, float, float, float]
 """CIE 1931 x and y of red, green, blue and white, as an EXR's header has them."""
 
+White = tuple[float, float]
+"""CIE 1931 x and y."""
+
+D50: White = (0.34570, 0.35854)
+"""What the colours of an ICC profile are under: X 0.9642, Y 1, Z 0.8249."""
+
 _D65 = (0.3127, 0.3290)
 
 REC709: Chromaticities = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65)
@@ -18,6 +24,8 @@ P3_D65: Chromaticities = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65)
 P3_DCI: Chromaticities = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351)
 AP0: Chromaticities = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.0770, 0.32168, 0.33767)
 AP1: Chromaticities = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
+ADOBE: Chromaticities = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, *_D65)
+ROMM: Chromaticities = (0.734699, 0.265301, 0.159597, 0.840403, 0.036598, 0.000105, *D50)
 
 NAMES: dict[Chromaticities, str] = {
     REC709: "Rec.709",
@@ -26,6 +34,8 @@ NAMES: dict[Chromaticities, str] = {
     P3_DCI: "P3-DCI",
     AP0: "ACES2065-1 (AP0)",
     AP1: "ACEScg (AP1)",
+    ADOBE: "Adobe RGB (1998)",
+    ROMM: "ProPhoto RGB",
 }
 
 LINEAR_NAMES: dict[str, Chromaticities] = {
@@ -74,10 +84,21 @@ def to_rec709(chromaticities: Chromaticities) -> Tensor | None:
     """
     if chromaticities == REC709:
         return None
-    source, target = _to_xyz(chromaticities), _to_xyz(REC709)
-    cones = _BRADFORD @ _white(REC709) / (_BRADFORD @ _white(chromaticities))
-    adapted = np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD
-    return torch.tensor(np.linalg.inv(target) @ adapted @ source, dtype=torch.float32)
+    source, target = _under(chromaticities, REC709[6:]), _to_xyz(REC709)
+    return torch.tensor(np.linalg.inv(target) @ source, dtype=torch.float32)
+
+
+def adapted(chromaticities: Chromaticities, white: White) -> Chromaticities:
+    """The same colours as they look under another white, by Bradford's transform."""
+    columns = _under(chromaticities, white)
+    red, green, blue = (columns[:2] / columns.sum(0)).T.tolist()
+    return (red[0], red[1], green[0], green[1], blue[0], blue[1], *white)
+
+
+def _under(chromaticities: Chromaticities, white: White) -> npt.NDArray[np.float64]:
+    """To CIE XYZ under another white."""
+    cones = _BRADFORD @ _white(white) / (_BRADFORD @ _white(chromaticities[6:]))
+    return np.asarray(np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD @ _to_xyz(chromaticities))
 
 
 def multiplied(matrix: Tensor, rgb: Tensor) -> Tensor:
@@ -92,12 +113,12 @@ def multiplied(matrix: Tensor, rgb: Tensor) -> Tensor:
     return made
 
 
-def _white(chromaticities: Chromaticities) -> npt.NDArray[np.float64]:
-    x, y = chromaticities[6:]
+def _white(white: White) -> npt.NDArray[np.float64]:
+    x, y = white
     return np.array([x / y, 1.0, (1 - x - y) / y])
 
 
 def _to_xyz(chromaticities: Chromaticities) -> npt.NDArray[np.float64]:
     corners = np.array(chromaticities[:6]).reshape(3, 2)
     columns = np.hstack([corners, 1 - corners.sum(1, keepdims=True)]).T
-    return np.asarray(columns * np.linalg.solve(columns, _white(chromaticities)))
+    return np.asarray(columns * np.linalg.solve(columns, _white(chromaticities[6:])))

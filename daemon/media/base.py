@@ -7,7 +7,7 @@ a photograph, an EXR sequence or a ProRes file. Time is rational and frame numbe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -78,12 +78,15 @@ class ColourTags:
     """What a picture's header says of its colours.
 
     space: a name, such as `lin_ap1_scene`. chromaticities: CIE x and y of red, green, blue and white. aces:
-    it is an ACES container (SMPTE ST 2065-4).
+    it is an ACES container (SMPTE ST 2065-4). icc: an ICC profile, as it lies in the file; b"": one that
+    could not be taken out of it. grey: the picture has no colours.
     """
 
     space: str | None = None
     chromaticities: tuple[float, ...] | None = None
     aces: bool = False
+    icc: bytes | None = field(default=None, repr=False)
+    grey: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import OpenImageIO as oiio
 
 from daemon.media.base import ColourTags
+from daemon.media.icc_chunks import png_has_profile
 
 _NAMES = ("colorInteropID", "oiio:ColorSpace", "colorSpace")
 _SAYS_NOTHING = frozenset({"", "unknown", "data", "linear", "scene_linear"})
 """`linear` leaves open of which primaries, which is all that there is to be known of a float file."""
 
 
-def colour_tags(spec: oiio.ImageSpec) -> ColourTags:
+_PROFILED = frozenset({"png", "jpeg", "tiff"})
+
+
+def colour_tags(spec: oiio.ImageSpec, path: Path, format: str, *, grey: bool) -> ColourTags:
     """Read from a header. For integer files OpenImageIO may have put in what their format implies."""
     names = (spec.get_string_attribute(name).strip() for name in _NAMES)
     space = next((name for name in names if name.lower() not in _SAYS_NOTHING), None)
@@ -20,4 +27,17 @@ def colour_tags(spec: oiio.ImageSpec) -> ColourTags:
         space=space,
         chromaticities=tuple(float(n) for n in corners) if isinstance(corners, tuple) else None,
         aces=spec.get_int_attribute("acesImageContainerFlag", 0) == 1,
+        icc=_profile(spec, path, format),
+        grey=grey,
     )
+
+
+def _profile(spec: oiio.ImageSpec, path: Path, format: str) -> bytes | None:
+    """A PNG's cICP goes before its profile (PNG, third edition, 4.3)."""
+    if format not in _PROFILED or spec.getattribute("CICP") is not None:
+        return None
+    stored = spec.getattribute("ICCProfile")
+    if isinstance(stored, np.ndarray):
+        return stored.astype(np.uint8).tobytes()
+    # libpng passes a damaged one over without a word.
+    return b"" if format == "png" and png_has_profile(path) else None

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 
 from daemon.media.base import MediaError, PictureTags, Pixels
+from daemon.media.icc_chunks import jpeg_with, png_with
 from daemon.media.picture_tags import set_dpx, set_exr
 from daemon.storage import BITS, COMPRESSIONS, Storage
 
@@ -49,9 +50,12 @@ class Png:
 
     def __init__(self, storage: Storage, is_float: bool = False) -> None:
         self._bits = storage.bits or BITS["png"][0]
+        self._profile = storage.profile
 
     def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
-        _write_by_opencv(path, _codes(pixels, self._bits), self._SETTINGS)
+        data = _encoded(path, _codes(pixels, self._bits), self._SETTINGS)
+        profile = _profile_for(pixels, self._profile)
+        _write_bytes(path, png_with(data, profile) if profile else data)
 
 
 class Jpeg:
@@ -65,10 +69,12 @@ class Jpeg:
     )
 
     def __init__(self, storage: Storage, is_float: bool = False) -> None:
-        """Nothing of a JPEG is to choose."""
+        self._profile = storage.profile
 
     def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
-        _write_by_opencv(path, _codes(pixels, 8), self._SETTINGS)
+        data = _encoded(path, _codes(pixels, 8), self._SETTINGS)
+        profile = _profile_for(pixels, self._profile)
+        _write_bytes(path, jpeg_with(data, profile) if profile else data)
 
 
 class Exr:
@@ -115,6 +121,7 @@ class Tiff:
         self._bits = storage.bits or (32 if is_float else BITS["tiff"][0])
         self._compression = storage.compression or COMPRESSIONS["tiff"][0]
         self._straight = storage.straight
+        self._profile = storage.profile
 
     def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
         height, width, channels = pixels.shape
@@ -125,6 +132,10 @@ class Tiff:
         spec.attribute("DateTime", "")
         if self._straight:
             spec.attribute("oiio:UnassociatedAlpha", 1)
+        profile = _profile_for(pixels, self._profile)
+        if profile:
+            kind_of = oiio.TypeDesc(f"uint8[{len(profile)}]")
+            spec.attribute("ICCProfile", kind_of, np.frombuffer(profile, np.uint8))
         _write_by_oiio(path, spec, pixels if self._bits == 32 else _codes(pixels, self._bits))
 
 
@@ -179,13 +190,22 @@ def _codes(pixels: Pixels, bits: int) -> Codes:
 _BGRA: Mapping[int, tuple[int, ...]] = {1: (0,), 3: (2, 1, 0), 4: (2, 1, 0, 3)}
 
 
-def _write_by_opencv(path: Path, codes: Codes, settings: Sequence[int]) -> None:
+def _profile_for(pixels: Pixels, profile: bytes | None) -> bytes | None:
+    """It is of RGB; a matte has no colours."""
+    return profile if pixels.shape[2] >= 3 else None
+
+
+def _encoded(path: Path, codes: Codes, settings: Sequence[int]) -> bytes:
     stored = np.ascontiguousarray(codes[..., _BGRA[codes.shape[2]]])
     encoded, data = cv2.imencode(path.suffix, stored, settings)
     if not encoded:
         raise _refused(path, "OpenCV cannot encode it")
+    return data.tobytes()
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
     try:
-        path.write_bytes(data.tobytes())
+        path.write_bytes(data)
     except OSError as error:
         raise _refused(path, error.strerror or str(error)) from None
 

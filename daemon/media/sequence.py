@@ -24,6 +24,12 @@ def step_of(numbers: tuple[int, ...]) -> int:
     return math.gcd(*gaps) if len(numbers) >= _FEWEST else 1
 
 
+def _profile_of(header: Header) -> tuple[bytes, bytes, bytes] | None:
+    """A frame's ICC profile, but for its date and its checksum, which writers renew (ICC.1:2022, 7.2)."""
+    data = header.colour.icc
+    return None if data is None else (data[:24], data[36:84], data[100:])
+
+
 class SequenceSource:
     """A FrameSource of numbered pictures. The first frame sets raster and channels; a stranger is refused."""
 
@@ -67,6 +73,11 @@ class SequenceSource:
             raise MediaError(
                 f"{name}: has other channels or another depth than {self._ref.files[0].name}; "
                 "render the whole sequence in one format."
+            )
+        if _profile_of(header) != _profile_of(first):
+            raise MediaError(
+                f"{name}: has another ICC profile than {self._ref.files[0].name}; "
+                "convert the whole sequence to one."
             )
 
     def close(self) -> None:

@@ -27,6 +27,10 @@ from daemon.media.picture_tags import tags_of
 _ASSOCIATED = frozenset({"openexr", "tiff"})
 """Formats whose alpha is premultiplied unless the file says otherwise."""
 
+_INKS = ("tiff:ColorSpace", "jpeg:ColorSpace")
+_NO_RGB = frozenset({"CMYK", "YCCK", "CIELAB", "ICCLAB", "ITULAB", "PhotoYCK", "color separated"})
+"""Colours that OpenImageIO makes RGB of without their profile, which tells how, or not at all."""
+
 _LEAST_COVER = 2.0**-24
 
 _SPREAD = range(9, 16)
@@ -176,6 +180,9 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         part += 1
     else:
         raise MediaError(f"{path.name}: has no RGB, grey or alpha channel; export it with one of them.")
+    inks = next((name for key in _INKS if (name := spec.get_string_attribute(key)) in _NO_RGB), None)
+    if inks:
+        raise MediaError(f"{path.name}: is {inks}, not RGB; convert it to RGB first.")
     if spec.deep:
         raise MediaError(f"{path.name}: is a deep image; flatten it first.")
     check_raster(path, spec.width, spec.height, max_pixels)
@@ -195,7 +202,7 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         part=part,
         picked=picked,
         orientation=orientation,
-        colour=colour_tags(spec),
+        colour=colour_tags(spec, path, file.format_name(), grey=len(picked) < 3),
     )
 
 
