@@ -152,13 +152,15 @@ def _has_it(fault: Callable[[str, Any], str | None]) -> AfterValidator:
 
 class OutputSettings(Section):
     """How one output is stored; None is the format's default, see `daemon.storage`. colorspace: of the
-    colours; `auto`: the plate's own, and then the plate's bits where alpha is 1.
+    colours; `auto`: the plate's own, and then the plate's bits where alpha is 1. parts: of `layers` alone,
+    each layer is a part of the EXR.
     """
 
     format: Format = "auto"
     bits: Annotated[int | None, _has_it(bits_fault)] = None
     compression: Annotated[str | None, _has_it(compression_fault)] = None
     colorspace: SpaceName = "auto"
+    parts: bool = False
 
 
 def _default_outputs() -> dict[OutputName, OutputSettings]:
@@ -194,6 +196,16 @@ class ClipSettings(Section):
     ) -> dict[OutputName, OutputSettings]:
         if "alpha" in outputs and outputs["alpha"].colorspace != "auto":
             raise ValueError("alpha has no colour, so leave its colorspace out")
+        return outputs
+
+    @field_validator("outputs")
+    @classmethod
+    def _only_layers_have_parts(
+        cls, outputs: dict[OutputName, OutputSettings]
+    ) -> dict[OutputName, OutputSettings]:
+        whole = next((name for name, how in outputs.items() if how.parts and name != "layers"), None)
+        if whole:
+            raise ValueError(f"{whole} is one picture, so leave its parts out; the output layers has parts")
         return outputs
 
 

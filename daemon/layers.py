@@ -1,4 +1,5 @@
-"""The output `layers`: everything that a comp needs of a frame in one EXR, as a compositor names channels.
+"""The output `layers`: everything that a comp needs of a frame in one EXR, as a compositor names channels;
+side by side, or each layer in a part of the file.
 
 `R G B A` is the premultiplied foreground, ready to be laid over; `alpha.A` the matte again, under a name of
 its own; `fg.R fg.G fg.B` the straight foreground, for grading and edge extension; `trimap.Y` what the matte
@@ -15,7 +16,15 @@ from torch import Tensor
 from daemon import compose
 from daemon.media.base import Pixels
 
-NAMES = ("R", "G", "B", "A", "alpha.A", "fg.R", "fg.G", "fg.B", "trimap.Y")
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "rgba": ("R", "G", "B", "A"),
+    "alpha": ("alpha.A",),
+    "fg": ("fg.R", "fg.G", "fg.B"),
+    "trimap": ("trimap.Y",),
+}
+"""Parts by their names, and their channels, which are called the same in a file of one part."""
+
+NAMES = tuple(name for names in PARTS.values() for name in names)
 """Channels of a frame's file, in the order of `stacked`."""
 
 NEEDS = ("foreground", "premult")

@@ -9,7 +9,7 @@ from pathlib import Path
 from daemon.colour import ColourSpace
 from daemon.colours import Colours, said_of, tagged
 from daemon.config import ClipSettings, Format, OutputName, OutputSettings
-from daemon.layers import CHANNELS, NAMES
+from daemon.layers import CHANNELS, NAMES, PARTS
 from daemon.media import (
     CODECS,
     IMAGE_FORMATS,
@@ -29,6 +29,7 @@ from daemon.storage import NO_ALPHA, bits_fault, compression_fault
 class Output:
     """One thing to write. folder: below the result's. stem: of its file or files. bits, compression: None is
     the format's default. space: of its colours; None: the plate's. profile: the ICC profile of its colours.
+    parts: each layer is a part of the EXR.
     """
 
     name: OutputName
@@ -39,6 +40,7 @@ class Output:
     compression: str | None = None
     space: ColourSpace | None = None
     profile: bytes | None = None
+    parts: bool = False
 
     def open(self, work: Path, info: ClipInfo, start: int, stamp: Mapping[str, str]) -> FrameSink:
         """stamp: what an EXR's header says of how it was made."""
@@ -48,6 +50,7 @@ class Output:
             bits=self.bits,
             compression=self.compression,
             names=NAMES if self.name == "layers" else None,
+            parts=PARTS if self.parts else None,
             straight=self.name == "foreground",
             stamp={**stamp, "dimd:output": self.name},
             profile=self.profile,
@@ -78,7 +81,17 @@ def planned(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours)
         many = kind in IMAGE_FORMATS and info.kind != "still"
         folder = output if many else "."
         profile = None if space else colours.plate.profile
-        yield Output(output, kind, folder, f"{name}_{output}", how.bits, how.compression, space, profile)
+        yield Output(
+            output,
+            kind,
+            folder,
+            f"{name}_{output}",
+            how.bits,
+            how.compression,
+            space,
+            profile,
+            how.parts,
+        )
 
 
 def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[str]:

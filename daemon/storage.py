@@ -33,13 +33,15 @@ OpenImageIO 3.2 spoils the last sample of a row of 10-bit RGBA in a DPX, and FFm
 @dataclass(frozen=True)
 class Storage:
     """bits, compression: None is the format's default. names: of channels, where they are not those of a
-    matte, RGB or RGBA. straight: RGBA is not premultiplied. stamp: text that an EXR's header adds. profile:
-    the ICC profile that RGB in a PNG, TIFF or JPEG is stored with.
+    matte, RGB or RGBA. parts: of an EXR, which the names are shared out among. straight: RGBA is not
+    premultiplied. stamp: text that an EXR's header adds. profile: the ICC profile that RGB in a PNG, TIFF or
+    JPEG is stored with.
     """
 
     bits: int | None = None
     compression: str | None = None
     names: tuple[str, ...] | None = None
+    parts: Mapping[str, tuple[str, ...]] | None = None
     straight: bool = True
     stamp: Mapping[str, str] = field(default_factory=dict)
     profile: bytes | None = field(default=None, repr=False)

@@ -7,6 +7,7 @@ here, because OpenImageIO's PNG writer leaves a cut file behind on a full disk a
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -97,17 +98,31 @@ class Exr:
         self._storage = storage
 
     def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
-        height, width, channels = pixels.shape
-        spec = oiio.ImageSpec(width, height, channels, oiio.HALF if self._half else oiio.FLOAT)
-        spec.channelnames = self._storage.names or self._NAMES[channels]
+        stored: Codes = pixels
+        if self._half:
+            stored = np.clip(pixels, -self._LARGEST, self._LARGEST).astype(np.float16)
+        parts = self._storage.parts
+        if parts is None:
+            names = self._storage.names or self._NAMES[pixels.shape[2]]
+            _write_by_oiio(path, [self._spec(pixels, names, tags)], [stored])
+            return
+        specs = [self._spec(pixels, names, tags) for names in parts.values()]
+        for name, spec in zip(parts, specs, strict=True):
+            spec.attribute("oiio:subimagename", name)
+        ends = list(itertools.accumulate(len(names) for names in parts.values()))
+        _write_by_oiio(path, specs, np.split(stored, ends[:-1], axis=2))
+
+    def _spec(self, pixels: Pixels, names: tuple[str, ...], tags: PictureTags | None) -> oiio.ImageSpec:
+        """The whole header of one part: a program that takes a part alone is told all the same."""
+        height, width, _ = pixels.shape
+        spec = oiio.ImageSpec(width, height, len(names), oiio.HALF if self._half else oiio.FLOAT)
+        spec.channelnames = names
         stamp = dict(self._storage.stamp)
-        if "A" in spec.channelnames and channels > 1:
+        if "A" in names and len(names) > 1:
             stamp["dimd:alpha"] = "straight" if self._storage.straight else "premultiplied"
         set_exr(spec, tags, stamp)
         spec.attribute("compression", self._compression)
-        if self._half:
-            pixels = np.clip(pixels, -self._LARGEST, self._LARGEST).astype(np.float16)
-        _write_by_oiio(path, spec, pixels)
+        return spec
 
 
 class Tiff:
@@ -136,7 +151,7 @@ class Tiff:
         if profile:
             kind_of = oiio.TypeDesc(f"uint8[{len(profile)}]")
             spec.attribute("ICCProfile", kind_of, np.frombuffer(profile, np.uint8))
-        _write_by_oiio(path, spec, pixels if self._bits == 32 else _codes(pixels, self._bits))
+        _write_by_oiio(path, [spec], [pixels if self._bits == 32 else _codes(pixels, self._bits)])
 
 
 class Dpx:
@@ -158,7 +173,7 @@ class Dpx:
         codes = _codes(np.repeat(pixels, 3, -1) if channels == 1 else pixels, self._bits)
         # The writer takes the upper bits of 16; the lower repeat them, as it does when it reads.
         low = 16 - self._bits
-        _write_by_oiio(path, spec, codes << low | codes >> (self._bits - low))
+        _write_by_oiio(path, [spec], [codes << low | codes >> (self._bits - low)])
         self._name(path)
 
     def _name(self, path: Path) -> None:
@@ -210,11 +225,16 @@ def _write_bytes(path: Path, data: bytes) -> None:
         raise _refused(path, error.strerror or str(error)) from None
 
 
-def _write_by_oiio(path: Path, spec: oiio.ImageSpec, stored: Codes) -> None:
+def _write_by_oiio(path: Path, specs: Sequence[oiio.ImageSpec], stored: Sequence[Codes]) -> None:
+    """A file of one part, or of several, whose headers it is to know before the first."""
     file = oiio.ImageOutput.create(str(path))
     if file is None:
         raise _refused(path, oiio.geterror())
-    written = file.open(str(path), spec) and file.write_image(np.ascontiguousarray(stored))
+    written = file.open(str(path), specs[0] if len(specs) == 1 else tuple(specs))
+    for part, (spec, pixels) in enumerate(zip(specs, stored, strict=True)):
+        if part and written:
+            written = file.open(str(path), spec, "AppendSubimage")
+        written = written and file.write_image(np.ascontiguousarray(pixels))
     # close() writes what was held back, so it is asked even after a failure.
     if not (file.close() and written):
         raise _refused(path, file.geterror() or "no reason given")

@@ -54,6 +54,18 @@ def test_the_first_part_with_colour_is_read_with_its_own_header(tmp_path: Path) 
     assert [value for name, _, value in frame.tags.attributes if name == "note"] == ["of part 1"]
 
 
+def test_parts_that_are_tiled_and_smaller_than_the_frame_are_laid_where_they_belong(tmp_path: Path) -> None:
+    windows = {"x": 4, "y": 6, "full_width": WIDTH + 8, "full_height": HEIGHT + 10}
+    names = [["depth.Z", "depth.A0"], ["R", "G", "B", "A"]]
+    path = layered(tmp_path / "a.exr", names, windows, tile=8)
+    file = oiio.ImageInput.open(str(path))
+    assert [file.spec(part).tile_width for part in (0, 1)] == [8, 8]
+    pixels = read(path)
+    wanted = np.zeros((HEIGHT + 10, WIDTH + 8, 4), np.float32)
+    wanted[6 : 6 + HEIGHT, 4 : 4 + WIDTH] = (2 / 5, 3 / 5, 4 / 5, 5)
+    np.testing.assert_allclose(pixels, wanted, rtol=1e-6)
+
+
 def test_a_tiled_exr_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.exr"
     spec = oiio.ImageSpec(WIDTH + 3, HEIGHT + 5, 3, "half")
