@@ -30,6 +30,7 @@ from daemon.colour.tags import linear
 
 _HEADER, _ENTRY = 128, 12
 _MOST_TAGS = 200
+_TABLES = ("A2B", "D2B")
 _LARGEST = 255 * 65519
 """Bytes that a JPEG, which holds the least, can carry on."""
 
@@ -87,8 +88,15 @@ def _read(data: bytes, grey: bool) -> Profile:
         raise IccError(f"is for {named}, which the picture is not")
     curves = ("kTRC",) if grey else ("rTRC", "gTRC", "bTRC")
     needed = curves if grey else (*curves, "rXYZ", "gXYZ", "bXYZ")
-    if connection != b"XYZ " or any(tag not in tags for tag in needed):
+    lacks = any(tag not in tags for tag in needed)
+    if (lacks or connection != b"XYZ ") and any(tag.startswith(_TABLES) for tag in tags):
         raise IccError("is of look-up tables, which dimd does not read", is_sound=True)
+    if lacks:
+        raise IccError("is broken: it lacks its colours or curves")
+    if connection not in (b"XYZ ", b"Lab "):
+        raise IccError("is broken: it stands on no colours that are known")
+    if connection == b"Lab ":
+        raise IccError("stands on Lab, which dimd does not read", is_sound=True)
     made = [_curve(tags[tag]) for tag in curves]
     red, green, blue = made * 3 if grey else made
     curve = transfer((red, green, blue))

@@ -94,8 +94,10 @@ def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> No
         ),
         (
             "outputs:\n  foreground: {parts: true}",
-            "line 1: outputs is {'foreground': {'parts': True}}; foreground is one picture, so leave its parts "
-            "out; the output layers has parts.",
+            (
+                "line 1: outputs is {'foreground': {'parts': True}}; foreground is one picture, so leave its "
+                "parts out; the output layers has parts."
+            ),
         ),
         ("missing: freeze", "line 1: missing is 'freeze'; give one of skip, hold, black, refuse."),
         ("[1", "line 1: is not valid YAML: expected ',' or ']', but got '<stream end>'; correct that line."),

@@ -14,8 +14,9 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 
+from daemon import layers
 from daemon.media import ClipInfo, Frame, Kind, MediaError, VideoTags, locate, open_sink, open_source
-from daemon.storage import NO_ALPHA
+from daemon.storage import NO_ALPHA, Storage
 
 MANY = 1_000_000
 VFR = (0, 1001, 2002, 5005, 5100, 9009)
@@ -231,10 +232,12 @@ def test_a_folder_that_is_gone_is_said_in_a_sentence(
 
 
 @pytest.fixture
-def full_disk() -> Iterator[Callable[[], None]]:
-    """full_disk(): from then on no file of this process can grow past 2 KiB, as on a disk with no room."""
+def full_disk() -> Iterator[Callable[..., None]]:
+    """full_disk(room=2048): from then on no file of this process can grow past so many bytes, as on a disk
+    with no more room.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, before[1]))
+    yield lambda room=2048: resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
@@ -254,6 +257,27 @@ def test_a_full_disk_is_said_in_a_sentence(
             sink.commit()
 
     with pytest.raises(MediaError, match=r"^shot_out.*written.*; .*\.$"):
+        fill()
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize("room", [1500, 4096, 20_000])
+def test_a_disk_that_fills_within_any_part_is_said_and_nothing_is_left(
+    tmp_path: Path, full_disk: Callable[[int], None], room: int
+) -> None:
+    storage = Storage(names=layers.NAMES, parts=layers.PARTS)
+    channels = len(layers.NAMES)
+    noise = np.random.default_rng(1).random((48, 64, channels)).astype(np.float32)
+
+    def fill() -> None:
+        with open_sink(
+            "exr", tmp_path, "shot_out", clip("still"), channels=channels, storage=storage
+        ) as sink:
+            full_disk(room)
+            sink.write(Frame(0, noise))
+            sink.commit()
+
+    with pytest.raises(MediaError, match=r"^shot_out\.exr: could not be written .*; .*\.$"):
         fill()
     assert contents(tmp_path) == {}
 
