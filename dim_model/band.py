@@ -2,8 +2,9 @@
 
 A band of one width is too wide along a sleeve and too narrow along hair. A quick matte of the frame at a
 reduced size (colour pairs sampled outside a generous band, smoothed by the guide; see ``sampling``,
-``guided``) shows where pixels are mixed. The band grows to those that it touches; where nothing around is
-mixed, and the matte is sure, it shrinks. What a person painted is not to go through here.
+``guided``) shows where pixels are mixed. The band grows to those that it touches, and as far into fur as the
+fur stands out; where nothing around is mixed, and the matte is sure, it shrinks. What a person painted is not
+to go through here.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ _DECIDED = 0.04
 _SURE = 0.5
 """Confidence of the sampling below which its matte shrinks nothing."""
 _SMOOTH = 3
+_TRACE, _STRAND = 0.05, 9
+"""Alpha from which a pixel outside the subject is fuzz, and pixels below which a part of it is a strand."""
+_WINDOW, _HARD = 10.0, 2.5
+"""Pixels (sigma) over which fuzz is measured along an edge; its mean width up to which the edge is hard."""
+_DEPTH, _DEEPEST = 3.0, 40.0
+"""Depth of the fur in mean widths of its fuzz, and in pixels at most."""
 
 
 def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor:
@@ -54,13 +61,28 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
     out = trimap.clone()
     strange = wide & ~unknown & (np.abs(matte - known) > _MIXED) & (trust > _EXPLAINED)
     out[_enlarged(_touching(strange, unknown), trimap)] = 0.5
+    furry = _furry(matte, unknown) if soft else np.zeros_like(unknown)
+    out[_enlarged(furry, trimap) & (trimap == 1)] = 0.5
     if hard is not None:
         mixed = wide & ((np.abs(matte - 0.5) < 0.5 - _DECIDED) | (trust < _SURE))
         edge = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-        sure = unknown & ~_grown(mixed | strange | (edge > 0), hard)
+        sure = unknown & ~(_grown(mixed | strange | (edge > 0), hard) | furry)
         for value in (0.0, 1.0):
             out[_enlarged(sure & (matte.round() == value), trimap) & (trimap == 0.5)] = value
     return out
+
+
+def _furry(matte: Floats, unknown: Mask) -> Mask:
+    """What of the subject is as near to its edge as the fuzz there is long, bool [H, W]: fur is as deep as it
+    stands out, though inside nearly all of it has the subject's colour.
+    """
+    body = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_OPEN, _disk(_STRAND // 2))
+    edge = (body > 0) & (cv2.erode(body, np.ones((3, 3), np.uint8)) == 0)
+    fuzz = (matte > _TRACE) & (body == 0) & unknown
+    area, length = (cv2.GaussianBlur(m.astype(np.float32), (0, 0), _WINDOW) for m in (fuzz, edge))
+    width = area / np.maximum(length, 1e-4)
+    depth = cv2.distanceTransform(body, cv2.DIST_L2, 3)
+    return np.asarray((body > 0) & (width > _HARD) & (depth < np.minimum(_DEPTH * width, _DEEPEST)))
 
 
 def _matte(rgb: Floats, inside: Mask, wide: Mask) -> tuple[Floats, Floats]:
@@ -81,9 +103,12 @@ def _touching(mask: Mask, other: Mask) -> Mask:
     return np.asarray(held[label] & mask)
 
 
+def _disk(radius: int) -> NDArray[np.uint8]:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
+
+
 def _grown(mask: Mask, by: int) -> Mask:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
-    return cv2.dilate(mask.astype(np.uint8), disc) > 0
+    return cv2.dilate(mask.astype(np.uint8), _disk(by)) > 0
 
 
 def _enlarged(mask: Mask, trimap: Tensor) -> Tensor:

@@ -59,6 +59,8 @@ _LOOSE = 4
 """Pixels by which a carried edge may lie beside the true one."""
 _SHUTTER = 0.5
 """Of a frame's time that a shutter is open, so that an edge is as soft as half its way: 180 degrees."""
+_AROUND = 30
+"""Pixels around within which a witness is put to the test."""
 _LOST = 6
 """Pixels by which an edge may lie beside the true one where the flow is not to be trusted at all."""
 _SOFT = 0.03
@@ -116,7 +118,7 @@ class Carrier:
         inside = _signed_distance(before > 0.5)
         seen = self.mosaic.follow(rgb, flow, inside < -2 * _CLEAR)
         near = inside > -_NEAR
-        evidence = self._evidence(rgb, seen)
+        evidence = self._evidence(rgb, seen, inside)
         odds = _PRIOR * _shape(inside, flow.trust) + evidence
         decided = (1 / (1 + np.exp(-odds))).astype(np.float32)
         belief = np.zeros_like(decided)
@@ -132,10 +134,13 @@ class Carrier:
         self.mosaic.add(rgb, background)
         return Carried(self._matte, doubt, _confidence(odds, self._matte > 0.5))
 
-    def _evidence(self, rgb: Floats, seen: Seen) -> Floats:
-        """Log odds of the subject by what the frame itself shows, float32 [H, W]."""
+    def _evidence(self, rgb: Floats, seen: Seen, inside: Floats) -> Floats:
+        """Log odds of the subject by what the frame itself shows, float32 [H, W].
+
+        inside: float32 [H, W], pixels to the edge of the moved mask.
+        """
         colour = log_odds(rgb, self._foreground, self._background)
-        colour *= np.where(seen.known, _COLOUR_WHERE_SEEN, 1)
+        colour *= _reliability(colour, inside) * np.where(seen.known, _COLOUR_WHERE_SEEN, 1)
         slope, least, most = _SEEN
         differs = np.where(seen.known, np.clip(slope * (seen.distance - 2), least, most), 0) * seen.faith
         return np.asarray(colour + differs, np.float32)
@@ -153,6 +158,20 @@ def trimap(matte: Tensor, doubt: Tensor, erode: int, dilate: int) -> Tensor:
     unsure = soft | (doubt[None] > 0.5)
     inner, outer = trimaps.shrink(subject, erode + more), trimaps.grow(subject, dilate + more)
     return trimaps.compose(inner & ~unsure, ~outer & ~unsure)[0]
+
+
+def _reliability(odds: Floats, inside: Floats) -> Floats:
+    """How far the colours are to be believed here, float32 [H, W], 0..1: by how often they take for the
+    subject what surely is background around (after Bai et al. 2009, eq. 3). Grey fur before grey stones has
+    no colour of its own.
+
+    odds: float32 [H, W], of the subject. inside: float32 [H, W], pixels to the moved mask's edge.
+    """
+    sure = (inside < -_CLEAR) & (inside > -_AROUND)
+    said = np.where(sure, np.abs(odds), 0).astype(np.float32)
+    heard = cv2.GaussianBlur(said, (0, 0), _AROUND / 2)
+    failed = cv2.GaussianBlur(said * (odds > 0), (0, 0), _AROUND / 2)
+    return np.asarray(np.clip(2 - 4 * failed / np.maximum(heard, 1e-6), 0, 1), np.float32)
 
 
 def _softness(flow: Flow) -> Floats:

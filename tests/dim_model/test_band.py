@@ -49,6 +49,18 @@ def test_the_band_grows_to_what_is_mixed_and_not_where_the_edge_is_hard() -> Non
     assert (made[HARD_ROWS] == banded(4)[0].numpy()[HARD_ROWS]).mean() > 0.97
 
 
+def test_the_band_reaches_into_a_body_with_fur_and_not_behind_a_hard_edge() -> None:
+    """Strands stand out below; above the border is hard. Inside all has the subject's colour."""
+    x, y = np.arange(SIZE) + 0.5 - EDGE, np.arange(SIZE)[:, None]
+    strands = 0.7 * np.clip(1 - x / SOFT, 0, 1) * (0.5 + 0.5 * np.sin(y * 1.3))
+    alpha = np.where(x < 0, 1.0, np.where(y < SIZE // 2, 0.0, strands)).astype(np.float32)[..., None]
+    rgb = alpha * patches(1, (0.7, 0.3, 0.2)) + (1 - alpha) * patches(2, (0.2, 0.3, 0.6))
+    view = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32))
+    inside = adapted(view, banded(12), soft=8, hard=3)[0, :, :EDGE].numpy() == 0.5
+    assert inside[HARD_ROWS].sum(1).mean() < 6
+    assert inside[SOFT_ROWS].sum(1).mean() > 9
+
+
 def test_the_band_shrinks_at_a_hard_edge_and_stays_right() -> None:
     view, alpha = scene()
     made = adapted(view, banded(18), soft=12, hard=3)[0].numpy()

@@ -56,6 +56,25 @@ def test_a_rough_mask_is_held_for_forty_frames() -> None:
         assert made.confidence > 0.7, n
 
 
+def test_grey_fur_does_not_run_out_over_grey_stones() -> None:
+    """Below a blue sky, which makes grey look like the subject's own, the wall is as grey as the subject."""
+    stones = np.repeat(cloth(3, 0.1, 0.9).mean(-1, keepdims=True), 3, -1)
+    wall = np.where(np.arange(HEIGHT)[:, None, None] < 80, np.float32([0.55, 0.75, 0.95]), stones)
+    fur = np.repeat(cloth(4, 0.2, 0.8).mean(-1, keepdims=True), 3, -1)
+    fur += np.random.default_rng(9).normal(0, 0.03, fur.shape).astype(np.float32)
+
+    def seen(n: int) -> np.ndarray:
+        alpha = disc(90 + 0.2 * n)[..., None]
+        grain = np.random.default_rng(n).normal(0, 0.006, wall.shape)
+        return np.clip(alpha * fur + (1 - alpha) * wall + grain, 0, 1).astype(np.float32)
+
+    carrier = Carrier(seen(0), cv2.dilate(disc(90), np.ones((3, 3), np.uint8)), ROUGH)
+    for n in range(1, 31):
+        made = carrier.step(seen(n))
+        assert made is not None
+    assert overlap(made.matte > 0.5, disc(96) > 0.5) > 0.86
+
+
 def test_two_subjects_are_both_carried() -> None:
     def both(n: int) -> np.ndarray:
         return np.maximum(disc(40 + n, 50, 18), disc(150 - n, 80, 16))
