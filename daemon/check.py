@@ -9,6 +9,7 @@ from pathlib import Path
 from daemon.colour import ColourConfig
 from daemon.config import Config, ConfigError
 from daemon.layers import CHANNELS
+from daemon.media import deinterlace
 from daemon.media.video_formats import instead, unfit
 from daemon.trimaps import segmenter
 from dim_model import weights
@@ -37,6 +38,9 @@ def faults(config: Config) -> Iterator[str]:
     except (WeightsError, DeviceError) as error:
         yield str(error)
     yield from segmenter.faults(config.clip.trimap)
+    if config.clip.deinterlace != "refuse" and (reason := deinterlace.lacking()):
+        mend = "set it to refuse, or install av from PyPI's wheel"
+        yield f"clip: deinterlace: {config.clip.deinterlace} {reason}; {mend}."
     for output, how in config.clip.outputs.items():
         reason = unfit(how.format, CHANNELS[output])
         if reason:

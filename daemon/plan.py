@@ -78,7 +78,9 @@ class Plan:
             raise
 
     def _open(self, ref: MediaRef) -> FrameSource:
-        source = self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
+        source = self._media.enter_context(
+            open_source(ref, max_pixels=self._max_pixels, deinterlace=self.settings.deinterlace)
+        )
         self.warnings += source.info.remarks
         return source
 

@@ -23,6 +23,7 @@ from daemon.media.base import (
     Pixels,
     VideoTags,
 )
+from daemon.media.deinterlace import Deinterlace
 from daemon.media.find import MediaRef, find_media, locate
 from daemon.media.image_formats import IMAGE_FORMATS
 from daemon.media.image_sink import ImageSink
@@ -40,8 +41,13 @@ SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
 }
 
 
-def open_source(ref: MediaRef, *, max_pixels: int) -> FrameSource:
-    """Open a clip for reading. Raises MediaError for a file that cannot be read or exceeds `max_pixels`."""
+def open_source(ref: MediaRef, *, max_pixels: int, deinterlace: Deinterlace = "refuse") -> FrameSource:
+    """Open a clip for reading. deinterlace: what is done with interlaced video.
+
+    Raises MediaError for a file that cannot be read or exceeds `max_pixels`.
+    """
+    if ref.kind == "video":
+        return VideoSource(ref, max_pixels, deinterlace)
     return SOURCES[ref.kind](ref, max_pixels)
 
 
@@ -80,6 +86,7 @@ __all__ = [
     "SOURCES",
     "ClipInfo",
     "ColourTags",
+    "Deinterlace",
     "Encoding",
     "Frame",
     "FrameSink",

@@ -1,14 +1,17 @@
 """A video file as frames: every frame once, in order, with its own PTS, from any position.
 
-Decoding goes by planes to float (see planes.py). VP8 and VP9 carry alpha in side data that FFmpeg's own
-decoders drop, so files that declare it are decoded by libvpx.
+Decoding goes by planes to float (see planes.py), with interlaced video through a filter where that is asked
+for (see deinterlace.py). VP8 and VP9 carry alpha in side data that FFmpeg's own decoders drop, so files that
+declare it are decoded by libvpx.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
+from itertools import islice, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -20,9 +23,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from daemon.media.base import ClipInfo, Frame, MediaError, VideoTags
+from daemon.media.deinterlace import Deinterlace, deinterlaced, refusal
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
 from daemon.media.planes import layout_of, to_pixels
+from daemon.media.timecode import doubled
 from daemon.media.video_index import index_video, open_container, picture_stream, picture_streams
 
 _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -35,8 +40,8 @@ _LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 class VideoSource:
     """A FrameSource of one video file. Frame numbers count from 0; the PTS are the file's own."""
 
-    def __init__(self, ref: MediaRef, max_pixels: int) -> None:
-        self._path = ref.path
+    def __init__(self, ref: MediaRef, max_pixels: int, deinterlace: Deinterlace = "refuse") -> None:
+        self._path, self._deinterlace = ref.path, deinterlace
         check_readable(self._path)
         with open_container(self._path) as container:
             context = picture_stream(container, self._path).codec_context
@@ -47,10 +52,17 @@ class VideoSource:
             first = next(self._decode(container, stream), None)
             if first is None:
                 raise MediaError(f"{self._path.name}: not one frame can be decoded; export it again.")
+            self._time_base = stream.time_base or Fraction(1, av.time_base)
+            self._filter = self._filter_for(first)
             self._check_progressive(first)
             self._format = first.format.name
-            self._info = _describe(self._path, container, stream, first, index.stamps)
-        self._keys = index.keys
+            info = _describe(self._path, container, stream, first, index.stamps)
+        self._stamps, self._keys = info.pts, index.keys
+        self._info = info
+        if first.interlaced_frame:
+            self._info = _by_field(info) if self._filter == "field" else info
+            remark = f"{self._path.name}: is interlaced, and deinterlaced to a picture a {self._filter}."
+            self._info = replace(self._info, remarks=(*info.remarks, remark))
 
     @property
     def info(self) -> ClipInfo:
@@ -61,19 +73,34 @@ class VideoSource:
         if not positions:
             return
         tags = self._info.tags or VideoTags()
-        due = iter(positions)
-        position = next(due)
-        for decoded in self._decode_from(self._info.pts[position]):
-            if _stamp(decoded) < self._info.pts[position]:
+        pictures = self._pictures(positions[0], positions[-1])
+        for position, decoded in zip(positions, pictures, strict=True):
+            yield Frame(position, to_pixels(decoded, tags), self._info.pts[position])
+
+    def _pictures(self, first: int, last: int) -> Iterator[av.VideoFrame]:
+        """What is shown at positions `first` to `last`."""
+        if self._filter == "refuse":
+            yield from self._decoded(first, last)
+            return
+        each = 2 if self._filter == "field" else 1
+        # The filter looks at the frame before and at the one after.
+        begin, end = max(0, first // each - 1), min(last // each + 1, len(self._stamps) - 1)
+        made = deinterlaced(self._decoded(begin, end), self._filter, self._time_base)
+        yield from islice(made, first - each * begin, last + 1 - each * begin)
+
+    def _decoded(self, first: int, last: int) -> Iterator[av.VideoFrame]:
+        """The file's frames at positions `first` to `last`, as they lie in it."""
+        position = first
+        for decoded in self._decode_from(self._stamps[first]):
+            if _stamp(decoded) < self._stamps[position]:
                 continue
             self._check(decoded, position)
-            yield Frame(position, to_pixels(decoded, tags), self._info.pts[position])
-            following = next(due, None)
-            if following is None:
+            yield decoded
+            if position == last:
                 return
-            position = following
+            position += 1
         raise MediaError(
-            f"{self._path.name}: ends at frame {position} of {len(self._info.numbers)}; copy it again."
+            f"{self._path.name}: ends at frame {position} of {len(self._stamps)}; copy it again."
         )
 
     def close(self) -> None:
@@ -87,20 +114,45 @@ class VideoSource:
     ) -> None:
         self.close()
 
-    def _check_progressive(self, decoded: av.VideoFrame) -> None:
-        if decoded.interlaced_frame:
+    def _filter_for(self, first: av.VideoFrame) -> Deinterlace:
+        """How frames are deinterlaced. By frame a clip may begin progressive and become interlaced: what is
+        progressive passes as it is. By field its number of frames hangs on the first.
+        """
+        if self._deinterlace == "refuse" or (self._deinterlace == "field" and not first.interlaced_frame):
+            return "refuse"
+        reason = refusal(first, self._time_base)
+        if reason and first.interlaced_frame:
             raise MediaError(
-                f"{self._path.name}: is interlaced; deinterlace it first, or, if it only says that it is, "
-                "export it as progressive."
+                f"{self._path.name}: is interlaced, and deinterlacing {reason}; deinterlace it first."
             )
+        return "refuse" if reason else self._deinterlace
+
+    def _check_progressive(self, decoded: av.VideoFrame, position: int = 0) -> None:
+        if not decoded.interlaced_frame or self._filter != "refuse":
+            return
+        if self._deinterlace == "field":
+            raise MediaError(
+                f"{self._path.name}: frame {position} is interlaced, and the first is not; "
+                "set deinterlace: frame."
+            )
+        if self._deinterlace == "frame":
+            reason = refusal(decoded, self._time_base)
+            raise MediaError(
+                f"{self._path.name}: frame {position} is interlaced, and deinterlacing {reason}; "
+                "deinterlace it first."
+            )
+        raise MediaError(
+            f"{self._path.name}: is interlaced; set deinterlace: frame or field, or, if it only says that it "
+            "is, export it as progressive."
+        )
 
     def _check(self, decoded: av.VideoFrame, position: int) -> None:
         name = f"{self._path.name}: frame {position}"
-        if _stamp(decoded) != self._info.pts[position] or decoded.is_corrupt:
+        if _stamp(decoded) != self._stamps[position] or decoded.is_corrupt:
             raise MediaError(f"{name} is damaged or missing; copy or export the file again.")
         if (decoded.width, decoded.height) != (self._info.width, self._info.height):
             raise MediaError(f"{name} is {decoded.width} x {decoded.height} pixels; export it at one size.")
-        self._check_progressive(decoded)
+        self._check_progressive(decoded, position)
         if decoded.format.name != self._format:
             raise MediaError(f"{name} changes to {decoded.format.name}; export it in one pixel format.")
 
@@ -163,6 +215,33 @@ def _rate(container: InputContainer, stream: VideoStream) -> Fraction:
 
 def _lookup(metadata: dict[str, str], key: str) -> str | None:
     return next((value for name, value in metadata.items() if name.lower() == key), None)
+
+
+def _by_field(info: ClipInfo) -> ClipInfo:
+    """The clip with two frames for each: at twice the rate, in halves of its time base, so that a stamp
+    between two is exact.
+    """
+    assert info.time_base is not None  # a video's
+    assert info.rate is not None
+    pts, tags = info.pts, info.tags
+    # A second field is half-way to the next frame; the last frame lasts as long as the one before it.
+    between = [(one + two) for one, two in pairwise(pts)]
+    lasts = pts[-1] - pts[-2] if len(pts) > 1 else max(1, round(1 / (info.rate * info.time_base)))
+    stamps = [
+        stamp
+        for both in zip((2 * p for p in pts), [*between, 2 * pts[-1] + lasts], strict=True)
+        for stamp in both
+    ]
+    if tags is not None and tags.timecode is not None:
+        tags = replace(tags, timecode=doubled(tags.timecode))
+    return replace(
+        info,
+        numbers=tuple(range(len(stamps))),
+        rate=2 * info.rate,
+        time_base=info.time_base / 2,
+        pts=tuple(stamps),
+        tags=tags,
+    )
 
 
 def _remarks(path: Path, container: InputContainer) -> tuple[str, ...]:
