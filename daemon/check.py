@@ -10,7 +10,7 @@ from daemon.colour import ColourConfig
 from daemon.config import Config, ConfigError
 from daemon.layers import CHANNELS
 from daemon.media import deinterlace
-from daemon.media.video_formats import instead, unfit
+from daemon.media.video_formats import instead, substitute, unfit
 from daemon.trimaps import segmenter
 from dim_model import weights
 from dim_model.runtimes import DeviceError, open_runtime
@@ -45,6 +45,10 @@ def faults(config: Config) -> Iterator[str]:
         reason = unfit(how.format, CHANNELS[output])
         if reason:
             mend = f"set it to {instead(CHANNELS[output])}"
+            yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
+        elif found := substitute(how.format):
+            other, reason = found
+            mend = f"{other} by the CPU is made instead, so set it to that, or see to the GPU's driver"
             yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
     yield from colour_faults(config)
 

@@ -35,8 +35,10 @@ Format = Literal[
     "h264",
     "hevc",
     "vp9",
+    "h264_nvenc",
+    "hevc_nvenc",
 ]
-"""From prores4444 on for a video alone, by the names of `daemon.media.CODECS`."""
+"""From prores4444 on for a video alone, by the names of `daemon.media.VIDEO_FORMATS`."""
 
 _REFERENCE_LINES = 1080
 """The raster that `erode` and `dilate` are given for."""

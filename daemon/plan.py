@@ -70,7 +70,16 @@ class Plan:
             self.treatment = Treatment.of(
                 settings.foreground, self.trimap.state(), self.info.width, self.info.height
             )
-            self.outputs = tuple(planned(clip.name, settings, self.info, self.colours))
+            self.outputs = tuple(
+                planned(
+                    clip.name,
+                    settings,
+                    self.info,
+                    self.colours,
+                    state.get("formats", {}),
+                    self.warnings.append,
+                )
+            )
             self.warnings += silences(clip.name, self.outputs, self.part.info)
             self.background = self._open_background()
         except BaseException:
@@ -133,7 +142,14 @@ class Plan:
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
-        return {"trimap": self.trimap.told()}
+        return {"trimap": self.trimap.told(), "formats": self._formats()}
+
+    def goes_on(self, state: Mapping[str, Any]) -> bool:
+        """Whether what the run of `state` made can be gone on with: not where its encoder is gone."""
+        return bool(state.get("formats", self._formats()) == self._formats())
+
+    def _formats(self) -> dict[str, str]:
+        return {output.name: output.format for output in self.outputs}
 
     def __enter__(self) -> Self:
         return self

@@ -131,6 +131,9 @@ class Worker:
             except MediaError as error:
                 raise _NotReadableError(str(error)) from error
             stack.enter_context(plan)
+            if start and not plan.goes_on(state):
+                tools.ledger.restart(job.id)
+                start = 0
             tools.reporter.started(job, len(plan.part.info.numbers), start)
             for warning in plan.warnings:
                 tools.reporter.warned(job, warning)

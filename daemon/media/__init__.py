@@ -29,7 +29,7 @@ from daemon.media.image_formats import IMAGE_FORMATS
 from daemon.media.image_sink import ImageSink
 from daemon.media.sequence import SequenceSource
 from daemon.media.stills import StillSource
-from daemon.media.video_formats import CODECS
+from daemon.media.video_formats import CODECS, VIDEO_FORMATS
 from daemon.media.video_sink import VideoSink
 from daemon.media.video_source import VideoSource
 from daemon.storage import Storage
@@ -74,16 +74,17 @@ def open_sink(
     if format in IMAGE_FORMATS:
         picture = IMAGE_FORMATS[format](storage or Storage(), like.is_float)
         return ImageSink(picture, folder, stem, like, channels, start)
-    if format not in CODECS:
-        known = ", ".join([*IMAGE_FORMATS, *CODECS])
+    if format not in VIDEO_FORMATS:
+        known = ", ".join([*IMAGE_FORMATS, *VIDEO_FORMATS])
         raise MediaError(f"{stem}: has no output format {format!r}; choose one of {known}.")
-    return VideoSink(CODECS[format], folder, stem, like, channels, start)
+    return VideoSink(VIDEO_FORMATS[format], folder, stem, like, channels, start)
 
 
 __all__ = [
     "CODECS",
     "IMAGE_FORMATS",
     "SOURCES",
+    "VIDEO_FORMATS",
     "ClipInfo",
     "ColourTags",
     "Deinterlace",
