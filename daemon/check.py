@@ -10,6 +10,7 @@ from daemon.colour import ColourConfig
 from daemon.config import Config, ConfigError
 from daemon.layers import CHANNELS
 from daemon.media import deinterlace
+from daemon.media.video_decoders import missing
 from daemon.media.video_formats import instead, substitute, unfit
 from daemon.trimaps import segmenter
 from dim_model import weights
@@ -38,6 +39,9 @@ def faults(config: Config) -> Iterator[str]:
     except (WeightsError, DeviceError) as error:
         yield str(error)
     yield from segmenter.faults(config.clip.trimap)
+    if config.decoder == "nvdec" and (reason := missing()):
+        mend = "set it to auto, or see to the GPU's driver"
+        yield f"decoder: nvdec {reason}, so the CPU decodes instead; {mend}."
     if config.clip.deinterlace != "refuse" and (reason := deinterlace.lacking()):
         mend = "set it to refuse, or install av from PyPI's wheel"
         yield f"clip: deinterlace: {config.clip.deinterlace} {reason}; {mend}."

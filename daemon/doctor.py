@@ -16,6 +16,7 @@ import OpenImageIO as oiio
 import torch
 
 from daemon.media import CODECS
+from daemon.media.video_decoders import missing
 from daemon.media.video_formats import substitute
 from daemon.media.video_nvenc import NVENC
 from dim_model import weights
@@ -53,6 +54,12 @@ def examine(folders: list[Path]) -> Iterator[Finding]:
     yield from _devices()
     for name in _ENCODERS:
         yield _encoder(name)
+    reason = missing()
+    yield Finding(
+        "note" if reason else "ok",
+        f"NVDEC {reason}" if reason else "NVDEC decodes H.264 and HEVC",
+        "the CPU decodes; nothing to do" if reason else "",
+    )
     for form, codec in NVENC.items():
         yield _gpu_encoder(form, codec.stand_in)
     for name in _DECODERS:

@@ -20,7 +20,8 @@ from daemon.colours import Colours
 from daemon.compose import Background, Flat, Picture
 from daemon.config import ClipSettings, ColourSettings
 from daemon.gaps import Gaps
-from daemon.media import Frame, FrameSource, MediaRef, open_source
+from daemon.media import Frame, FrameSource, MediaRef, Reading, open_source
+from daemon.media.video_decoders import Decoder
 from daemon.outputs import planned, silences
 from daemon.part import Part
 from daemon.preview import Preview, reduced_size
@@ -32,9 +33,9 @@ class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: raster, the plate's own width and height; info, of
-    the whole plate at the size that is worked at; part, of it, that is made; gaps, colours, shot, trimap,
-    treatment, outputs, background, warnings.
+    state: of an earlier run of the same job. decoder: of H.264 and HEVC. Attributes: raster, the plate's own
+    width and height; info, of the whole plate at the size that is worked at; part, of it, that is made; gaps,
+    colours, shot, trimap, treatment, outputs, background, warnings.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Plan:
         max_pixels: int,
         state: Mapping[str, Any],
         colour: ColourSettings | None = None,
+        decoder: Decoder = "software",
     ) -> None:
         self.clip, self.settings = clip, settings
         self.warnings: list[str] = []
         self._media = ExitStack()
         self._max_pixels = max_pixels
+        self._reading = Reading(settings.deinterlace, decoder, self.warnings.append)
         try:
             self._source = self._open(clip.plate)
             self._plate = self._source.info
@@ -87,9 +90,7 @@ class Plan:
             raise
 
     def _open(self, ref: MediaRef) -> FrameSource:
-        source = self._media.enter_context(
-            open_source(ref, max_pixels=self._max_pixels, deinterlace=self.settings.deinterlace)
-        )
+        source = self._media.enter_context(open_source(ref, max_pixels=self._max_pixels, video=self._reading))
         self.warnings += source.info.remarks
         return source
 

@@ -31,7 +31,7 @@ from daemon.media.sequence import SequenceSource
 from daemon.media.stills import StillSource
 from daemon.media.video_formats import CODECS, VIDEO_FORMATS
 from daemon.media.video_sink import VideoSink
-from daemon.media.video_source import VideoSource
+from daemon.media.video_source import Reading, VideoSource
 from daemon.storage import Storage
 
 SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
@@ -41,13 +41,13 @@ SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
 }
 
 
-def open_source(ref: MediaRef, *, max_pixels: int, deinterlace: Deinterlace = "refuse") -> FrameSource:
-    """Open a clip for reading. deinterlace: what is done with interlaced video.
+def open_source(ref: MediaRef, *, max_pixels: int, video: Reading | None = None) -> FrameSource:
+    """Open a clip for reading. video: how it is read, if it is one.
 
     Raises MediaError for a file that cannot be read or exceeds `max_pixels`.
     """
     if ref.kind == "video":
-        return VideoSource(ref, max_pixels, deinterlace)
+        return VideoSource(ref, max_pixels, video or Reading())
     return SOURCES[ref.kind](ref, max_pixels)
 
 
@@ -97,6 +97,7 @@ __all__ = [
     "MediaRef",
     "PictureTags",
     "Pixels",
+    "Reading",
     "Storage",
     "VideoTags",
     "find_media",

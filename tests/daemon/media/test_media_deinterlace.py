@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from av.filter import Graph
 
-from daemon.media import Deinterlace, FrameSource, MediaError, MediaRef, locate, open_source
+from daemon.media import Deinterlace, FrameSource, MediaError, MediaRef, Reading, locate, open_source
 from daemon.media.planes import spread
 from daemon.media.timecode import doubled
 from daemon.media.video_source import VideoSource
@@ -70,7 +70,7 @@ def interlaced(request: pytest.FixtureRequest, tmp_path: Path) -> MediaRef:
 
 
 def opened(ref: MediaRef | Path, how: Deinterlace) -> FrameSource:
-    return open_source(ref if isinstance(ref, MediaRef) else locate(ref), max_pixels=MANY, deinterlace=how)
+    return open_source(ref if isinstance(ref, MediaRef) else locate(ref), max_pixels=MANY, video=Reading(how))
 
 
 def complaint(ref: MediaRef | Path, how: Deinterlace) -> str:
@@ -93,7 +93,7 @@ def decoded(path: Path) -> list[av.VideoFrame]:
 
 
 def shown(ref: MediaRef, how: Deinterlace) -> list[av.VideoFrame]:
-    source = VideoSource(ref, MANY, how)
+    source = VideoSource(ref, MANY, Reading(how))
     return list(source._pictures(0, len(source.info.numbers) - 1))
 
 
