@@ -9,7 +9,9 @@ from pathlib import Path
 from daemon.colour import ColourConfig
 from daemon.config import Config, ConfigError
 from daemon.layers import CHANNELS
-from daemon.media.video_formats import instead, unfit
+from daemon.media import deinterlace
+from daemon.media.video_decoders import missing
+from daemon.media.video_formats import instead, substitute, unfit
 from daemon.trimaps import segmenter
 from dim_model import weights
 from dim_model.runtimes import DeviceError, open_runtime
@@ -37,10 +39,20 @@ def faults(config: Config) -> Iterator[str]:
     except (WeightsError, DeviceError) as error:
         yield str(error)
     yield from segmenter.faults(config.clip.trimap)
+    if config.decoder == "nvdec" and (reason := missing()):
+        mend = "set it to auto, or see to the GPU's driver"
+        yield f"decoder: nvdec {reason}, so the CPU decodes instead; {mend}."
+    if config.clip.deinterlace != "refuse" and (reason := deinterlace.lacking()):
+        mend = "set it to refuse, or install av from PyPI's wheel"
+        yield f"clip: deinterlace: {config.clip.deinterlace} {reason}; {mend}."
     for output, how in config.clip.outputs.items():
         reason = unfit(how.format, CHANNELS[output])
         if reason:
             mend = f"set it to {instead(CHANNELS[output])}"
+            yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
+        elif found := substitute(how.format):
+            other, reason = found
+            mend = f"{other} by the CPU is made instead, so set it to that, or see to the GPU's driver"
             yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
     yield from colour_faults(config)
 

@@ -35,8 +35,10 @@ Format = Literal[
     "h264",
     "hevc",
     "vp9",
+    "h264_nvenc",
+    "hevc_nvenc",
 ]
-"""From prores4444 on for a video alone, by the names of `daemon.media.CODECS`."""
+"""From prores4444 on for a video alone, by the names of `daemon.media.VIDEO_FORMATS`."""
 
 _REFERENCE_LINES = 1080
 """The raster that `erode` and `dilate` are given for."""
@@ -172,12 +174,14 @@ class ClipSettings(Section):
     colorspace: of the plate and NAME_clean, bg_colorspace: of NAME_bg; `auto` or a name of the colour config.
     missing: what stands in the result for a frame that a sequence lacks. frames: that are made, see
     `frame_range`; None: all; handles: so many more on either side. scale: of the raster, for a preview.
+    deinterlace: what interlaced video becomes, of the plate and of what stands beside it.
     """
 
     frames: Annotated[str, BeforeValidator(frame_range)] | None = None
     handles: Annotated[int, Field(ge=0, le=1000)] = 0
     scale: Annotated[float, Field(ge=0.1, le=1)] = 1.0
 
+    deinterlace: Literal["refuse", "frame", "field"] = "refuse"
     colorspace: SpaceName = "auto"
     bg_colorspace: SpaceName = "auto"
     trimap: TrimapSettings = TrimapSettings()

@@ -132,6 +132,7 @@ class Config(Section):
     runtime: Literal["auto", "torch", "openvino"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch: Annotated[int, Field(ge=1, le=256)] = 8
+    decoder: Literal["software", "auto", "nvdec"] = "software"
     watch: WatchSettings = WatchSettings()
     jobs: JobSettings = JobSettings()
     limits: LimitSettings = LimitSettings()

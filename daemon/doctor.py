@@ -16,6 +16,9 @@ import OpenImageIO as oiio
 import torch
 
 from daemon.media import CODECS
+from daemon.media.video_decoders import missing
+from daemon.media.video_formats import substitute
+from daemon.media.video_nvenc import NVENC
 from dim_model import weights
 from dim_model.weights import WeightsError
 
@@ -51,6 +54,14 @@ def examine(folders: list[Path]) -> Iterator[Finding]:
     yield from _devices()
     for name in _ENCODERS:
         yield _encoder(name)
+    reason = missing()
+    yield Finding(
+        "note" if reason else "ok",
+        f"NVDEC {reason}" if reason else "NVDEC decodes H.264 and HEVC",
+        "the CPU decodes; nothing to do" if reason else "",
+    )
+    for form, codec in NVENC.items():
+        yield _gpu_encoder(form, codec.stand_in)
     for name in _DECODERS:
         yield _decoder(name)
     readable = set(str(oiio.get_string_attribute("format_list")).split(","))
@@ -97,6 +108,13 @@ def _encoder(name: str) -> Finding:
         return Finding("ok", f"FFmpeg writes {formats} ({name})")
     verdict: Verdict = "fault" if name in _NEEDED else "note"
     return Finding(verdict, f"FFmpeg lacks {name}, which {formats} needs", "install av from PyPI's wheel")
+
+
+def _gpu_encoder(form: str, stand_in: str | None) -> Finding:
+    found = substitute(form)
+    if found is None:
+        return Finding("ok", f"NVENC writes {form}")
+    return Finding("note", f"{form} {found[1]}", f"asked for, it becomes {stand_in} by the CPU")
 
 
 def _decoder(name: str) -> Finding:

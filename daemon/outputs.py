@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from daemon.colour import ColourSpace
 from daemon.colours import Colours, said_of, tagged
 from daemon.config import ClipSettings, Format, OutputName, OutputSettings
 from daemon.layers import CHANNELS, NAMES, PARTS
 from daemon.media import (
-    CODECS,
     IMAGE_FORMATS,
+    VIDEO_FORMATS,
     ClipInfo,
     FrameSink,
     MediaError,
@@ -21,8 +23,10 @@ from daemon.media import (
     open_sink,
 )
 from daemon.media.picture_tags import recoloured
-from daemon.media.video_formats import instead, silence, unfit
+from daemon.media.video_formats import instead, silence, substitute, unfit
 from daemon.storage import NO_ALPHA, bits_fault, compression_fault
+
+_FORMAT: TypeAdapter[Format] = TypeAdapter(Format)
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,17 @@ class Output:
         return recoloured(plate, said_of(self.space)) if self.space else plate
 
 
-def planned(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours) -> Iterator[Output]:
-    """The outputs of the clip ``name``. Raises MediaError for a format that does not suit one."""
+def planned(
+    name: str,
+    settings: ClipSettings,
+    info: ClipInfo,
+    colours: Colours,
+    begun: Mapping[str, str],
+    say: Callable[[str], None],
+) -> Iterator[Output]:
+    """The outputs of the clip ``name``. begun: the formats that an earlier run of it began to make. say: is
+    told where another format stands in. Raises MediaError for a format that does not suit one.
+    """
     for output, how in settings.outputs.items():
         kind, space = how.format, colours.outputs.get(output)
         if kind == "auto":
@@ -77,6 +90,7 @@ def planned(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours)
             is_video = info.kind == "video" and output != "layers" and not (space and is_linear)
             kind = "prores4444" if is_video else picture
         _check(name, output, kind, how, info)
+        kind = _encodable(name, output, kind, info, begun.get(output), say)
         # Files of a sequence get a folder for each output: a thousand of each do not belong together.
         many = kind in IMAGE_FORMATS and info.kind != "still"
         folder = output if many else "."
@@ -94,6 +108,28 @@ def planned(name: str, settings: ClipSettings, info: ClipInfo, colours: Colours)
         )
 
 
+def _encodable(
+    name: str,
+    output: OutputName,
+    kind: Format,
+    info: ClipInfo,
+    begun: str | None,
+    say: Callable[[str], None],
+) -> Format:
+    """The format itself, or what stands in for one whose encoder is not here, or was not at the start."""
+    codec = VIDEO_FORMATS.get(kind)
+    if codec is None or codec.stand_in is None:
+        return kind
+    found = substitute(kind, info)
+    if found is None and begun == codec.stand_in:
+        found = codec.stand_in, "had no encoder at its beginning"
+    if found is None:
+        return kind
+    other, reason = found
+    say(f"{name}: {output} as {kind} {reason}; {other} by the CPU is made instead.")
+    return _FORMAT.validate_python(other)
+
+
 def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[str]:
     """What of the plate's sound the outputs of the clip ``name`` leave out, a sentence for each."""
     for output in outputs:
@@ -104,7 +140,7 @@ def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[s
 
 def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, info: ClipInfo) -> None:
     """Raises MediaError for an output that its format cannot hold, or not with such bits or compression."""
-    if kind in CODECS and info.kind != "video":
+    if kind in VIDEO_FORMATS and info.kind != "video":
         raise MediaError(
             f"{name}: is no video, so {output} cannot be {kind}; "
             f"set outputs: {output}: format: to png or exr."

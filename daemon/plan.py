@@ -20,7 +20,8 @@ from daemon.colours import Colours
 from daemon.compose import Background, Flat, Picture
 from daemon.config import ClipSettings, ColourSettings
 from daemon.gaps import Gaps
-from daemon.media import Frame, FrameSource, MediaRef, open_source
+from daemon.media import Frame, FrameSource, MediaRef, Reading, open_source
+from daemon.media.video_decoders import Decoder
 from daemon.outputs import planned, silences
 from daemon.part import Part
 from daemon.preview import Preview, reduced_size
@@ -32,9 +33,9 @@ class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. Attributes: raster, the plate's own width and height; info, of
-    the whole plate at the size that is worked at; part, of it, that is made; gaps, colours, shot, trimap,
-    treatment, outputs, background, warnings.
+    state: of an earlier run of the same job. decoder: of H.264 and HEVC. Attributes: raster, the plate's own
+    width and height; info, of the whole plate at the size that is worked at; part, of it, that is made; gaps,
+    colours, shot, trimap, treatment, outputs, background, warnings.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Plan:
         max_pixels: int,
         state: Mapping[str, Any],
         colour: ColourSettings | None = None,
+        decoder: Decoder = "software",
     ) -> None:
         self.clip, self.settings = clip, settings
         self.warnings: list[str] = []
         self._media = ExitStack()
         self._max_pixels = max_pixels
+        self._reading = Reading(settings.deinterlace, decoder, self.warnings.append)
         try:
             self._source = self._open(clip.plate)
             self._plate = self._source.info
@@ -70,7 +73,16 @@ class Plan:
             self.treatment = Treatment.of(
                 settings.foreground, self.trimap.state(), self.info.width, self.info.height
             )
-            self.outputs = tuple(planned(clip.name, settings, self.info, self.colours))
+            self.outputs = tuple(
+                planned(
+                    clip.name,
+                    settings,
+                    self.info,
+                    self.colours,
+                    state.get("formats", {}),
+                    self.warnings.append,
+                )
+            )
             self.warnings += silences(clip.name, self.outputs, self.part.info)
             self.background = self._open_background()
         except BaseException:
@@ -78,7 +90,7 @@ class Plan:
             raise
 
     def _open(self, ref: MediaRef) -> FrameSource:
-        source = self._media.enter_context(open_source(ref, max_pixels=self._max_pixels))
+        source = self._media.enter_context(open_source(ref, max_pixels=self._max_pixels, video=self._reading))
         self.warnings += source.info.remarks
         return source
 
@@ -131,7 +143,14 @@ class Plan:
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs to go on alike, as JSON."""
-        return {"trimap": self.trimap.told()}
+        return {"trimap": self.trimap.told(), "formats": self._formats()}
+
+    def goes_on(self, state: Mapping[str, Any]) -> bool:
+        """Whether what the run of `state` made can be gone on with: not where its encoder is gone."""
+        return bool(state.get("formats", self._formats()) == self._formats())
+
+    def _formats(self) -> dict[str, str]:
+        return {output.name: output.format for output in self.outputs}
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ from daemon.engine import Engine
 from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Job, Ledger, owner_name
+from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics, MetricsServer
 from daemon.notify import Notifier
 from daemon.report import Log, Reporter
@@ -82,6 +83,7 @@ class Service:
         Raises StartError, MetricsError, LedgerError, and whatever else a worker cannot go on after.
         """
         config = self._config
+        self._tell_decoder(config)
         for pair in config.folders:
             _make(pair.in_)
             _make(pair.out)
@@ -116,6 +118,14 @@ class Service:
             if self._broken:
                 raise self._broken
             return intake.jobs()
+
+    def _tell_decoder(self, config: Config) -> None:
+        if config.decoder == "software":
+            return
+        reason = missing()
+        say = self._log.warning if reason and config.decoder == "nvdec" else self._log.info
+        found = f"NVDEC {reason}, so the CPU decodes" if reason else "NVDEC decodes H.264 and HEVC"
+        say(f"decoder: {config.decoder}: {found}.")
 
     def _join(self, workers: list[threading.Thread]) -> None:
         self._stopping.set()

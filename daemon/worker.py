@@ -127,19 +127,24 @@ class Worker:
                     max_pixels=config.limits.max_pixels,
                     state=state,
                     colour=config.colour,
+                    decoder=config.decoder,
                 )
             except MediaError as error:
                 raise _NotReadableError(str(error)) from error
             stack.enter_context(plan)
+            if start and not plan.goes_on(state):
+                tools.ledger.restart(job.id)
+                start = 0
             tools.reporter.started(job, len(plan.part.info.numbers), start)
-            for warning in plan.warnings:
+            told = len(plan.warnings)
+            for warning in plan.warnings[:told]:
                 tools.reporter.warned(job, warning)
             how = Settings(
                 config.jobs.queue_frames, config.jobs.chunk_frames, stop, tools.metrics.observe_stage
             )
             progress = _JobProgress(tools, job)
             folder = run(plan, lease, place, job.key, start, progress, how)
-            for warning in manifest.mended(plan, progress.figures()):
+            for warning in [*plan.warnings[told:], *manifest.mended(plan, progress.figures())]:
                 tools.reporter.warned(job, warning)
             return folder
 

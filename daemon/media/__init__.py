@@ -23,14 +23,15 @@ from daemon.media.base import (
     Pixels,
     VideoTags,
 )
+from daemon.media.deinterlace import Deinterlace
 from daemon.media.find import MediaRef, find_media, locate
 from daemon.media.image_formats import IMAGE_FORMATS
 from daemon.media.image_sink import ImageSink
 from daemon.media.sequence import SequenceSource
 from daemon.media.stills import StillSource
-from daemon.media.video_formats import CODECS
+from daemon.media.video_formats import CODECS, VIDEO_FORMATS
 from daemon.media.video_sink import VideoSink
-from daemon.media.video_source import VideoSource
+from daemon.media.video_source import Reading, VideoSource
 from daemon.storage import Storage
 
 SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
@@ -40,8 +41,13 @@ SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
 }
 
 
-def open_source(ref: MediaRef, *, max_pixels: int) -> FrameSource:
-    """Open a clip for reading. Raises MediaError for a file that cannot be read or exceeds `max_pixels`."""
+def open_source(ref: MediaRef, *, max_pixels: int, video: Reading | None = None) -> FrameSource:
+    """Open a clip for reading. video: how it is read, if it is one.
+
+    Raises MediaError for a file that cannot be read or exceeds `max_pixels`.
+    """
+    if ref.kind == "video":
+        return VideoSource(ref, max_pixels, video or Reading())
     return SOURCES[ref.kind](ref, max_pixels)
 
 
@@ -68,18 +74,20 @@ def open_sink(
     if format in IMAGE_FORMATS:
         picture = IMAGE_FORMATS[format](storage or Storage(), like.is_float)
         return ImageSink(picture, folder, stem, like, channels, start)
-    if format not in CODECS:
-        known = ", ".join([*IMAGE_FORMATS, *CODECS])
+    if format not in VIDEO_FORMATS:
+        known = ", ".join([*IMAGE_FORMATS, *VIDEO_FORMATS])
         raise MediaError(f"{stem}: has no output format {format!r}; choose one of {known}.")
-    return VideoSink(CODECS[format], folder, stem, like, channels, start)
+    return VideoSink(VIDEO_FORMATS[format], folder, stem, like, channels, start)
 
 
 __all__ = [
     "CODECS",
     "IMAGE_FORMATS",
     "SOURCES",
+    "VIDEO_FORMATS",
     "ClipInfo",
     "ColourTags",
+    "Deinterlace",
     "Encoding",
     "Frame",
     "FrameSink",
@@ -89,6 +97,7 @@ __all__ = [
     "MediaRef",
     "PictureTags",
     "Pixels",
+    "Reading",
     "Storage",
     "VideoTags",
     "find_media",

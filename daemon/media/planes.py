@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.video.plane import VideoPlane
 
 from daemon.media import ycbcr
 from daemon.media.base import Pixels, VideoTags
@@ -24,6 +25,9 @@ _SPREAD = {
     "uyvy422": "yuv422p",
     "pal8": "rgba",
 }
+_PAIRED = {"nv12": ((0, 1), 0), "nv21": ((1, 0), 0), "p010le": ((0, 1), 6)}
+"""Formats with Cb and Cr by turns in one plane: where in a pair either is, and how far up codes lie."""
+
 _FOREIGN = ("xyz", "bayer", "gbrpf", "gbrapf", "grayf")
 """Planar or grey, but not integers in RGB, Y'CbCr or grey."""
 
@@ -77,7 +81,7 @@ def to_pixels(frame: av.VideoFrame, tags: VideoTags) -> Pixels:
     """
     name = frame.format.name
     if name in _SPREAD:
-        frame = frame.reformat(format=_SPREAD[name])
+        frame = spread(frame)
         name = frame.format.name
     if name in _PACKED:
         return _packed(frame, *_PACKED[name])
@@ -91,6 +95,26 @@ def to_pixels(frame: av.VideoFrame, tags: VideoTags) -> Pixels:
         return planes[0][..., None].astype(np.float32) * np.float32(gain) + np.float32(offset)
     jpeg = name.startswith("yuvj")
     return _from_ycbcr(planes, tags.matrix, jpeg or tags.full_range is True, jpeg, bits)
+
+
+def spread(frame: av.VideoFrame) -> av.VideoFrame:
+    """The same codes in planes, with all that the frame says of itself; a frame that is planar as it is.
+
+    nv12 and p010le are what a GPU gives: their codes are moved here, for the scaler is not asked to be exact.
+    """
+    wanted = _SPREAD.get(frame.format.name)
+    if wanted is None:
+        return frame
+    made = frame.reformat(format=wanted)
+    if frame.format.name in _PAIRED:
+        order, shift = _PAIRED[frame.format.name]
+        bits = int(made.format.components[0].bits)
+        luma, chroma = (_rows(frame.planes[n], bits) >> shift for n in (0, 1))
+        pairs = [chroma[:, side::2] for side in order]
+        for plane, samples in zip(made.planes, (luma, *pairs), strict=True):
+            rows = _rows(plane, bits)
+            rows[: plane.height, : plane.width] = samples[: plane.height, : plane.width]
+    return made
 
 
 def _from_ycbcr(
@@ -123,6 +147,12 @@ def _upsample(plane: Pixels, width: int, height: int, centred: bool) -> Pixels:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     ).astype(np.float32, copy=False)
+
+
+def _rows(plane: VideoPlane, bits: int) -> npt.NDArray[Any]:
+    """A plane's memory, padding and all: little-endian [rows, codes in a row], not a copy."""
+    samples = np.frombuffer(memoryview(plane), "u1" if bits <= 8 else "<u2")
+    return samples.reshape(-1, plane.line_size // samples.itemsize)
 
 
 def _plane(frame: av.VideoFrame, index: int, bits: int) -> npt.NDArray[Any]:

@@ -52,3 +52,13 @@ def after(first: str, rate: Fraction, position: int) -> str | None:
         return None
     mark = first[8]
     return f"{found.hours:02d}:{found.minutes:02d}:{found.seconds:02d}{mark}{found.frames:02d}"
+
+
+def doubled(first: str) -> str:
+    """The time code of the same moment at twice the rate: of a frame's first field. Text that is none stays.
+
+    What drop frames leave out at the one rate is twice what they leave out at the other, so a number that
+    there is stays one.
+    """
+    found = _TIMECODE.fullmatch(first)
+    return f"{first[:9]}{2 * int(found[5]):02d}" if found else first

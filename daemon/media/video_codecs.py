@@ -34,6 +34,7 @@ class MovieCodec(ABC):
     pixel_formats: by channels; what is not there cannot be stored. chunks: the container of what is not yet
     joined. even: whether width and height must be. least: the smallest raster. threads: of the encoder, 0
     where the bytes do not depend on them. tag: four letters that the container is to give the codec.
+    stand_in: the format to write where the machine has no such encoder; None: the output is refused.
     """
 
     encoder: ClassVar[str]
@@ -46,6 +47,7 @@ class MovieCodec(ABC):
     gop: ClassVar[int] = 1
     threads: ClassVar[int] = 0
     tag: ClassVar[str | None] = None
+    stand_in: ClassVar[str | None] = None
 
     @abstractmethod
     def options(self, like: ClipInfo) -> dict[str, str]:

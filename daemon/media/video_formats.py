@@ -1,11 +1,12 @@
 """The video formats by name, and what can be asked of one before the first frame is made.
 
-A new format is one class and one line in `CODECS`.
+A new format is one class and one line in `CODECS`; those of a GPU stand beside in `NVENC`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import av
 
@@ -13,6 +14,7 @@ from daemon.media.base import ClipInfo
 from daemon.media.video_codecs import MovieCodec
 from daemon.media.video_inter import H264, Hevc, Vp9
 from daemon.media.video_intra import DnxHr, Ffv1, Gray16, MovPng, ProRes422Hq, ProRes4444
+from daemon.media.video_nvenc import NVENC, idle
 from daemon.media.video_sound import left_out
 
 CODECS: Mapping[str, MovieCodec] = {
@@ -26,10 +28,17 @@ CODECS: Mapping[str, MovieCodec] = {
     "hevc": Hevc(),
     "vp9": Vp9(),
 }
+VIDEO_FORMATS: Mapping[str, MovieCodec] = {**CODECS, **NVENC}
+"""All of them."""
+
+_HD = ClipInfo("video", 1920, 1080, 3, (0,), (), "display", 8, False, Fraction(25), Fraction(1, 25), (0,))
 
 
 def lacking(format: str) -> str | None:
-    """Why this machine cannot write a format, as the end of a sentence that begins with it; else None."""
+    """Why this machine cannot write a format, as the end of a sentence that begins with it; else None.
+
+    For a format of a GPU another stands in: see `substitute`.
+    """
     codec = CODECS.get(format)
     if codec is None:
         return None
@@ -45,7 +54,7 @@ def unfit(format: str, channels: int, like: ClipInfo | None = None) -> str | Non
 
     The end of a sentence that begins with the format; None where it can, or is no video format.
     """
-    codec = CODECS.get(format)
+    codec = VIDEO_FORMATS.get(format)
     if codec is None:
         return None
     reason = codec.refusal(*((like.width, like.height) if like else (1 << 12, 1 << 12)), channels)
@@ -59,9 +68,20 @@ def instead(channels: int) -> str:
     return f"{', '.join(fit[:-1])} or {fit[-1]}" if fit else "exr"
 
 
+def substitute(format: str, like: ClipInfo | None = None) -> tuple[str, str] | None:
+    """The format that stands in for one of a GPU that cannot encode the clip `like` (None: an HD one) here,
+    and why, as the end of a sentence that begins with the format asked for; else None.
+    """
+    codec = NVENC.get(format)
+    if codec is None or codec.stand_in is None:
+        return None
+    reason = idle(format, like or _HD)
+    return (codec.stand_in, reason) if reason else None
+
+
 def silence(format: str, like: ClipInfo) -> str | None:
     """What of the plate's sound the format leaves out, as the end of a sentence that begins with it."""
-    codec = CODECS.get(format)
+    codec = VIDEO_FORMATS.get(format)
     if codec is None or like.sound is None:
         return None
     names = left_out(like.sound, codec.container)

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
@@ -30,11 +31,14 @@ class VideoIndex:
     keys: tuple[int, ...]
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open a video file. Raises MediaError if it is not one, or was cut before its index."""
+def open_container(path: Path, accelerator: HWAccel | None = None) -> InputContainer:
+    """Open a video file, its pictures to be decoded by `accelerator`, if one is given.
+
+    Raises MediaError if it is not one, or was cut before its index, or there is no such accelerator.
+    """
     try:
         # Absolute, because FFmpeg takes `shot:1.mov` for a protocol.
-        return av.open(str(path.absolute()), options={"format_whitelist": _DEMUXERS})
+        return av.open(str(path.absolute()), options={"format_whitelist": _DEMUXERS}, hwaccel=accelerator)
     except av.error.FFmpegError as error:
         raise MediaError(
             f"{path.name}: is no readable video, or was cut short ({error.strerror}); copy it again."

@@ -20,7 +20,7 @@ from daemon.config import ClipSettings, Format
 from daemon.doctor import examine
 from daemon.engine import Engine
 from daemon.inbox import scan
-from daemon.media import CODECS, IMAGE_FORMATS, MediaError
+from daemon.media import CODECS, IMAGE_FORMATS, VIDEO_FORMATS, MediaError
 from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.run import Settings, StoppedError, run
@@ -184,7 +184,7 @@ def test_a_still_cannot_become_video(folder: Path, format: str) -> None:
 
 
 def test_every_format_of_the_config_is_made_by_a_sink() -> None:
-    assert set(get_args(Format)) == {"auto", *CODECS, *IMAGE_FORMATS}
+    assert set(get_args(Format)) == {"auto", *VIDEO_FORMATS, *IMAGE_FORMATS}
 
 
 def test_matte_offers_the_formats_that_hold_every_output() -> None:

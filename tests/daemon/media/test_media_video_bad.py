@@ -54,7 +54,7 @@ def test_interlaced_video_is_refused(
     rate = {"rate": Fraction(25), "time_base": Fraction(1, 25)}
     make_video(tmp_path / name, codec, pixel_format, options=options, size=size, **rate)
     assert complaint(tmp_path / name) == (
-        f"{name}: is interlaced; deinterlace it first, or, if it only says that it is, "
+        f"{name}: is interlaced; set deinterlace: frame or field, or, if it only says that it is, "
         "export it as progressive."
     )
 
