@@ -107,7 +107,8 @@ def compose(
     into: Mapping[str, ColourSpace] = MappingProxyType({}),
     treatment: Treatment = PLAIN,
 ) -> dict[str, Pixels]:
-    """The outputs asked for, each float32 [H, W, C], C as in ``CHANNELS``.
+    """The outputs asked for, each float32 [H, W, C], C as in ``CHANNELS``; one that is made for the sake of
+    another is named so, as ``layers.premult``.
 
     plate: float32 [3, H, W] in ``space``. alpha: float32 [1, H, W]. background: [3, H, W] in ``space``, for
     ``composite``. into: spaces of the outputs that are not to have the plate's. Light is mixed as light: the
@@ -123,6 +124,7 @@ def compose(
 
     made: dict[str, Tensor] = {"alpha": alpha}
     mixed = ((alpha > 0) & (alpha < 1))[0]
+    kinds = {name: name.rpartition(".")[2] for name in outputs}
     if set(outputs) - {"alpha"}:
         scene = space.to_linear(plate)
         inside, _ = foreground.mixed_colours(torch.where(scene.isfinite(), scene, 0.0), alpha)
@@ -131,23 +133,24 @@ def compose(
         straight = torch.where(alpha > 0, plate, 0.0)
         straight[:, mixed], straight[:, spilt] = space.from_linear(inside), space.from_linear(solid)
         extended = None
-        if treatment.extend and "foreground" in outputs:
+        if treatment.extend and "foreground" in kinds.values():
             light = scene.clone()
             light[:, mixed], light[:, spilt] = inside, solid
             extended = beyond(light, alpha, treatment.extend)
             del light
         del scene  # whole frames go as soon as they can: at 4K each is a hundred megabytes
-        for name in {"foreground", "premult"}.intersection(outputs):
-            colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
-            made[name] = torch.cat([colours if name == "foreground" else colours * alpha, alpha])
-            del colours
+        for name, kind in kinds.items():
+            if kind in ("foreground", "premult"):
+                colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
+                made[name] = torch.cat([colours if kind == "foreground" else colours * alpha, alpha])
+                del colours
+            if kind == "foreground" and extended is not None:
+                outside, colour = extended
+                made[name][:3, outside] = delivered(name, space.from_linear(colour))
         if "composite" in outputs and background is not None:
             a, behind = alpha[:, mixed], space.to_linear(background[:, mixed])
             composite = torch.where(alpha > 0, straight, background)
             composite[:, mixed] = space.from_linear(a * inside + (1 - a) * behind)
             made["composite"] = delivered("composite", composite)
-        if extended is not None:
-            outside, colour = extended
-            made["foreground"][:3, outside] = delivered("foreground", space.from_linear(colour))
         del straight
     return {name: np.ascontiguousarray(made.pop(name).permute(1, 2, 0).numpy()) for name in tuple(outputs)}
