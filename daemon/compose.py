@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
@@ -122,7 +122,7 @@ def compose(
     def delivered(name: str, rgb: Tensor) -> Tensor:
         return convert(rgb, space, into[name]) if name in into else rgb
 
-    made: dict[str, Tensor] = {"alpha": alpha}
+    made: dict[str, Pixels] = {"alpha": np.ascontiguousarray(alpha.permute(1, 2, 0).numpy())}
     mixed = ((alpha > 0) & (alpha < 1))[0]
     kinds = {name: name.rpartition(".")[2] for name in outputs}
     if set(outputs) - {"alpha"}:
@@ -142,15 +142,25 @@ def compose(
         for name, kind in kinds.items():
             if kind in ("foreground", "premult"):
                 colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
-                made[name] = torch.cat([colours if kind == "foreground" else colours * alpha, alpha])
+                if kind == "premult":
+                    colours = colours * alpha
+                elif extended is not None:
+                    outside, colour = extended
+                    colours[:, outside] = delivered(name, space.from_linear(colour))
+                made[name] = _laid((colours, alpha))
                 del colours
-            if kind == "foreground" and extended is not None:
-                outside, colour = extended
-                made[name][:3, outside] = delivered(name, space.from_linear(colour))
         if "composite" in outputs and background is not None:
             a, behind = alpha[:, mixed], space.to_linear(background[:, mixed])
             composite = torch.where(alpha > 0, straight, background)
+            del straight
             composite[:, mixed] = space.from_linear(a * inside + (1 - a) * behind)
-            made["composite"] = delivered("composite", composite)
-        del straight
-    return {name: np.ascontiguousarray(made.pop(name).permute(1, 2, 0).numpy()) for name in tuple(outputs)}
+            made["composite"] = _laid((delivered("composite", composite),))
+    return {name: made[name] for name in outputs}
+
+
+def _laid(planes: Sequence[Tensor]) -> Pixels:
+    """Planes [C, H, W] as a picture lies in memory, float32 [H, W, C]."""
+    count, (height, width) = sum(len(plane) for plane in planes), planes[0].shape[1:]
+    picture = np.empty((height, width, count), np.float32)
+    torch.cat(list(planes), out=torch.from_numpy(picture).permute(2, 0, 1))
+    return picture

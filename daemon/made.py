@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 from daemon import layers
@@ -22,8 +23,9 @@ Figures = dict[str, Any]
 
 @dataclass
 class Work:
-    """A frame that waits for its matte. index: its position in the whole plate. mended: numbers in it that
-    were none.
+    """A frame that waits for its matte. index: its position in the whole plate. mended: pixels in it that
+    were filled. trimap: uint8 [1, H, W] of 0, 1 and 2, for several wait; unknown: the share of it that is 1;
+    confidence: of it.
     """
 
     index: int
@@ -32,7 +34,16 @@ class Work:
     tags: PictureTags | None
     mended: int
     plate: Tensor
-    trimap: Trimap
+    trimap: Tensor
+    unknown: float
+    confidence: float
+
+    @classmethod
+    def of(cls, index: int, frame: Frame, plate: Tensor, trimap: Trimap) -> Self:
+        codes = (trimap.values * 2).to(torch.uint8)
+        unknown = round(float(unknown_fraction(trimap.values[None])), 6)
+        sure = round(trimap.confidence, 3)
+        return cls(index, frame.number, frame.pts, frame.tags, frame.mended, plate, codes, unknown, sure)
 
 
 @dataclass
@@ -51,8 +62,8 @@ class Made:
         """Every output of ``plan``; raises what reading the background raises."""
         figures = {
             "frame": work.number,
-            "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
-            "confidence": round(work.trimap.confidence, 3),
+            "unknown": work.unknown,
+            "confidence": work.confidence,
             "alpha": round(float(steady.alpha.double().mean()), 6),
             "flicker": round(steady.flicker, 5),
         }
@@ -86,5 +97,5 @@ def _pictures(work: Work, alpha: Tensor, plan: Plan) -> dict[str, Pixels]:
     made = compose(work.plate, alpha, background, space, wanted, into, plan.treatment)
     if parts:
         of_layers = {kind: made[part] for kind, part in parts.items()}
-        made["layers"] = layers.stacked(of_layers, work.trimap.values)
+        made["layers"] = layers.stacked(of_layers, work.trimap / 2)
     return {name: made[name] for name in names}

@@ -92,32 +92,35 @@ def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
         begun = time.perf_counter()
 
 
-def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[Work, Tensor]]:
-    """The frames, each with what the network sees of it."""
+def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[Work, Tensor, Tensor]]:
+    """The frames, each with what the network sees of it and its trimap."""
 
-    def seen(index: int, frame: Frame) -> tuple[Work, Tensor]:
+    def seen(index: int, frame: Frame) -> tuple[Work, Tensor, Tensor]:
         begun = time.perf_counter()
         plate = plan.plate(frame)
         view = plan.colours.plate.space.view(plate)
         trimap = plan.trimap.trimap(frame, index, view)
+        work = Work.of(index, frame, plate, trimap)
+        # As the encoder and the steady matte lay it, so that both use this one and no copy of it.
+        view = view.permute(1, 2, 0).contiguous().permute(2, 0, 1)
         observe("trimap", time.perf_counter() - begun)
-        return Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, trimap), view
+        return work, view, trimap.values
 
     # A generator would hold its variables while what it gave is worked on; a map has none.
     return map(seen, count(start), timed("read", plan.frames(start, stop), observe))
 
 
 def _matte(
-    works: Iterable[tuple[Work, Tensor]], lease: Lease, at_once: int, observe: Observe
+    works: Iterable[tuple[Work, Tensor, Tensor]], lease: Lease, at_once: int, observe: Observe
 ) -> Iterator[tuple[Work, Tensor, Tensor]]:
     """With the alphas, in order. A frame's seconds here are those until it came back, its wait for the engine
     among them.
     """
     flying: deque[tuple[Work, Tensor, Future[Tensor]]] = deque()
 
-    def submit(work: Work, view: Tensor) -> None:
+    def submit(work: Work, view: Tensor, trimap: Tensor) -> None:
         begun = time.perf_counter()
-        future = lease.matte(view, work.trimap.values)
+        future = lease.matte(view, trimap)
         future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
         flying.append((work, view, future))
 
@@ -125,9 +128,9 @@ def _matte(
         work, view, future = flying.popleft()
         return work, view, future.result()
 
-    for work, view in works:
-        submit(work, view)
-        del work, view
+    for each in works:
+        submit(*each)
+        del each
         if len(flying) >= at_once:
             yield landed()
     while flying:
