@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
@@ -107,7 +107,8 @@ def compose(
     into: Mapping[str, ColourSpace] = MappingProxyType({}),
     treatment: Treatment = PLAIN,
 ) -> dict[str, Pixels]:
-    """The outputs asked for, each float32 [H, W, C], C as in ``CHANNELS``.
+    """The outputs asked for, each float32 [H, W, C], C as in ``CHANNELS``; one that is made for the sake of
+    another is named so, as ``layers.premult``.
 
     plate: float32 [3, H, W] in ``space``. alpha: float32 [1, H, W]. background: [3, H, W] in ``space``, for
     ``composite``. into: spaces of the outputs that are not to have the plate's. Light is mixed as light: the
@@ -121,8 +122,9 @@ def compose(
     def delivered(name: str, rgb: Tensor) -> Tensor:
         return convert(rgb, space, into[name]) if name in into else rgb
 
-    made: dict[str, Tensor] = {"alpha": alpha}
+    made: dict[str, Pixels] = {"alpha": np.ascontiguousarray(alpha.permute(1, 2, 0).numpy())}
     mixed = ((alpha > 0) & (alpha < 1))[0]
+    kinds = {name: name.rpartition(".")[2] for name in outputs}
     if set(outputs) - {"alpha"}:
         scene = space.to_linear(plate)
         inside, _ = foreground.mixed_colours(torch.where(scene.isfinite(), scene, 0.0), alpha)
@@ -131,23 +133,34 @@ def compose(
         straight = torch.where(alpha > 0, plate, 0.0)
         straight[:, mixed], straight[:, spilt] = space.from_linear(inside), space.from_linear(solid)
         extended = None
-        if treatment.extend and "foreground" in outputs:
+        if treatment.extend and "foreground" in kinds.values():
             light = scene.clone()
             light[:, mixed], light[:, spilt] = inside, solid
             extended = beyond(light, alpha, treatment.extend)
             del light
         del scene  # whole frames go as soon as they can: at 4K each is a hundred megabytes
-        for name in {"foreground", "premult"}.intersection(outputs):
-            colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
-            made[name] = torch.cat([colours if name == "foreground" else colours * alpha, alpha])
-            del colours
+        for name, kind in kinds.items():
+            if kind in ("foreground", "premult"):
+                colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
+                if kind == "premult":
+                    colours = colours * alpha
+                elif extended is not None:
+                    outside, colour = extended
+                    colours[:, outside] = delivered(name, space.from_linear(colour))
+                made[name] = _laid((colours, alpha))
+                del colours
         if "composite" in outputs and background is not None:
             a, behind = alpha[:, mixed], space.to_linear(background[:, mixed])
             composite = torch.where(alpha > 0, straight, background)
+            del straight
             composite[:, mixed] = space.from_linear(a * inside + (1 - a) * behind)
-            made["composite"] = delivered("composite", composite)
-        if extended is not None:
-            outside, colour = extended
-            made["foreground"][:3, outside] = delivered("foreground", space.from_linear(colour))
-        del straight
-    return {name: np.ascontiguousarray(made.pop(name).permute(1, 2, 0).numpy()) for name in tuple(outputs)}
+            made["composite"] = _laid((delivered("composite", composite),))
+    return {name: made[name] for name in outputs}
+
+
+def _laid(planes: Sequence[Tensor]) -> Pixels:
+    """Planes [C, H, W] as a picture lies in memory, float32 [H, W, C]."""
+    count, (height, width) = sum(len(plane) for plane in planes), planes[0].shape[1:]
+    picture = np.empty((height, width, count), np.float32)
+    torch.cat(list(planes), out=torch.from_numpy(picture).permute(2, 0, 1))
+    return picture

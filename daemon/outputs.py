@@ -151,7 +151,7 @@ def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, inf
     if reason:
         raise MediaError(
             f"{name}: {output} cannot be {kind}, which {reason}; "
-            f"set outputs: {output}: format: to {instead(CHANNELS[output])}."
+            f"set outputs: {output}: format: to {instead(CHANNELS[output], info)}."
         )
     if kind in NO_ALPHA and CHANNELS[output] > 3:
         raise MediaError(

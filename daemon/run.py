@@ -18,18 +18,15 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from daemon import layers, manifest
-from daemon.compose import compose
+from daemon import manifest
 from daemon.engine import Lease
 from daemon.layers import CHANNELS
-from daemon.media import ClipInfo, Frame, PictureTags, Pixels
-from daemon.media.picture_tags import OF_ONE_FRAME, without
+from daemon.made import Figures, Made, Work
+from daemon.media import ClipInfo, Frame
 from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.stages import Ahead, Observe, timed
-from daemon.trimaps import Trimap
 from dim_model.temporal import Steadier, Steady, handles
-from dim_model.trimap import unknown_fraction
 
 _IN_FLIGHT = 4
 """Frames of one clip at the engine: enough to fill its batches, few enough that memory stays small."""
@@ -42,8 +39,6 @@ _FLOATS = sum(CHANNELS.values())
 
 _KEEP = ".trimaps"
 """Folder, beside what is made, for what a trimap source took long to find; gone before it is published."""
-
-Figures = dict[str, Any]
 
 
 class StoppedError(Exception):
@@ -80,29 +75,6 @@ class Settings:
     observe: Observe = lambda stage, seconds: None
 
 
-@dataclass
-class _Work:
-    """A frame on its way. index: its position in the whole plate."""
-
-    index: int
-    number: int
-    pts: int | None
-    tags: PictureTags | None
-    mended: int
-    plate: Tensor
-    trimap: Trimap
-
-
-@dataclass
-class _Made:
-    index: int
-    number: int
-    pts: int | None
-    tags: PictureTags | None
-    pictures: dict[str, Pixels]
-    figures: Figures
-
-
 def _depth(info: ClipInfo, wanted: int) -> int:
     """Frames that may wait between two stages of such a clip. 0, from 4K on: all up to the steady matte is
     one stage, all after it another, and only these two overlap.
@@ -120,42 +92,45 @@ def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
         begun = time.perf_counter()
 
 
-def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[_Work, Tensor]]:
-    """The frames, each with what the network sees of it."""
+def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[Work, Tensor, Tensor]]:
+    """The frames, each with what the network sees of it and its trimap."""
 
-    def seen(index: int, frame: Frame) -> tuple[_Work, Tensor]:
+    def seen(index: int, frame: Frame) -> tuple[Work, Tensor, Tensor]:
         begun = time.perf_counter()
         plate = plan.plate(frame)
         view = plan.colours.plate.space.view(plate)
         trimap = plan.trimap.trimap(frame, index, view)
+        work = Work.of(index, frame, plate, trimap)
+        # As the encoder and the steady matte lay it, so that both use this one and no copy of it.
+        view = view.permute(1, 2, 0).contiguous().permute(2, 0, 1)
         observe("trimap", time.perf_counter() - begun)
-        return _Work(index, frame.number, frame.pts, frame.tags, frame.mended, plate, trimap), view
+        return work, view, trimap.values
 
     # A generator would hold its variables while what it gave is worked on; a map has none.
     return map(seen, count(start), timed("read", plan.frames(start, stop), observe))
 
 
 def _matte(
-    works: Iterable[tuple[_Work, Tensor]], lease: Lease, at_once: int, observe: Observe
-) -> Iterator[tuple[_Work, Tensor, Tensor]]:
+    works: Iterable[tuple[Work, Tensor, Tensor]], lease: Lease, at_once: int, observe: Observe
+) -> Iterator[tuple[Work, Tensor, Tensor]]:
     """With the alphas, in order. A frame's seconds here are those until it came back, its wait for the engine
     among them.
     """
-    flying: deque[tuple[_Work, Tensor, Future[Tensor]]] = deque()
+    flying: deque[tuple[Work, Tensor, Future[Tensor]]] = deque()
 
-    def submit(work: _Work, view: Tensor) -> None:
+    def submit(work: Work, view: Tensor, trimap: Tensor) -> None:
         begun = time.perf_counter()
-        future = lease.matte(view, work.trimap.values)
+        future = lease.matte(view, trimap)
         future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
         flying.append((work, view, future))
 
-    def landed() -> tuple[_Work, Tensor, Tensor]:
+    def landed() -> tuple[Work, Tensor, Tensor]:
         work, view, future = flying.popleft()
         return work, view, future.result()
 
-    for work, view in works:
-        submit(work, view)
-        del work, view
+    for each in works:
+        submit(*each)
+        del each
         if len(flying) >= at_once:
             yield landed()
     while flying:
@@ -163,10 +138,10 @@ def _matte(
 
 
 def _steady(
-    mattes: Iterable[tuple[_Work, Tensor, Tensor]], radius: int, start: int, stop: int, observe: Observe
-) -> Iterator[tuple[_Work, Steady]]:
+    mattes: Iterable[tuple[Work, Tensor, Tensor]], radius: int, start: int, stop: int, observe: Observe
+) -> Iterator[tuple[Work, Steady]]:
     """Steady mattes of positions ``start`` to ``stop``; those around are heard as neighbours alone."""
-    steadier = Steadier[_Work](radius)
+    steadier = Steadier[Work](radius)
     for made in chain(starmap(steadier.take, mattes), [steadier.rest()]):
         for work, steady in timed("steady", made, observe):
             if work.index >= start:
@@ -176,49 +151,18 @@ def _steady(
             del work, steady
 
 
-def _finish(mattes: Iterable[tuple[_Work, Steady]], plan: Plan, observe: Observe) -> Iterator[_Made]:
-    def timed_one(each: tuple[_Work, Steady]) -> _Made:
+def _finish(mattes: Iterable[tuple[Work, Steady]], plan: Plan, observe: Observe) -> Iterator[Made]:
+    def timed_one(each: tuple[Work, Steady]) -> Made:
         begun = time.perf_counter()
-        made = _composed(*each, plan)
+        made = Made.of(*each, plan)
         observe("compose", time.perf_counter() - begun)
         return made
 
     return map(timed_one, mattes)
 
 
-def _composed(work: _Work, steady: Steady, plan: Plan) -> _Made:
-    names = {output.name for output in plan.outputs}
-    space, into, (alpha, flicker, cut) = plan.colours.plate.space, plan.colours.outputs, steady
-    background = plan.background.at(work.number, work.index) if "composite" in names else None
-    pictures = compose(work.plate, alpha, background, space, names - {"layers"}, into, plan.treatment)
-    if "layers" in names:
-        own = {name: into["layers"] for name in layers.NEEDS if "layers" in into}
-        parts = compose(work.plate, alpha, None, space, layers.NEEDS, own, plan.treatment)
-        pictures["layers"] = layers.stacked(parts, work.trimap.values)
-    figures = {
-        "frame": work.number,
-        "unknown": round(float(unknown_fraction(work.trimap.values[None])), 6),
-        "confidence": round(work.trimap.confidence, 3),
-        "alpha": round(float(alpha.double().mean()), 6),
-        "flicker": round(flicker, 5),
-    }
-    if cut:
-        figures["cut"] = True
-    if work.mended:
-        figures["mended"] = work.mended
-    return _Made(work.index, work.number, work.pts, work.tags, pictures, figures)
-
-
-def _frames(item: _Made, plan: Plan) -> Iterator[list[Frame]]:
-    """What each output is given: the frame that was made, and one for each that is missing after it."""
-    yield [Frame(item.number, item.pictures[o.name], item.pts, o.tags(item.tags)) for o in plan.outputs]
-    for number in plan.gaps.after(item.index - plan.part.start):
-        pictures, tags = plan.gaps.pictures(item.pictures), without(item.tags, OF_ONE_FRAME)
-        yield [Frame(number, pictures[o.name], None, o.tags(tags)) for o in plan.outputs]
-
-
 def _write(
-    made: Ahead[_Made],
+    made: Ahead[Made],
     plan: Plan,
     work: Path,
     start: int,
@@ -236,8 +180,8 @@ def _write(
         # Encoders release the GIL, so the outputs of a frame are written side by side.
         writers = stack.enter_context(ThreadPoolExecutor(len(sinks), "write"))
 
-        def write(item: _Made) -> None:
-            for frames in _frames(item, plan):
+        def write(item: Made) -> None:
+            for frames in item.frames(plan):
                 list(writers.map(lambda sink, frame: sink.write(frame), sinks, frames))
 
         def commit(stop: int) -> None:

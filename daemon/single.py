@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from daemon import manifest
-from daemon.clip import job_key
 from daemon.config import (
     ClipSettings,
-    ConfigError,
     Format,
     OutputName,
     OutputSettings,
@@ -24,13 +21,12 @@ from daemon.config import (
 )
 from daemon.engine import Engine
 from daemon.job import Job
-from daemon.media import MediaError, MediaRef
-from daemon.named import MAX_PIXELS, SingleError, named_clip, named_sidecars, settings_of, told_as
+from daemon.named import SingleError, named_sidecars
+from daemon.one_by_one import one_by_one
 from daemon.plan import Plan
 from daemon.progress import ProgressReporter
-from daemon.publish import PublishError, Workplace
-from daemon.run import ClipChangedError, Settings, run
-from daemon.trimaps import TrimapError
+from daemon.publish import Workplace
+from daemon.run import Settings, run
 from dim_model import weights
 from dim_model.matter import DeviceError, Matter
 from dim_model.weights import WeightsError
@@ -93,45 +89,18 @@ def matte_all(
         engine = Engine(lambda folder: Matter.open(folder, device=device), weights.SHIPPED)
     except (WeightsError, DeviceError) as error:
         raise SingleError(str(error)) from error
-    failed = 0
     with engine, ProgressReporter(Console(file=sys.stderr)) as reporter:
-        for number, where in enumerate(inputs, 1):
-            failed += not _matte(where, sidecars, settings, out, engine, reporter, number)
-    return failed
+
+        def make(plan: Plan, place: Workplace, key: str, job: Job) -> Path:
+            progress = _Kept(reporter, job)
+            with engine.lease() as lease:
+                folder = run(plan, lease, place, key, 0, progress, Settings())
+            for warning in manifest.mended(plan, progress.figures()):
+                reporter.warned(job, warning)
+            return folder
+
+        return one_by_one(inputs, sidecars, settings, out, "", reporter, make)
 
 
 def _is_colour(text: str) -> bool:
     return text == "checker" or re.fullmatch(r"#[0-9A-Fa-f]{6}", text) is not None
-
-
-def _matte(
-    where: str,
-    sidecars: Sequence[MediaRef | None],
-    settings: ClipSettings,
-    out: Path,
-    engine: Engine,
-    reporter: ProgressReporter,
-    number: int,
-) -> bool:
-    job = told_as(number, where)
-    try:
-        clip = named_clip(where, sidecars)
-        job = told_as(number, clip.name)
-        settings = settings_of(clip, settings)
-        key = job_key(clip, settings)
-        place = Workplace(out, clip.name, key)
-        with ExitStack() as stack:
-            stack.callback(place.discard)  # nobody goes on with what broke off here
-            lease = stack.enter_context(engine.lease())
-            plan = stack.enter_context(Plan(clip, settings, max_pixels=MAX_PIXELS, state={}))
-            for warning in plan.warnings:
-                reporter.warned(job, warning)
-            progress = _Kept(reporter, job)
-            folder = run(plan, lease, place, key, 0, progress, Settings())
-            for warning in manifest.mended(plan, progress.figures()):
-                reporter.warned(job, warning)
-    except (MediaError, TrimapError, ConfigError, PublishError, ClipChangedError, OSError) as error:
-        reporter.ended(job, "failed", str(error))
-        return False
-    reporter.published(job, folder)
-    return True

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
 import numpy as np
 from rich.console import Console
 
-from daemon.clip import job_key
-from daemon.config import ClipSettings, ConfigError, TrimapSettings
+from daemon.config import ClipSettings, TrimapSettings
 from daemon.job import Job
-from daemon.media import MediaError, MediaRef
 from daemon.media.durable import sync_folder
-from daemon.named import MAX_PIXELS, named_clip, named_sidecars, settings_of, told_as
+from daemon.named import named_sidecars
+from daemon.one_by_one import one_by_one
 from daemon.plan import Plan
 from daemon.progress import ProgressReporter
-from daemon.publish import PublishError, Workplace
-from daemon.trimaps import Trimap, TrimapError
+from daemon.publish import Workplace
+from daemon.trimaps import Trimap
 
 _KEEP = ".trimaps"
 
@@ -47,39 +45,14 @@ def trimap_all(
     settings = ClipSettings(
         trimap=derived, colorspace=colorspace, frames=frames, handles=handles, scale=scale
     )
-    failed = 0
     with ProgressReporter(Console(file=sys.stderr)) as reporter:
-        for number, where in enumerate(inputs, 1):
-            failed += not _drawn(where, sidecars, settings, out, reporter, number)
-    return failed
 
-
-def _drawn(
-    where: str,
-    sidecars: Sequence[MediaRef | None],
-    settings: ClipSettings,
-    out: Path,
-    reporter: ProgressReporter,
-    number: int,
-) -> bool:
-    job = told_as(number, where)
-    try:
-        clip = named_clip(where, sidecars)
-        job = told_as(number, clip.name)
-        own = settings_of(clip, settings)
-        place = Workplace(out, f"{clip.name}_trimap", job_key(clip, own))
-        with ExitStack() as stack:
-            stack.callback(place.discard)
-            plan = stack.enter_context(Plan(clip, own, max_pixels=MAX_PIXELS, state={}))
-            for warning in plan.warnings:
-                reporter.warned(job, warning)
+        def make(plan: Plan, place: Workplace, key: str, job: Job) -> Path:
             folder, sentence = _written(plan, place, reporter, job)
-    except (MediaError, TrimapError, ConfigError, PublishError, OSError) as error:
-        reporter.ended(job, "failed", str(error))
-        return False
-    reporter.warned(job, sentence)
-    reporter.published(job, folder)
-    return True
+            reporter.warned(job, sentence)
+            return folder
+
+        return one_by_one(inputs, sidecars, settings, out, "_trimap", reporter, make)
 
 
 def _written(plan: Plan, place: Workplace, reporter: ProgressReporter, job: Job) -> tuple[Path, str]:

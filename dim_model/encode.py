@@ -89,35 +89,42 @@ def _explain(rgb: Floats, trimap: Floats) -> tuple[Floats, sampling.Indices]:
     """
     foreground, background, unknown = trimap == 1.0, trimap == 0.0, trimap == 0.5
     pixels = np.flatnonzero(unknown)
-    slot = np.full(trimap.shape, -1, np.int32)
-    slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
     values = np.empty((pixels.size, 12), np.float32)
     if not (foreground.any() and background.any() and pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
         values[:, 0:3] = values[:, 3:6] = rgb.reshape(-1, 3)[pixels]
         values[:, 6:11], values[:, 11] = 0.5, 0.0
-        return values, slot
+        return values, _slots(pixels, trimap.shape)
 
     found = sampling.sample(rgb, trimap)
     alpha = foreground.astype(np.float32)
     alpha.ravel()[pixels] = found.alpha
     confidence = np.ones_like(alpha)
     confidence.ravel()[pixels] = found.confidence
-    for channels, colour, side, lean in (
-        (slice(0, 3), found.foreground, ~background, 0.05 + alpha),
-        (slice(3, 6), found.background, ~foreground, 1.05 - alpha),
+    picture = rgb.copy()
+    for channels, colour, other in (
+        (slice(0, 3), found.foreground, background),
+        (slice(3, 6), found.background, foreground),
     ):
-        picture = rgb.copy()
         picture.reshape(-1, 3)[pixels] = colour
-        weight = np.where(side, confidence * lean + np.float32(1e-4), np.float32(0))
+        lean = 0.05 + alpha if channels.start == 0 else 1.05 - alpha
+        weight = np.where(other, np.float32(0), confidence * lean + np.float32(1e-4))
         values[:, channels] = windows.means(picture, weight, unknown, _COLOUR_RADIUS)[unknown]
+    del picture, lean, weight  # whole frames, of which the filters need their own
     trust = confidence + np.float32(1e-3)
     values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)
     values[:, 7] = guided.smooth(rgb, alpha, trust, unknown, _WIDE, half=True)
     values[:, 8] = found.alpha
     values[:, 9], values[:, 10] = propagation.propagate(rgb, trimap)
     values[:, 11] = found.confidence
-    return values, slot
+    return values, _slots(pixels, trimap.shape)
+
+
+def _slots(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> sampling.Indices:
+    """Of each pixel of a frame its row in what is told of ``pixels``, int32 [H, W], or -1."""
+    slot = np.full(shape, -1, np.int32)
+    slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
+    return slot
 
 
 @numba.njit(nogil=True, cache=True)

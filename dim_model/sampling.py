@@ -64,7 +64,7 @@ def nearest_known(known: NDArray[np.bool_]) -> tuple[Floats, Indices]:
     where = np.flatnonzero(known)
     index = np.zeros(int(label.max()) + 1, np.int32)
     index[label.ravel()[where]] = where
-    return distance.astype(np.float32), index[label]
+    return distance.astype(np.float32, copy=False), index[label]
 
 
 def _spread() -> Floats:

@@ -49,11 +49,13 @@ def _begun(run: Run, seen: int, model: Learner) -> Learner:
     return model
 
 
+def _shared(run: Run) -> tuple[str, float, int, int, str, float, str, int]:
+    """What every ``Learner`` is made of, in its order."""
+    return run.network, run.rate, run.steps, run.epoch, run.schedule, run.decay, run.optimizer, run.seed
+
+
 def _matting(run: Run, seen: int) -> Learner:
-    model = Matting(
-        run.network, run.rate, run.steps, run.epoch, run.schedule, run.decay, run.optimizer, run.seed
-    )
-    return _begun(run, seen, model)
+    return _begun(run, seen, Matting(*_shared(run)))
 
 
 def _crops(run: Run, place: Place) -> CropStream:
@@ -78,17 +80,7 @@ def validation_crops(run: Run) -> list[Tensor]:
 
 
 def _segmenting(run: Run, seen: int) -> Learner:
-    model = Segmenting(
-        run.network,
-        run.rate,
-        run.steps,
-        run.epoch,
-        run.schedule,
-        run.decay,
-        run.optimizer,
-        run.seed,
-        run.encoder,
-    )
+    model = Segmenting(*_shared(run), run.encoder)
     if run.encoder == "imagenet" and not seen:
         imagenet.load(model.encoder)
     return _begun(run, seen, model)

@@ -197,12 +197,17 @@ IMAGE_FORMATS: Mapping[str, Callable[[Storage, bool], ImageFormat]] = {
 """By the name in the settings; made of the storage, and whether the plate is of floats."""
 
 
+_BAND = 64
+"""Rows that are converted at once: a whole frame of 4K would be there three times over."""
+
+
 def _codes(pixels: Pixels, bits: int) -> Codes:
-    codes = np.clip(pixels, 0.0, 1.0) * np.float32(2**bits - 1) + np.float32(0.5)
-    return codes.astype(np.uint8 if bits == 8 else np.uint16)
-
-
-_BGRA: Mapping[int, tuple[int, ...]] = {1: (0,), 3: (2, 1, 0), 4: (2, 1, 0, 3)}
+    """Whole numbers of 0 to 2^bits - 1, an array of its own."""
+    codes = np.empty(pixels.shape, np.uint8 if bits == 8 else np.uint16)
+    for top in range(0, len(pixels), _BAND):
+        band = np.clip(pixels[top : top + _BAND], 0.0, 1.0) * np.float32(2**bits - 1) + np.float32(0.5)
+        codes[top : top + _BAND] = band.astype(codes.dtype)
+    return codes
 
 
 def _profile_for(pixels: Pixels, profile: bytes | None) -> bytes | None:
@@ -211,8 +216,13 @@ def _profile_for(pixels: Pixels, profile: bytes | None) -> bytes | None:
 
 
 def _encoded(path: Path, codes: Codes, settings: Sequence[int]) -> bytes:
-    stored = np.ascontiguousarray(codes[..., _BGRA[codes.shape[2]]])
-    encoded, data = cv2.imencode(path.suffix, stored, settings)
+    """codes: [H, W, C] of grey, RGB or RGBA; their channels are put into OpenCV's order in place."""
+    if codes.shape[2] >= 3:
+        red = codes[..., 0].copy()
+        codes[..., 0] = codes[..., 2]
+        codes[..., 2] = red
+        del red
+    encoded, data = cv2.imencode(path.suffix, codes, settings)
     if not encoded:
         raise _refused(path, "OpenCV cannot encode it")
     return data.tobytes()

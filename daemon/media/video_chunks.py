@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from heapq import merge
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from daemon.media import milliseconds
 from daemon.media.base import ClipInfo, MediaError, VideoTags
 from daemon.media.durable import sync_file, sync_folder
 from daemon.media.video_aspect import write_aspect
@@ -77,10 +79,11 @@ def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
             _describe(stream, codec, like)
             sound = Sound(like.sound, plate, out).packets(*like.heard) if like.sound and plate else iter(())
             # In the order of time, for a player reads both from one place in the file.
-            for _, packet in merge(_pictures(parts, stream, like), sound, key=lambda timed: timed[0]):
+            stamped = _stamped(like) if codec.container in milliseconds.CONTAINERS else like
+            for _, packet in merge(_pictures(parts, stream, stamped), sound, key=lambda timed: timed[0]):
                 out.mux_one(packet)
         aspect = (like.tags or VideoTags()).sample_aspect
-        if codec.container in ("matroska", "webm") and aspect != 1:
+        if codec.container in milliseconds.CONTAINERS and aspect != 1:
             write_aspect(joined, like.width, like.height, aspect)
         sync_file(joined)
         joined.rename(final)
@@ -118,6 +121,10 @@ def _describe(stream: VideoStream, codec: MovieCodec, like: ClipInfo) -> None:
         stream.metadata["timecode" if codec.container == "mov" else "TIMECODE"] = tags.timecode
     if tags.rotation:
         stream.set_display_rotation(tags.rotation)
+
+
+def _stamped(like: ClipInfo) -> ClipInfo:
+    return replace(like, time_base=milliseconds.BASE, pts=milliseconds.stamps(like))
 
 
 def _pictures(parts: Iterable[Path], stream: VideoStream, like: ClipInfo) -> Iterator[Timed]:

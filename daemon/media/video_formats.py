@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import av
 
+from daemon.media import milliseconds
 from daemon.media.base import ClipInfo
 from daemon.media.video_codecs import MovieCodec
 from daemon.media.video_inter import H264, Hevc, Vp9
@@ -58,12 +59,24 @@ def unfit(format: str, channels: int, like: ClipInfo | None = None) -> str | Non
     if codec is None:
         return None
     reason = codec.refusal(*((like.width, like.height) if like else (1 << 12, 1 << 12)), channels)
+    if reason is None and like and _is_crowded(codec, like):
+        reason = f"tells time by the millisecond in {codec.suffix}, and the clip's frames follow faster"
     return reason or lacking(format)
 
 
-def instead(channels: int) -> str:
-    """The video formats that hold so many channels whatever the raster, or `exr`, for a sentence's mend."""
-    small = [name for name, codec in CODECS.items() if codec.refusal(1, 1, channels) is None]
+def _is_crowded(codec: MovieCodec, like: ClipInfo) -> bool:
+    return codec.container in milliseconds.CONTAINERS and milliseconds.is_crowded(like)
+
+
+def instead(channels: int, like: ClipInfo | None = None) -> str:
+    """The video formats that hold so many channels whatever the raster, at the times of the clip `like`, or
+    `exr`, for a sentence's mend.
+    """
+    small = [
+        name
+        for name, codec in CODECS.items()
+        if codec.refusal(1, 1, channels) is None and not (like and _is_crowded(codec, like))
+    ]
     fit = [name for name in small if lacking(name) is None] or small
     return f"{', '.join(fit[:-1])} or {fit[-1]}" if fit else "exr"
 

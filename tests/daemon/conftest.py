@@ -1,4 +1,4 @@
-"""Versions of weights that nobody trained, and an engine that needs none."""
+"""Versions of weights that nobody trained, an engine that needs none, and a studio's colours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from daemon.engine import Engine
 from dim_model import nets, weights
 from tests.daemon.cases import FakeMatter
+from tests.daemon.colour_cases import STUDIO
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +35,21 @@ def engine(root: Path, matter: FakeMatter) -> Iterator[Engine]:
     weights.point(root, "v1")
     with Engine(lambda folder: matter if folder.name == "v1" else FakeMatter(folder.name), root) as made:
         yield made
+
+
+@pytest.fixture
+def no_config_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCIO", raising=False)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Path:
+    path = tmp_path / "studio.ocio"
+    path.write_text(STUDIO)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
