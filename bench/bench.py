@@ -48,7 +48,9 @@ class Stub:
 
     version, sha256, description = "stub", "", "stub"
 
-    def matte(self, rgb: Sequence[Tensor], trimap: Sequence[Tensor]) -> list[Tensor]:
+    def matte(
+        self, rgb: Sequence[Tensor], trimap: Sequence[Tensor], clean: Sequence[Tensor | None]
+    ) -> list[Tensor]:
         return list(trimap)
 
     def warm_up(self) -> None: ...

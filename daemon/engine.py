@@ -27,7 +27,9 @@ class Matting(Protocol):
     sha256: str
     description: str
 
-    def matte(self, rgb: Sequence[Tensor], trimap: Sequence[Tensor]) -> list[Tensor]: ...
+    def matte(
+        self, rgb: Sequence[Tensor], trimap: Sequence[Tensor], clean: Sequence[Tensor | None]
+    ) -> list[Tensor]: ...
 
     def warm_up(self) -> None: ...
 
@@ -46,6 +48,7 @@ class _Frame:
     matter: Matting
     rgb: Tensor
     trimap: Tensor
+    clean: Tensor | None
     future: Future[Tensor]
 
 
@@ -70,10 +73,10 @@ class Lease:
         self._engine, self._matter = engine, matter
         self.version, self.sha256, self.description = matter.version, matter.sha256, matter.description
 
-    def matte(self, rgb: Tensor, trimap: Tensor) -> Future[Tensor]:
+    def matte(self, rgb: Tensor, trimap: Tensor, clean: Tensor | None = None) -> Future[Tensor]:
         """Alpha of one frame, [1, H, W]; see ``Matter.matte``."""
         future: Future[Tensor] = Future()
-        self._engine.submit(_Frame(self._matter, rgb, trimap, future))
+        self._engine.submit(_Frame(self._matter, rgb, trimap, clean, future))
         return future
 
     def __enter__(self) -> Lease:
@@ -207,7 +210,8 @@ class Engine:
 
 def _matte(batch: list[_Frame]) -> None:
     try:
-        alphas = batch[0].matter.matte([f.rgb for f in batch], [f.trimap for f in batch])
+        columns = zip(*((f.rgb, f.trimap, f.clean) for f in batch), strict=True)
+        alphas = batch[0].matter.matte(*columns)
         answers = list(zip(batch, alphas, strict=True))
     except Exception as error:  # noqa: BLE001  (whatever it is belongs to the jobs that wait for it)
         for frame in batch:

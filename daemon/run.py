@@ -26,6 +26,7 @@ from daemon.media import ClipInfo, Frame
 from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.stages import Ahead, Observe, timed
+from daemon.trimaps.base import Trimap
 from dim_model.temporal import Steadier, Steady, handles
 
 _IN_FLIGHT = 4
@@ -92,10 +93,10 @@ def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
         begun = time.perf_counter()
 
 
-def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[Work, Tensor, Tensor]]:
+def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple[Work, Tensor, Trimap]]:
     """The frames, each with what the network sees of it and its trimap."""
 
-    def seen(index: int, frame: Frame) -> tuple[Work, Tensor, Tensor]:
+    def seen(index: int, frame: Frame) -> tuple[Work, Tensor, Trimap]:
         begun = time.perf_counter()
         plate = plan.plate(frame)
         view = plan.colours.plate.space.view(plate)
@@ -104,23 +105,23 @@ def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple
         # As the encoder and the steady matte lay it, so that both use this one and no copy of it.
         view = view.permute(1, 2, 0).contiguous().permute(2, 0, 1)
         observe("trimap", time.perf_counter() - begun)
-        return work, view, trimap.values
+        return work, view, trimap
 
     # A generator would hold its variables while what it gave is worked on; a map has none.
     return map(seen, count(start), timed("read", plan.frames(start, stop), observe))
 
 
 def _matte(
-    works: Iterable[tuple[Work, Tensor, Tensor]], lease: Lease, at_once: int, observe: Observe
+    works: Iterable[tuple[Work, Tensor, Trimap]], lease: Lease, at_once: int, observe: Observe
 ) -> Iterator[tuple[Work, Tensor, Tensor]]:
     """With the alphas, in order. A frame's seconds here are those until it came back, its wait for the engine
     among them.
     """
     flying: deque[tuple[Work, Tensor, Future[Tensor]]] = deque()
 
-    def submit(work: Work, view: Tensor, trimap: Tensor) -> None:
+    def submit(work: Work, view: Tensor, trimap: Trimap) -> None:
         begun = time.perf_counter()
-        future = lease.matte(view, trimap)
+        future = lease.matte(view, trimap.values, trimap.clean)
         future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
         flying.append((work, view, future))
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dim_model.cleanplate import Difference, ashore, banded, clear, compared, reduced, tidied
+from dim_model.cleanplate import Difference, ashore, banded, clear, compared, laid, reduced, tidied
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import grey
 from dim_model.register import Floats, Mask, gain
@@ -101,7 +101,11 @@ class Backdrop:
         height, width = view.shape[-2:]
         bare = clear(frame, plate, self.seen, subject & ~doubt)
         values = banded(subject, doubt, bare, (height, width), erode, dilate)
-        return Difference(values, share, self._confidence(share, float(doubt.mean())))
+        size = (view.shape[-1], view.shape[-2])
+        full = cv2.resize(plate, size, interpolation=cv2.INTER_CUBIC)
+        known = cv2.resize(self.seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        confidence = self._confidence(share, float(doubt.mean()))
+        return Difference(values, share, confidence, laid(np.asarray(full, np.float32), known))
 
     def _odds(self, frame: Floats) -> Floats:
         return np.asarray(cv2.blur(log_odds(frame, self.foreground, self.background), _PATCH), np.float32)

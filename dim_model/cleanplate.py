@@ -20,7 +20,7 @@ from torch import Tensor
 
 from dim_model import trimap
 from dim_model.colours import ColourModel, log_odds
-from dim_model.register import gain, placed
+from dim_model.register import gain, moved, shift
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -67,12 +67,14 @@ _GAP = 5e-4
 @dataclass(frozen=True)
 class Difference:
     """trimap: float32 [1, H, W] of 0, 0.5, 1. share: of the frame that differs. confidence: 0..1, how much of
-    it is told apart surely.
+    it is told apart surely. clean: float32 [3, H, W], the clean plate laid over the frame, as bright as it,
+    not a number where it does not reach.
     """
 
     trimap: Tensor
     share: float
     confidence: float
+    clean: Tensor
 
 
 def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Difference:
@@ -82,8 +84,10 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     outside.
     """
     frame, plate = reduced(view), reduced(clean)
-    plate, seen = placed(plate, frame)
-    plate = np.asarray(plate * gain(frame, plate, seen), np.float32)
+    by = shift(plate, frame)
+    plate, seen = moved(plate, by)
+    gains = gain(frame, plate, seen)
+    plate = np.asarray(plate * gains, np.float32)
     differs, unsure = compared(frame, plate, seen)
     subject = tidied(differs & seen)
     odds = _odds(frame, plate, subject & ~unsure, seen)
@@ -97,7 +101,15 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     height, width = view.shape[-2:]
     bare = clear(frame, plate, seen, subject & ~doubt)
     values = banded(subject, doubt, bare, (height, width), erode, dilate)
-    return Difference(values, share, confidence)
+    scale = height / len(frame)
+    full, reach = moved(np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True)), by, scale)
+    return Difference(values, share, confidence, laid(full * gains, reach))
+
+
+def laid(plate: Floats, seen: Mask) -> Tensor:
+    """float32 [3, H, W] of float32 [H, W, 3], not a number where it was not ``seen``, bool [H, W]."""
+    known = np.where(seen[..., None], plate, np.float32(np.nan)).astype(np.float32)
+    return torch.from_numpy(np.ascontiguousarray(known.transpose(2, 0, 1)))
 
 
 def reduced(view: Tensor) -> Floats:

@@ -60,12 +60,18 @@ def encode(rgb: Tensor, trimap: Tensor, inputs: Inputs = "sampled") -> Tensor:
 
 
 def encode_tiles(
-    rgb: Tensor, trimap: Tensor, corners: Sequence[tuple[int, int]], size: Sequence[int], inputs: Inputs
+    rgb: Tensor,
+    trimap: Tensor,
+    corners: Sequence[tuple[int, int]],
+    size: Sequence[int],
+    inputs: Inputs,
+    clean: Tensor | None = None,
 ) -> Tensor:
     """A network's input for tiles of one frame; each equals that part of the encoded frame.
 
     rgb: float32 [3, H, W]; trimap: float32 [1, H, W]; corners: top-left (y, x) of each tile; size: (height,
-    width) of a tile; beyond the frame its edge is repeated. Returns float32 [N, CHANNELS[inputs], *size] on
+    width) of a tile; beyond the frame its edge is repeated; clean: float32 [3, H, W], the background where it
+    is known, not a number elsewhere, for ``sampled``. Returns float32 [N, CHANNELS[inputs], *size] on
     the frame's device.
     """
     height, width = size
@@ -76,14 +82,15 @@ def encode_tiles(
         return torch.stack([both[:, r[:, None], c] for r, c in zip(rows, columns, strict=True)])
     picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
     known = np.ascontiguousarray(trimap[0].numpy(force=True))
-    values, slot = _explain(picture, known)
+    behind = None if clean is None else np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
+    values, slot = _explain(picture, known, behind)
     out = np.empty((len(corners), CHANNELS["sampled"], height, width), np.float32)
     for tile, (y, x) in zip(out, corners, strict=True):
         _fill(tile, picture, known, values, slot, y, x)
     return torch.from_numpy(out).to(rgb.device)
 
 
-def _explain(rgb: Floats, trimap: Floats) -> tuple[Floats, sampling.Indices]:
+def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[Floats, sampling.Indices]:
     """Channels 5 to 16 of each unknown pixel, float32 [N, 12], and each pixel's row in them, int32 [H, W], or
     -1.
     """
@@ -96,7 +103,7 @@ def _explain(rgb: Floats, trimap: Floats) -> tuple[Floats, sampling.Indices]:
         values[:, 6:11], values[:, 11] = 0.5, 0.0
         return values, _slots(pixels, trimap.shape)
 
-    found = sampling.sample(rgb, trimap)
+    found = sampling.sample(rgb, trimap, clean)
     alpha = foreground.astype(np.float32)
     alpha.ravel()[pixels] = found.alpha
     confidence = np.ones_like(alpha)

@@ -69,15 +69,21 @@ class Matter:
             weights, open_runtime(weights, device, runtime, precision, (batch, tiling.size)), tiling, batch
         )
 
-    def matte(self, rgb: Sequence[Tensor], trimap: Sequence[Tensor]) -> list[Tensor]:
+    def matte(
+        self,
+        rgb: Sequence[Tensor],
+        trimap: Sequence[Tensor],
+        clean: Sequence[Tensor | None] | None = None,
+    ) -> list[Tensor]:
         """Alpha of each frame, float32 [1, H, W], 0..1.
 
         rgb: float32 [3, H, W], display-referred, 0..1. trimap: float32 [1, H, W] of exactly 0, 0.5, 1. Frames
-        may differ in size. Where the trimap is 0 or 1, so is alpha.
+        may differ in size. clean: float32 [3, H, W] of each frame, its clean plate laid over it, not a number
+        where none is seen; None without. Where the trimap is 0 or 1, so is alpha.
         """
         unknown = [t == 0.5 for t in trimap]
         corners = [self._tiling.cover(u[0]) for u in unknown]
-        encoded = self._encoders.map(self._encode, rgb, trimap, corners)
+        encoded = self._encoders.map(self._encode, rgb, trimap, corners, clean or [None] * len(rgb))
         done = iter(self._run([tile for tiles in encoded for tile in tiles]))
         out = []
         for t, u, where in zip(trimap, unknown, corners, strict=True):
@@ -86,11 +92,13 @@ class Matter:
             out.append(torch.where(u, _settled(alpha), t))
         return out
 
-    def _encode(self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]]) -> Tensor:
+    def _encode(
+        self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]], clean: Tensor | None
+    ) -> Tensor:
         side = self._tiling.size
         if not corners:
             return torch.empty(0, CHANNELS[self._inputs], side, side)
-        return encode_tiles(rgb, trimap, corners, (side, side), self._inputs)
+        return encode_tiles(rgb, trimap, corners, (side, side), self._inputs, clean)
 
     def _run(self, tiles: list[Tensor]) -> list[Tensor]:
         done: list[Tensor] = []

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Shift = NDArray[np.float64]
+"""A homography [3, 3]."""
 
 _CORNERS = 1200
 _ENOUGH = 40
@@ -27,12 +29,13 @@ _STANDS = 0.7
 """Share of what the shifted picture explains that the unshifted one must, for the camera to stand still."""
 
 
-def placed(picture: Floats, other: Floats) -> tuple[Floats, Mask]:
-    """``picture`` as the camera of ``other`` would have seen it, and where it reaches, bool [H, W]."""
-    shift = _homography(picture, other)
-    if shift is None:
-        return picture, np.ones(other.shape[:2], bool)
-    return _warped(picture, shift)
+def moved(picture: Floats, by: Shift | None, scale: float = 1.0) -> tuple[Floats, Mask]:
+    """``picture`` moved by what was found at 1 / ``scale`` of its size, and where it reaches, bool [H, W]."""
+    if by is None:
+        return picture, np.ones(picture.shape[:2], bool)
+    half = (scale - 1) / 2  # a pixel's centre lies half a pixel inside it, at either size
+    larger = np.array([[scale, 0, half], [0, scale, half], [0, 0, 1]])
+    return _warped(picture, larger @ by @ np.linalg.inv(larger))
 
 
 def camera_shift(picture: Floats, other: Floats) -> float:
@@ -47,15 +50,15 @@ def camera_shift(picture: Floats, other: Floats) -> float:
         return 0.0  # a plain wall: no shift shows in it
     picture = np.asarray(picture * gain(other, picture, np.ones_like(rough)), np.float32)
     stays = _explained(picture, other, rough)
-    shift = _homography(picture, other)
-    if shift is None:
+    found = shift(picture, other)
+    if found is None:
         return 0.0 if stays > 0.25 else float("inf")
-    moved, reach = _warped(picture, shift)
-    if stays >= _STANDS * _explained(moved, other, rough & reach):
+    laid, reach = _warped(picture, found)
+    if stays >= _STANDS * _explained(laid, other, rough & reach):
         return 0.0
     height, width = rough.shape
     corners = np.array([[[0, 0]], [[width, 0]], [[0, height]], [[width, height]]], np.float32)
-    return float(np.linalg.norm(cv2.perspectiveTransform(corners, shift) - corners, axis=-1).max())
+    return float(np.linalg.norm(cv2.perspectiveTransform(corners, found) - corners, axis=-1).max())
 
 
 def gain(frame: Floats, plate: Floats, seen: Mask) -> Floats:
@@ -82,8 +85,8 @@ def _detail(picture: Floats) -> NDArray[np.uint8]:
     return np.asarray((grey / (cv2.blur(grey, (41, 41)) + 0.02) * 100).clip(0, 255), np.uint8)
 
 
-def _homography(picture: Floats, other: Floats) -> NDArray[np.float64] | None:
-    """From ``picture`` to ``other``; None where too few corners agree on one."""
+def shift(picture: Floats, other: Floats) -> Shift | None:
+    """From a place in ``picture`` to the same in ``other``; None where too few corners agree on one."""
     before, after = _detail(picture), _detail(other)
     corners: Any = cv2.goodFeaturesToTrack(before, _CORNERS, 0.005, 7)  # None where there is none
     if corners is None or len(corners) < _ENOUGH:
@@ -93,21 +96,21 @@ def _homography(picture: Floats, other: Floats) -> NDArray[np.float64] | None:
     held = (found & returned).ravel().astype(bool) & (np.abs(back - corners).max((1, 2)) < 0.7)
     if held.sum() < _ENOUGH:
         return None
-    shift, agree = cv2.findHomography(corners[held], there[held], cv2.RANSAC, 1.0)
-    if shift is None or agree.sum() < max(_ENOUGH, 0.2 * held.sum()):
+    homography, agree = cv2.findHomography(corners[held], there[held], cv2.RANSAC, 1.0)
+    if homography is None or agree.sum() < max(_ENOUGH, 0.2 * held.sum()):
         return None
-    return np.asarray(shift, np.float64)
+    return np.asarray(homography, np.float64)
 
 
 def _tracked(before: Any, after: Any, corners: Any) -> Any:
     return cv2.calcOpticalFlowPyrLK(before, after, corners, None, winSize=(25, 25), maxLevel=4)  # type: ignore[call-overload]
 
 
-def _warped(picture: Floats, shift: NDArray[np.float64]) -> tuple[Floats, Mask]:
+def _warped(picture: Floats, by: Shift) -> tuple[Floats, Mask]:
     size = (picture.shape[1], picture.shape[0])
-    moved = cv2.warpPerspective(picture, shift, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    reach = cv2.warpPerspective(np.ones(picture.shape[:2], np.float32), shift, size)
-    return np.asarray(np.clip(moved, 0, 1), np.float32), reach > 0.999
+    laid = cv2.warpPerspective(picture, by, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    reach = cv2.warpPerspective(np.ones(picture.shape[:2], np.float32), by, size)
+    return np.asarray(np.clip(laid, 0, 1), np.float32), reach > 0.999
 
 
 def _range(picture: Floats) -> Floats:

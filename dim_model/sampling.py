@@ -132,7 +132,7 @@ def _candidates(p, step, near, smooth, height, width, spread, count, index, colo
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _search(rgb, smooth, height, width, pixels, near_f, near_b, far_f, far_b, spread):
+def _search(rgb, smooth, back, own, height, width, pixels, near_f, near_b, far_f, far_b, spread):
     n, most = pixels.size, spread.shape[0]
     best_f, best_b = np.empty(n, np.int32), np.empty(n, np.int32)
     cost, alpha = np.empty(n, np.float32), np.empty(n, np.float32)
@@ -145,14 +145,20 @@ def _search(rgb, smooth, height, width, pixels, near_f, near_b, far_f, far_b, sp
         k = 1 if (p // width) & 1 or (p % width) & 1 else most
         step_f, step_b = min(far_f[p], reach) + np.float32(6.0), min(far_b[p], reach) + np.float32(6.0)
         _candidates(p, step_f, near_f, smooth, height, width, spread, k, fs, f_colour, f_far)
-        _candidates(p, step_b, near_b, smooth, height, width, spread, k, bs, b_colour, b_far)
+        if own[p]:
+            seen = 1
+            bs[0], b_far[0] = p, np.float32(0.0)
+            b_colour[0, 0], b_colour[0, 1], b_colour[0, 2] = back[p]
+        else:
+            seen = k
+            _candidates(p, step_b, near_b, smooth, height, width, spread, k, bs, b_colour, b_far)
         near, beside = (
             np.float32(1.0) / (far_f[p] + np.float32(1.0)),
             np.float32(1.0) / (far_b[p] + np.float32(1.0)),
         )
         lowest = np.float32(1e9)
         for a in range(k):
-            for b in range(k):
+            for b in range(seen):
                 far = f_far[a] * near + b_far[b] * beside
                 e, al = _cost(rgb[p], f_colour[a], b_colour[b], far, lowest)
                 if e < lowest:
@@ -163,7 +169,7 @@ def _search(rgb, smooth, height, width, pixels, near_f, near_b, far_f, far_b, sp
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
 def _propagate(
-    rgb, smooth, height, width, pixels, slot, far_f, far_b, best_f, best_b, cost, alpha, neighbours
+    rgb, smooth, back, own, height, width, pixels, slot, far_f, far_b, best_f, best_b, cost, alpha, neighbours
 ):
     """One round in which each pixel tries its neighbours' pairs. It reads the old pairs and writes new ones,
     so the result does not depend on the order of the pixels.
@@ -184,21 +190,23 @@ def _propagate(
             other = slot[yy * width + xx]
             if other < 0:
                 continue
-            f, b = best_f[other], best_b[other]
+            f, b = best_f[other], p if own[p] else best_b[other]
             if f == new_f[i] and b == new_b[i]:
                 continue
             far = _apart(f, p, width) * near + _apart(b, p, width) * beside
-            e, al = _cost(rgb[p], smooth[f], smooth[b], far, new_cost[i])
+            e, al = _cost(rgb[p], smooth[f], back[b], far, new_cost[i])
             if e < new_cost[i]:
                 new_cost[i], new_alpha[i], new_f[i], new_b[i] = e, al, f, b
     return new_f, new_b, new_cost, new_alpha
 
 
-def sample(rgb: Floats, trimap: Floats) -> Samples:
+def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Samples:
     """Find the best pair of known colours for each unknown pixel.
 
     rgb: float32 [H, W, 3], display-referred, 0..1. trimap: float32 [H, W] of exactly 0, 0.5, 1, with at least
-    one pixel of each of 0 and 1. Deterministic: the same frame gives the same bytes.
+    one pixel of each of 0 and 1. clean: float32 [H, W, 3], the background itself where it is known, not a
+    number elsewhere; a pixel before it seeks its foreground alone, and its alpha lies on the line between the
+    two. Deterministic: the same frame gives the same bytes.
     """
     height, width = trimap.shape
     far_f, near_f = nearest_known(trimap == 1.0)
@@ -209,10 +217,15 @@ def sample(rgb: Floats, trimap: Floats) -> Samples:
     # is.
     smooth = cv2.GaussianBlur(np.ascontiguousarray(rgb, np.float32), (0, 0), 1.0).reshape(-1, 3)
     far_f, far_b, near_f, near_b = far_f.ravel(), far_b.ravel(), near_f.ravel(), near_b.ravel()
-    pairs = _search(flat, smooth, height, width, pixels, near_f, near_b, far_f, far_b, _SPREAD)
+    own, back = np.zeros(height * width, np.bool_), smooth
+    if clean is not None:
+        own = ((trimap == 0.5) & ~np.isnan(clean[..., 0])).ravel()
+        back = smooth.copy()
+        back[own] = clean.reshape(-1, 3)[own]
+    pairs = _search(flat, smooth, back, own, height, width, pixels, near_f, near_b, far_f, far_b, _SPREAD)
     slot = np.full(height * width, -1, np.int32)
     slot[pixels] = np.arange(pixels.size, dtype=np.int32)
     for offers in _ROUNDS:
-        pairs = _propagate(flat, smooth, height, width, pixels, slot, far_f, far_b, *pairs, offers)
+        pairs = _propagate(flat, smooth, back, own, height, width, pixels, slot, far_f, far_b, *pairs, offers)
     best_f, best_b, cost, alpha = pairs
-    return Samples(pixels, alpha, np.exp(-4.0 * cost), smooth[best_f], smooth[best_b])
+    return Samples(pixels, alpha, np.exp(-4.0 * cost), smooth[best_f], back[best_b])

@@ -20,11 +20,13 @@ class TrimapError(Exception):
 
 class Trimap(NamedTuple):
     """values: float32 [1, H, W] of exactly 0, 0.5 and 1, the size of the plate. confidence: 0..1, how far it
-    is to be relied on; what a person painted is 1.
+    is to be relied on; what a person painted is 1. clean: float32 [3, H, W], the background as this frame
+    would show it, display-referred, not a number where it is not known; None: nothing is known of it.
     """
 
     values: Tensor
     confidence: float
+    clean: Tensor | None = None
 
 
 class TrimapSource(Protocol):

@@ -38,7 +38,9 @@ class FakeMatter:
         self.pace = 0.0
         """Seconds a call takes: so that a test can step in between two frames."""
 
-    def matte(self, rgb: Sequence[Tensor], trimap: Sequence[Tensor]) -> list[Tensor]:
+    def matte(
+        self, rgb: Sequence[Tensor], trimap: Sequence[Tensor], clean: Sequence[Tensor | None]
+    ) -> list[Tensor]:
         assert self.gate.wait(20)
         self.calls.append(len(rgb))
         time.sleep(self.pace)

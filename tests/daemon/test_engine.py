@@ -147,7 +147,7 @@ def test_an_answer_that_does_not_fit_fails_its_frames_and_the_engine_goes_on(
 ) -> None:
     with engine.lease() as lease:
         with monkeypatch.context() as broken:
-            broken.setattr(opened["v1"], "matte", lambda rgb, trimap: [])
+            broken.setattr(opened["v1"], "matte", lambda rgb, trimap, clean: [])
             with pytest.raises(ValueError, match="argument 2 is shorter"):
                 lease.matte(RGB, UNKNOWN).result(10)
         lease.matte(RGB, UNKNOWN).result(10)

@@ -65,6 +65,22 @@ def test_a_plate_that_is_shifted_and_of_another_exposure_serves(
     assert found.confidence > 0.9
 
 
+@pytest.mark.parametrize("larger", [1, 3])
+def test_the_plate_is_laid_over_the_frame_at_its_size_and_exposure(larger: int) -> None:
+    """Three times as large is more than plates are compared at."""
+    whole = cv2.resize(wall(), None, fx=larger, fy=larger, interpolation=cv2.INTER_CUBIC)
+    height, width = HEIGHT * larger, WIDTH * larger
+    y, x = 4 * larger, 7 * larger
+    alpha = cv2.resize(subject(), (width, height))[..., None]
+    ground = whole[y : y + height, x : x + width] * np.float32(0.8)
+    frame = alpha * np.float32([0.2, 0.25, 0.6]) + (1 - alpha) * ground
+    found = difference(tensor(frame), tensor(whole[:height, :width], 0, seed=2), 4, 5)
+    laid = found.clean.permute(1, 2, 0).numpy()
+    seen = np.isfinite(laid).all(-1)
+    assert seen.mean() > 0.9
+    assert np.abs(laid - ground)[seen].mean() < 0.01
+
+
 def test_a_shadow_on_the_wall_is_no_subject() -> None:
     whole = wall()[:HEIGHT, :WIDTH]
     y, x = np.mgrid[:HEIGHT, :WIDTH]

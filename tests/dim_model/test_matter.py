@@ -47,6 +47,16 @@ def matter(folder: Path, request: pytest.FixtureRequest) -> Iterator[Matter]:
     opened.close()
 
 
+def test_what_is_known_to_be_behind_reaches_the_network(matter: Matter) -> None:
+    rgb, trimap = scene(90, 130)
+    clean = rgb.flip(-1).clone()
+    (without,) = matter.matte([rgb], [trimap], [None])
+    (behind,) = matter.matte([rgb], [trimap], [clean])
+    assert torch.equal(without, matter.matte([rgb], [trimap])[0])
+    assert not torch.equal(behind, without)
+    assert torch.equal(matter.matte([rgb], [trimap], [torch.full_like(rgb, torch.nan)])[0], without)
+
+
 def test_known_pixels_are_exactly_the_trimap(matter: Matter) -> None:
     rgb, trimap = scene(90, 130)
     (alpha,) = matter.matte([rgb], [trimap])

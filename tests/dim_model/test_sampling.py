@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dim_model.sampling import nearest_known, sample
+from dim_model.sampling import Samples, nearest_known, sample
 
 RED, BLUE = np.array([0.9, 0.1, 0.1], np.float32), np.array([0.1, 0.2, 0.8], np.float32)
 
@@ -36,6 +36,23 @@ def test_a_colour_that_no_pair_explains_has_little_confidence() -> None:
     found = sample(odd, trimap)
     strange = np.isin(found.pixels, np.flatnonzero((odd == np.float32([0.1, 0.95, 0.1])).all(-1)))
     assert found.confidence[strange].max() < 0.5 * found.confidence[~strange].mean()
+
+
+def test_before_a_background_that_is_known_alpha_is_found_where_no_sample_tells() -> None:
+    """Behind the unknown region alone is a door, in a colour between the two sides."""
+    rgb, trimap, alpha = ramp()
+    clean = np.broadcast_to(BLUE, rgb.shape).copy()
+    clean[6:18, 12:36] = (0.5, 0.15, 0.45)
+    rgb = (alpha[..., None] * RED + (1 - alpha[..., None]) * clean).astype(np.float32)
+    clean[:, :14] = np.nan  # not seen there
+
+    def error(found: Samples) -> float:
+        return float(np.abs(found.alpha - alpha.ravel()[found.pixels]).mean())
+
+    assert error(sample(rgb, trimap)) > 0.05
+    known = sample(rgb, trimap, clean)
+    assert error(known) < 0.02
+    assert np.isfinite(known.background).all()
 
 
 def test_the_same_frame_gives_the_same_bytes() -> None:
