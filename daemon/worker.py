@@ -80,7 +80,9 @@ class Worker:
         Raises LedgerError where even its end cannot be written down.
         """
         tools, config = self._tools, self._tools.config()
-        place = Workplace(task.out, task.clip.name, job.key)
+        place = Workplace(
+            task.out, task.clip.name, job.key, allow=lambda: self._still_ours(job, config.jobs.lease_seconds)
+        )
         stop = threading.Event()
         try:
             with self._held(job, config, stop):
@@ -152,7 +154,7 @@ class Worker:
         """The weights that the job is to have; None: what was made so far cannot be gone on with."""
         if not job.frames_done:
             return self._tools.engine.lease()
-        if not place.folder.is_dir():
+        if place.begun() is None:
             return None
         try:
             return self._tools.engine.lease(state.get("weights"))
@@ -185,6 +187,13 @@ class Worker:
         finally:
             ended.set()
             thread.join()
+
+    def _still_ours(self, job: Job, lease: float) -> None:
+        """The last look before publishing: one who stood still for longer than its lease must not give out what
+        another is making. Raises ClaimLost.
+        """
+        if not self._tools.ledger.renew(job.id, self._tools.owner, time.time() + lease):
+            raise ClaimLost(f"job {job.id}: is no longer held here; it was taken over.")
 
     def _abandon(self, job: Job, place: Workplace) -> None:
         """Leave a job that is not ours any more. Its work is somebody else's now, unless nobody is to go on
