@@ -51,6 +51,8 @@ class Stub:
     def matte(self, rgb: Sequence[Tensor], trimap: Sequence[Tensor]) -> list[Tensor]:
         return list(trimap)
 
+    halved = 0
+
     def warm_up(self) -> None: ...
 
     def close(self) -> None: ...

@@ -60,6 +60,7 @@ class Workplace:
             if start == 0 or begun is None:
                 self.discard()
                 self.folder.mkdir(parents=True)
+                sync_folder(self.out)  # else a power cut would take all that is committed in it
                 return 0
             if begun != self.folder:
                 begun.rename(self.folder)
@@ -75,6 +76,8 @@ class Workplace:
             if not folder.exists():
                 return None
             if _key_of(folder) == self._key:
+                # That run may have been killed before the name was synced, and the ledger is told next.
+                sync_folder(self.out)
                 return folder
         return None
 

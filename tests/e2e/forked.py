@@ -22,6 +22,7 @@ import daemon.cli.serve as serving
 from daemon import owner
 from daemon.job import Job
 from dim_model import nets, weights
+from dim_model.runtimes import DeviceLostError
 from tests.daemon.cases import FakeMatter, jobs_in, wait_for
 
 _STEPS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"})
@@ -54,11 +55,8 @@ class _Stub(FakeMatter):
         if any(frame.shape[-1] == self._hand.poison for frame in rgb):
             os.kill(os.getpid(), signal.SIGKILL)
         if self._hand.device_lost:
-            raise DEVICE_LOST("CUDA error: unspecified launch failure")
+            raise DeviceLostError("device: cuda does not answer any more (unspecified launch failure).")
         return super().matte(rgb, trimap)
-
-
-DEVICE_LOST: type[Exception] = RuntimeError
 
 
 def _serve(home: Path, hand: Hand) -> None:
