@@ -23,7 +23,7 @@ from daemon.owner import is_gone, owner_name
 __all__ = ["ClaimLost", "Job", "Ledger", "LedgerError", "LedgerView", "State", "job_key", "owner_name"]
 
 _DEATHS = 5
-"""A clip on which the daemon died this often, without a new frame between, is set aside: it is what kills it."""
+"""A clip on which the daemon died this often, without a new frame between, is what kills it: set aside."""
 
 _CLAIMABLE = """
     ((state = 'waiting' AND (retry_at IS NULL OR retry_at <= :now))

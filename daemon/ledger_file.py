@@ -110,8 +110,8 @@ class LedgerFile:
                 raise self._unusable(error) from error
             aside = self._lay_aside(self._guard, error)
         self.mended = (
-            f"{self._path}: was damaged, is laid aside as {aside.name}, and is rebuilt from the folders and the "
-            "manifests; what lay failed, set aside or cancelled is tried again, so see to the disk."
+            f"{self._path}: was damaged, is laid aside as {aside.name}, and is rebuilt from the folders and "
+            "the manifests; what lay failed, set aside or cancelled is tried again, so see to the disk."
         )
         try:
             return _connect(self._path, create)

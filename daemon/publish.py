@@ -1,9 +1,9 @@
 """How a result appears: whole, in one rename, and never over another.
 
 Work is done in a hidden folder beside the destination, on the same file system. Its name holds the job's key,
-so a restarted daemon finds its own work again and no other's. It holds a mark of who works there, too: whoever
-goes on with the work of another renames the folder first, so that one who lost the job while it stood still
-finds no folder any more, rather than writing into the one that is about to be published.
+so a restarted daemon finds its own work again and no other's. It holds a mark of who works there, too:
+whoever goes on with the work of another renames the folder first, so that one who lost the job while it stood
+still finds no folder any more, rather than writing into the one that is about to be published.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Workplace:
         return sorted(path for path in found if path.is_dir())
 
     def prepare(self, start: int) -> int:
-        """Make the folder, or make an earlier one ours; returns the frame to begin at: ``start``, or 0 where the
-        earlier work is gone.
+        """Make the folder, or make an earlier one ours; returns the frame to begin at: ``start``, or 0 where
+        the earlier work is gone.
 
         Raises PublishError.
         """

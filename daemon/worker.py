@@ -81,8 +81,8 @@ class Worker:
     def work(self, job: Job, task: Task) -> None:
         """Do a job that was claimed, to whatever end; raises nothing that belongs to the job.
 
-        Raises LedgerError where even its end cannot be written down, DeviceLostError where no job can be done any
-        more: this one waits again as soon as the service ends, the try not counted.
+        Raises LedgerError where even its end cannot be written down, DeviceLostError where no job can be done
+        any more: this one waits again as soon as the service ends, the try not counted.
         """
         tools, config = self._tools, self._tools.config()
         place = Workplace(
@@ -199,8 +199,8 @@ class Worker:
             thread.join()
 
     def _still_ours(self, job: Job, lease: float) -> None:
-        """The last look before publishing: one who stood still for longer than its lease must not give out what
-        another is making. Raises ClaimLost.
+        """The last look before publishing: one who stood still for longer than its lease must not give out
+        what another is making. Raises ClaimLost.
         """
         if not self._tools.ledger.renew(job.id, self._tools.owner, time.time() + lease):
             raise ClaimLost(f"job {job.id}: is no longer held here; it was taken over.")

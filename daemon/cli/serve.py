@@ -26,7 +26,6 @@ from dim_model.matter import DeviceError, Matter
 from dim_model.runtimes import DeviceLostError
 from dim_model.weights import WeightsError
 
-
 LOST = 3
 """Exit code when the device went away: a start anew may find it again, where a fault in the config stays."""
 

@@ -1,8 +1,9 @@
 """A runtime whose device may run short of memory, or go away.
 
-Short of memory (another program took it), the batch is halved for good and the tiles are done in turn: slower,
-and the same matte but for the last bit, as kernels choose by the batch. A device that went away (it fell off
-the bus, its driver was exchanged) is lost to this process whatever is tried: only a new one can open it again.
+Short of memory (another program took it), the batch is halved for good and the tiles are done in turn:
+slower, and the same matte but for the last bit, as kernels choose by the batch. A device that went away (it
+fell off the bus, its driver was exchanged) is lost to this process whatever is tried: only a new one can open
+it again.
 """
 
 from __future__ import annotations

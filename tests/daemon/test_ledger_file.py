@@ -105,7 +105,7 @@ def test_damaged_ledger_is_left_while_another_daemon_has_it_open(state: Path) ->
         other._file._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with (state / FILE).open("r+b") as file:
             file.write(b"\xa5" * 4096)
-        with pytest.raises(LedgerError, match="is damaged .* and another daemon has it open; stop all"):
+        with pytest.raises(LedgerError, match=r"is damaged .* and another daemon has it open; stop all"):
             open_ledger(state)
         assert not (state / f"{FILE}.damaged-1").exists()
 

@@ -77,7 +77,9 @@ class Crashing:
             self._check_visible(f"seed {seed}, blow {blow + 1}, {way}")
             if way == "power" and rng.random() < 0.7:  # else a kill, whose unsynced traces the next one meets
                 self.seen["powers lost"] += 1
-                lose_power(self.home / "out", self.home / "journal", rng)
+                lost = lose_power(self.home / "out", self.home / "journal", rng)
+                with (self.home / "log").open("a") as log:
+                    print(json.dumps({"event": "power lost", "level": "test", "lost": lost}), file=log)
                 self._check_visible(f"seed {seed}, blow {blow + 1}, after the power went")
         with Forked(self.home) as daemon:
             self._wait(daemon, f"seed {seed}, {way}")
@@ -167,26 +169,30 @@ class Crashing:
     def _check_end(self, where: str) -> None:
         found = tree(self.home / "out")
         if found != self._expected:
-            odd = {name for name in found.keys() | self._expected if found.get(name) != self._expected.get(name)}
+            odd = {
+                name for name in found.keys() | self._expected if found.get(name) != self._expected.get(name)
+            }
             raise CrashError(f"{where}: other bytes than an undisturbed run's in {sorted(odd)}")
         if left := [p.name for p in (self.home / "out").iterdir() if p.name.startswith(".")]:
             raise CrashError(f"{where}: {left} is left over")
 
 
-def lose_power(out: Path, journal: Path, rng: random.Random) -> None:
-    """Of what lies in `out`, leave what the journal of syncs knows: a file's bytes as they were when it was last
-    synced (none: empty), a name that was not synced in its folder only by chance.
+def lose_power(out: Path, journal: Path, rng: random.Random) -> list[str]:
+    """Of what lies in `out`, leave what the journal of syncs knows: a file's bytes as they were when it was
+    last synced (none: empty), a name that was not synced in its folder only by chance. Returns the names that were lost.
     """
     if not journal.is_dir():
-        return
+        return []
+    lost = []
     listing = journal / f"folder-{out.stat().st_ino}"
     durable = json.loads(listing.read_bytes()) if listing.exists() else {}
     for entry in sorted(out.iterdir()):
         inode = entry.stat().st_ino
         if durable.get(entry.name) != inode and rng.random() < 0.5:
+            lost.append(f"{entry.name} ({inode}, not {durable.get(entry.name)})")
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         elif entry.is_dir():
-            lose_power(entry, journal, rng)
+            lost += lose_power(entry, journal, rng)
         else:
             kept = journal / f"file-{inode}"
             data = kept.read_bytes() if kept.exists() else b""
@@ -195,6 +201,7 @@ def lose_power(out: Path, journal: Path, rng: random.Random) -> None:
             kept.write_bytes(data)
     # What a power cut leaves lies on the disk.
     listing.write_text(json.dumps({entry.name: entry.stat().st_ino for entry in out.iterdir()}))
+    return lost
 
 
 def _fill(store: Path) -> None:

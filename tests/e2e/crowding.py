@@ -1,9 +1,9 @@
-"""`make crowd-test`: two, then four daemons on one folder with 500 clips, one of which is killed and one stopped.
+"""`make crowd-test`: two, then four daemons on one folder with 500 clips; one is killed and one stopped.
 
-Each clip must be done exactly once: one folder of the right bytes, one line in all the logs. The daemons cannot
-look up one another's processes, as if each were in a container of its own, so a claim of the one that is gone
-passes on with its lease alone. The one that is stopped wakes when its claims have passed on, and must neither
-publish nor spoil what the others made of them.
+Each clip must be done exactly once: one folder of the right bytes, one line in all the logs. The daemons
+cannot look up one another's processes, as if each were in a container of its own, so a claim of the one that
+is gone passes on with its lease alone. The one that is stopped wakes when its claims have passed on, and must
+neither publish nor spoil what the others made of them.
 """
 
 from __future__ import annotations

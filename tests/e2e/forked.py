@@ -106,7 +106,7 @@ def _keep_journal(journal: Path) -> None:
 class Forked:
     """A running daemon on the folder `home`; leaving the `with` kills it."""
 
-    def __init__(self, home: Path, hand: Hand = Hand()) -> None:  # noqa: B008  (frozen)
+    def __init__(self, home: Path, hand: Hand = Hand()) -> None:
         self.home = home
         self.hand = hand
         self._before = len(self.log)
