@@ -53,6 +53,8 @@ class Stub:
     ) -> list[Tensor]:
         return list(trimap)
 
+    halved = 0
+
     def warm_up(self) -> None: ...
 
     def close(self) -> None: ...

@@ -27,6 +27,9 @@ class Matting(Protocol):
     sha256: str
     description: str
 
+    @property
+    def halved(self) -> int: ...
+
     def matte(
         self, rgb: Sequence[Tensor], trimap: Sequence[Tensor], clean: Sequence[Tensor | None]
     ) -> list[Tensor]: ...
@@ -101,6 +104,8 @@ class Engine:
         self._loaded: dict[str, Matting] = {}
         self._waiting: queue.Queue[_Item] = queue.Queue()
         self._closed = False
+        self._halved_before = 0
+        """Of weights that are gone."""
         self._current = self._load(weights.resolve(root))
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._thread.start()
@@ -156,12 +161,20 @@ class Engine:
         """Let go of what nobody holds and the next job will not get."""
         for name in [n for n, held in self._holders.items() if not held and n != self._current]:
             del self._holders[name]
-            self._waiting.put(_Retired(self._loaded.pop(name)))
+            matter = self._loaded.pop(name)
+            self._halved_before += matter.halved
+            self._waiting.put(_Retired(matter))
 
     def submit(self, frame: _Frame) -> None:
         if self._closed:
             raise EngineClosedError("the engine is closed")
         self._waiting.put(frame)
+
+    @property
+    def halved(self) -> int:
+        """How often the device was out of memory, and the batch was halved, since the start."""
+        with self._lock:
+            return self._halved_before + sum(matter.halved for matter in self._loaded.values())
 
     @property
     def depth(self) -> int:

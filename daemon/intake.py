@@ -15,13 +15,11 @@ from daemon.inbox import scan
 from daemon.job import Job, State
 from daemon.ledger import Ledger
 from daemon.media import MediaError
-from daemon.metrics import free_bytes
 from daemon.publish import Workplace
 from daemon.report import Reporter
+from daemon.room import shortage
 from daemon.settle import Settle
 from daemon.worker import Task
-
-_GIB = 1024**3
 
 _UNDONE: tuple[State, ...] = ("waiting", "failed", "set_aside")
 """States of jobs that go when their clip goes. A cancelled one stays: its clip may come back unwanted."""
@@ -59,7 +57,7 @@ class Intake:
     def with_room(self, config: Config) -> dict[str, Task]:
         """What can be begun, by key: a full disk holds up the clips that go there, and no others."""
         tasks, need = self._tasks, config.limits.min_free_gib
-        short = {folder: _shortage(folder, need) for folder in {task.out for task in tasks.values()}}
+        short = {folder: shortage(folder, need) for folder in {task.out for task in tasks.values()}}
         self._faults.now("disk", filter(None, short.values()))
         return {key: task for key, task in tasks.items() if short[task.out] is None}
 
@@ -127,15 +125,3 @@ class Intake:
 def _device(folder: Path) -> int:
     """The number of the device that the folder lies on."""
     return folder.stat().st_dev
-
-
-def _shortage(folder: Path, need: float) -> str | None:
-    try:
-        if free_bytes(folder) >= need * _GIB:
-            return None
-    except OSError as error:
-        return f"{folder}: cannot be looked at ({error.strerror}); clips wait until it is back."
-    return (
-        f"{folder}: has less than {need:g} GiB free; "
-        "clips wait until there is room, or limits: min_free_gib is lowered."
-    )

@@ -23,7 +23,7 @@ from daemon.owner import is_gone, owner_name
 __all__ = ["ClaimLost", "Job", "Ledger", "LedgerError", "LedgerView", "State", "job_key", "owner_name"]
 
 _DEATHS = 5
-"""A clip on which the daemon died this often, without a new frame between, is failed: it is what kills it."""
+"""A clip on which the daemon died this often, without a new frame between, is what kills it: set aside."""
 
 _CLAIMABLE = """
     ((state = 'waiting' AND (retry_at IS NULL OR retry_at <= :now))
@@ -32,12 +32,13 @@ _CLAIMABLE = """
     AND (:among IS NULL OR key IN (SELECT value FROM json_each(:among)))
 """
 
-_FAIL_THE_DEADLY = f"""
+_SET_THE_DEADLY_ASIDE = f"""
     UPDATE job SET
-        state = 'failed', owner = NULL, lease_until = NULL, finished = :now,
+        state = 'set_aside', owner = NULL, lease_until = NULL, finished = :now,
         error = name || ': dimd died ' || :deaths || ' times after frame ' || frames_done
             || ' of this clip; see the system log for the cause (memory?), then run dimd retry ' || id || '.'
     WHERE state = 'running' AND lost + 1 >= :deaths AND {_CLAIMABLE}
+    RETURNING *
 """
 
 _CLAIM = f"""
@@ -58,7 +59,8 @@ class Ledger(LedgerView):
     """The ledger in the folder `state`, for writing. Safe to share between threads.
 
     clock: epoch seconds. create=False: for commands beside the daemon (see LedgerView). gone: whether the
-    process of an owner's name has ended for certain.
+    process of an owner's name has ended for certain. deadly: told of a job that was set aside because daemons
+    died of it.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Ledger(LedgerView):
         clock: Callable[[], float] = time.time,
         create: bool = True,
         gone: Callable[[str], bool] = is_gone,
+        deadly: Callable[[Job], None] = lambda job: None,
     ) -> None:
         super().__init__(state, create=create)
+        self._tell_deadly = deadly
         self._clock = clock
         self._gone = gone
         self._held: dict[int, str] = {}
@@ -108,8 +112,10 @@ class Ledger(LedgerView):
                 "held": json.dumps(list(self._held)),
                 "among": None if among is None else json.dumps(list(among)),
             }
-            db.execute(_FAIL_THE_DEADLY, {**asked, "deaths": _DEATHS})
+            deadly = db.execute(_SET_THE_DEADLY_ASIDE, {**asked, "deaths": _DEATHS}).fetchall()
             rows = db.execute(_CLAIM, {**asked, "owner": owner, "until": now + lease}).fetchall()
+        for row in deadly:
+            self._tell_deadly(Job.from_row(row))
         if not rows:
             return None
         job = Job.from_row(rows[0])
@@ -160,6 +166,12 @@ class Ledger(LedgerView):
     def fail(self, job_id: int, error: str, retry_at: float | None) -> None:
         """The try failed: again from `retry_at` on, frames kept, or None: for good. Raises ClaimLost."""
         self._end(job_id, "failed" if retry_at is None else "waiting", error=error, retry_at=retry_at)
+
+    def wait(self, job_id: int, error: str) -> None:
+        """Nothing is wrong with the clip, but it cannot go on now: frames kept, the try not counted. Raises
+        ClaimLost.
+        """
+        self._end(job_id, "waiting", error=error, counted=False)
 
     def set_aside(self, job_id: int, error: str) -> None:
         """The clip lacks what only a person can supply. Also for a job not yet claimed. Raises ClaimLost."""
@@ -218,13 +230,15 @@ class Ledger(LedgerView):
         error: str | None = None,
         retry_at: float | None = None,
         result: str | None = None,
+        counted: bool = True,
     ) -> None:
         with self._file.transaction() as db:
             self._hold(
                 job_id,
                 "state = :state, error = :error, retry_at = :retry_at, result = :result,"
-                " finished = :finished, owner = NULL, lease_until = NULL",
+                " finished = :finished, owner = NULL, lease_until = NULL, attempts = attempts - :uncounted",
                 state=state,
+                uncounted=not counted,
                 error=error,
                 retry_at=retry_at,
                 result=result,

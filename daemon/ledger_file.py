@@ -2,17 +2,29 @@
 
 WAL lets `dimd status` read beside the running daemon. `synchronous=FULL` makes a committed row survive
 a power cut; at one commit a chunk that costs nothing that shows.
+
+A file that is damaged all the same (a bad disk, a copy of a running one) is laid aside at the start, and an
+empty ledger takes its place: the scan brings back the clips that lie there, and a job whose key a published
+manifest has is done without being made again.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
+from daemon.media.durable import sync_folder
+
 FILE = "ledger.sqlite3"
+_GUARD = "ledger.lock"
+"""Held shared by whoever writes the ledger, and alone by whoever lays a damaged one aside."""
+
 VERSION = 1
 
 _BUSY_SECONDS = 30.0
@@ -67,6 +79,8 @@ class LedgerFile:
     def __init__(self, state: Path, *, create: bool) -> None:
         self._path = state / FILE
         self._lock = threading.RLock()
+        self._guard: int | None = None
+        self.mended: str | None = None
         try:
             if create:
                 state.mkdir(parents=True, exist_ok=True)
@@ -80,9 +94,47 @@ class LedgerFile:
                 "correct 'state' in the config or its permissions."
             ) from error
         try:
-            self._connection = _connect(self._path, create)
+            self._guard = _guard(state, self._path) if create else None
+            self._connection = self._opened(create)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _opened(self, create: bool) -> sqlite3.Connection:
+        try:
+            return _connect(self._path, create)
+        except sqlite3.OperationalError as error:  # locked, full, not to be opened: nothing that is damaged
+            raise self._unusable(error) from error
+        except sqlite3.DatabaseError as error:
+            if self._guard is None:
+                raise self._unusable(error) from error
+            aside = self._lay_aside(self._guard, error)
+        self.mended = (
+            f"{self._path}: was damaged, is laid aside as {aside.name}, and is rebuilt from the folders and "
+            "the manifests; what lay failed, set aside or cancelled is tried again, so see to the disk."
+        )
+        try:
+            return _connect(self._path, create)
         except sqlite3.Error as error:
             raise self._unusable(error) from error
+        finally:
+            fcntl.flock(self._guard, fcntl.LOCK_SH)
+
+    def _lay_aside(self, guard: int, error: sqlite3.DatabaseError) -> Path:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LedgerError(
+                f"{self._path}: is damaged ({error}) and another daemon has it open; "
+                "stop all that share it, and the first to start again rebuilds it."
+            ) from error
+        aside = next(path for n in count(1) if not (path := Path(f"{self._path}.damaged-{n}")).exists())
+        for end in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(f"{self._path}{end}").rename(f"{aside}{end}")
+        self._path.rename(aside)
+        sync_folder(aside.parent)
+        return aside
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -114,12 +166,29 @@ class LedgerFile:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._guard is not None:
+            os.close(self._guard)
+            self._guard = None
 
     def _unusable(self, error: sqlite3.Error) -> LedgerError:
         return LedgerError(
             f"{self._path}: cannot be used as the ledger ({error}); "
             "check its permissions and disk, or move it away."
         )
+
+
+def _guard(state: Path, file: Path) -> int:
+    try:
+        handle = os.open(state / _GUARD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise LedgerError(
+            f"{file}: cannot be used as the ledger ({error.strerror}); check its permissions and disk."
+        ) from error
+    fcntl.flock(handle, fcntl.LOCK_SH)  # waits while another lays a damaged ledger aside
+    return handle
 
 
 def _connect(file: Path, create: bool) -> sqlite3.Connection:
@@ -136,6 +205,7 @@ def _prepare(connection: sqlite3.Connection, file: Path, create: bool) -> None:
     connection.row_factory = sqlite3.Row
     if create:
         _create(connection)
+        _check(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     version = _version(connection)
@@ -157,6 +227,13 @@ def _create(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raise DatabaseError where the file is damaged."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found.splitlines()[0])
 
 
 def _version(connection: sqlite3.Connection) -> int:

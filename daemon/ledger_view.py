@@ -22,6 +22,11 @@ class LedgerView:
     def __init__(self, state: Path, *, create: bool = False) -> None:
         self._file = LedgerFile(state, create=create)
 
+    @property
+    def mended(self) -> str | None:
+        """One sentence, where the ledger was damaged and this opening of it laid it aside."""
+        return self._file.mended
+
     def get(self, job_id: int) -> Job:
         """The job. Raises LedgerError where there is none."""
         rows = self._file.read("SELECT * FROM job WHERE id = ?", job_id)

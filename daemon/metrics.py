@@ -48,6 +48,11 @@ class Metrics:
         self._memory = Gauge(
             "dimd_device_memory_bytes", "Memory of the GPU in use by this process.", registry=r
         )
+        self.out_of_memory = Counter(
+            "dimd_device_out_of_memory",
+            "Times the GPU's memory ran out and the batch was halved.",
+            registry=r,
+        )
         self._weights = Info("dimd_weights", "The weights that the next job gets.", registry=r)
         self.refused = Counter("dimd_weights_refused", "Weights that could not be taken up.", registry=r)
         self.last_success = Gauge(

@@ -1,14 +1,17 @@
 """How a result appears: whole, in one rename, and never over another.
 
 Work is done in a hidden folder beside the destination, on the same file system. Its name holds the job's key,
-so a restarted daemon finds its own work again and no other's.
+so a restarted daemon finds its own work again and no other's. It holds a mark of who works there, too:
+whoever goes on with the work of another renames the folder first, so that one who lost the job while it stood
+still finds no folder any more, rather than writing into the one that is about to be published.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -22,22 +25,45 @@ class PublishError(OSError):
 
 
 class Workplace:
-    """The hidden folder of one job, and the name it will be published under."""
+    """The hidden folder of one job, and the name it will be published under.
 
-    def __init__(self, out: Path, name: str, key: str) -> None:
-        self.out, self.name, self._key = out, name, key
-        self.folder = out / f".{name}.dimd-{key[:8]}"
+    allow: raises what is to keep it from being published, at the last moment.
+    """
+
+    def __init__(self, out: Path, name: str, key: str, *, allow: Callable[[], None] = lambda: None) -> None:
+        self.out, self.name, self._key, self._allow = out, name, key, allow
+        self._stem = f".{name}.dimd-{key[:8]}-"
+        self.folder = out / f"{self._stem}{secrets.token_hex(3)}"
+        """Whose name is this object's alone."""
+
+    def begun(self) -> Path | None:
+        """Where earlier work on the job lies, whoever did it."""
+        if self.folder.is_dir():
+            return self.folder
+        return next(iter(self._begun()), None)
+
+    def _begun(self) -> list[Path]:
+        try:
+            found = [path for path in self.out.iterdir() if path.name.startswith(self._stem)]
+        except OSError:
+            return []
+        return sorted(path for path in found if path.is_dir())
 
     def prepare(self, start: int) -> int:
-        """Make the folder; returns the frame to begin at: ``start``, or 0 where the earlier work is gone.
+        """Make the folder, or make an earlier one ours; returns the frame to begin at: ``start``, or 0 where
+        the earlier work is gone.
 
         Raises PublishError.
         """
         try:
-            if start == 0 or not self.folder.is_dir():
-                shutil.rmtree(self.folder, ignore_errors=True)
+            begun = self.begun()
+            if start == 0 or begun is None:
+                self.discard()
                 self.folder.mkdir(parents=True)
+                sync_folder(self.out)  # else a power cut would take all that is committed in it
                 return 0
+            if begun != self.folder:
+                begun.rename(self.folder)
         except OSError as error:
             raise PublishError(
                 f"{self.out}: cannot be written to ({error.strerror}); give dimd's user access to it."
@@ -50,6 +76,8 @@ class Workplace:
             if not folder.exists():
                 return None
             if _key_of(folder) == self._key:
+                # That run may have been killed before the name was synced, and the ledger is told next.
+                sync_folder(self.out)
                 return folder
         return None
 
@@ -59,6 +87,7 @@ class Workplace:
             if child.is_dir():
                 sync_folder(child)
         sync_folder(self.folder)
+        self._allow()
         for folder in self._names():
             if folder.exists():
                 continue
@@ -72,8 +101,9 @@ class Workplace:
         shutil.rmtree(self.folder / child, ignore_errors=True)
 
     def discard(self) -> None:
-        """Forget what was made so far."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forget what was made so far, whoever made it."""
+        for folder in self._begun():
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _names(self) -> Iterator[Path]:
         yield self.out / self.name

@@ -63,6 +63,7 @@ class Service:
         self._faults = Faults(log.warning)
         self._broken: Exception | None = None
         self._busy = 0
+        self._halved = 0
         self._lock = threading.Lock()
         self._reporter = reporter
 
@@ -88,7 +89,9 @@ class Service:
             _make(pair.in_)
             _make(pair.out)
         with ExitStack() as stack:
-            ledger = stack.enter_context(Ledger(config.state))
+            ledger = stack.enter_context(Ledger(config.state, deadly=self._tell_deadly))
+            if ledger.mended:
+                self._log.error(ledger.mended)
             owner = owner_name()
             stack.callback(ledger.release, owner)
             wait = 0 if self._once else config.watch.settle_seconds
@@ -139,6 +142,7 @@ class Service:
                 self._reload_config(intake)
             intake.look(self._config)
             self._refresh_weights()
+            self._tell_memory()
             if self._once and not self._left(intake):
                 return
             due = intake.next_due
@@ -173,6 +177,17 @@ class Service:
             self.metrics.refused.inc(len(self._faults.now("weights", [stays])))
         else:
             self._faults.now("weights", [])
+
+    def _tell_deadly(self, job: Job) -> None:
+        self.metrics.ended.labels("set_aside").inc()
+        self._reporter.ended(job, "set_aside", job.error or "")
+
+    def _tell_memory(self) -> None:
+        new = self._engine.halved - self._halved
+        if new:
+            self._halved += new
+            self.metrics.out_of_memory.inc(new)
+            self._log.warning("device: out of memory, so batches are halved; set a smaller batch.", times=new)
 
     def _reload_config(self, intake: Intake) -> None:
         self._reloading.clear()

@@ -20,8 +20,10 @@ from daemon.metrics import Metrics
 from daemon.plan import Plan
 from daemon.publish import PublishError, Workplace
 from daemon.report import Reporter
+from daemon.room import NoRoomError, shortage
 from daemon.run import ClipChangedError, Settings, StoppedError, run
 from daemon.trimaps import TrimapError
+from dim_model.runtimes import DeviceError, DeviceLostError
 from dim_model.weights import WeightsError
 
 
@@ -48,10 +50,10 @@ class Tools:
 
 
 class _JobProgress:
-    """A run's progress, kept in the ledger."""
+    """A run's progress, kept in the ledger. out: whose disk is to keep `need` GiB free."""
 
-    def __init__(self, tools: Tools, job: Job) -> None:
-        self._tools, self._job = tools, job
+    def __init__(self, tools: Tools, job: Job, out: Path, need: float) -> None:
+        self._tools, self._job, self._out, self._need = tools, job, out, need
 
     def planned(self, state: dict[str, Any], total: int) -> None:
         self._tools.ledger.plan(self._job.id, state, total)
@@ -63,6 +65,8 @@ class _JobProgress:
             self._tools.metrics.unknown.observe(figure["unknown"])
             self._tools.metrics.flicker.observe(figure["flicker"])
         self._tools.reporter.advanced(self._job, stop, fps)
+        if short := shortage(self._out, self._need):
+            raise NoRoomError(short)
 
     def figures(self) -> list[dict[str, Any]]:
         return self._tools.ledger.figures(self._job.id)
@@ -77,10 +81,13 @@ class Worker:
     def work(self, job: Job, task: Task) -> None:
         """Do a job that was claimed, to whatever end; raises nothing that belongs to the job.
 
-        Raises LedgerError where even its end cannot be written down.
+        Raises LedgerError where even its end cannot be written down, DeviceLostError where no job can be done
+        any more: this one waits again as soon as the service ends, the try not counted.
         """
         tools, config = self._tools, self._tools.config()
-        place = Workplace(task.out, task.clip.name, job.key)
+        place = Workplace(
+            task.out, task.clip.name, job.key, allow=lambda: self._still_ours(job, config.jobs.lease_seconds)
+        )
         stop = threading.Event()
         try:
             with self._held(job, config, stop):
@@ -93,10 +100,15 @@ class Worker:
                 tools.reporter.ended(job, "stopped", "it goes on from its last safe frame at the next start")
             else:
                 self._abandon(job, place)
+        except DeviceLostError:
+            tools.reporter.ended(job, "stopped", "the device is gone; it goes on at the next start")
+            raise
         except (ConfigError, TrimapError, _NotReadableError) as error:
             self._end(job, "set_aside", str(error))
-        except (ClipChangedError, LedgerError, MediaError, PublishError, WeightsError) as error:
+        except (ClipChangedError, DeviceError, LedgerError, MediaError, PublishError, WeightsError) as error:
             self._fail(job, config, str(error))
+        except NoRoomError as error:
+            self._end(job, "retry", str(error), wait=True)
         except OSError as error:
             self._fail(
                 job, config, f"{error.filename or task.out}: {error.strerror or error}; see to the disk."
@@ -142,7 +154,7 @@ class Worker:
             how = Settings(
                 config.jobs.queue_frames, config.jobs.chunk_frames, stop, tools.metrics.observe_stage
             )
-            progress = _JobProgress(tools, job)
+            progress = _JobProgress(tools, job, task.out, config.limits.min_free_gib)
             folder = run(plan, lease, place, job.key, start, progress, how)
             for warning in [*plan.warnings[told:], *manifest.mended(plan, progress.figures())]:
                 tools.reporter.warned(job, warning)
@@ -152,7 +164,7 @@ class Worker:
         """The weights that the job is to have; None: what was made so far cannot be gone on with."""
         if not job.frames_done:
             return self._tools.engine.lease()
-        if not place.folder.is_dir():
+        if place.begun() is None:
             return None
         try:
             return self._tools.engine.lease(state.get("weights"))
@@ -186,6 +198,13 @@ class Worker:
             ended.set()
             thread.join()
 
+    def _still_ours(self, job: Job, lease: float) -> None:
+        """The last look before publishing: one who stood still for longer than its lease must not give out
+        what another is making. Raises ClaimLost.
+        """
+        if not self._tools.ledger.renew(job.id, self._tools.owner, time.time() + lease):
+            raise ClaimLost(f"job {job.id}: is no longer held here; it was taken over.")
+
     def _abandon(self, job: Job, place: Workplace) -> None:
         """Leave a job that is not ours any more. Its work is somebody else's now, unless nobody is to go on
         with it.
@@ -201,11 +220,16 @@ class Worker:
         delay = config.jobs.retry_delay(job.attempts)
         self._end(job, "failed" if delay is None else "retry", sentence, delay)
 
-    def _end(self, job: Job, how: str, sentence: str, delay: float | None = None) -> None:
+    def _end(
+        self, job: Job, how: str, sentence: str, delay: float | None = None, *, wait: bool = False
+    ) -> None:
+        """wait: for what is no fault of the clip, so the try does not count."""
         ledger = self._tools.ledger
         try:
             if how == "set_aside":
                 ledger.set_aside(job.id, sentence)
+            elif wait:
+                ledger.wait(job.id, sentence)
             else:
                 ledger.fail(job.id, sentence, None if delay is None else time.time() + delay)
         except ClaimLost:

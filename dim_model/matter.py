@@ -109,6 +109,11 @@ class Matter:
             done.extend(self._runtime(batch)[: len(some)])
         return done
 
+    @property
+    def halved(self) -> int:
+        """How often the device was out of memory, and the batch was halved."""
+        return int(getattr(self._runtime, "halved", 0))  # of those that can be
+
     def warm_up(self) -> None:
         """Run one empty batch and compile the search, so that the first frame is as fast as the next."""
         # Large enough for more than one level of the multigrid.

@@ -23,7 +23,11 @@ from daemon.progress import ProgressReporter
 from daemon.report import LogReporter, Reporter, configure_log
 from daemon.service import Service, StartError
 from dim_model.matter import DeviceError, Matter
+from dim_model.runtimes import DeviceLostError
 from dim_model.weights import WeightsError
+
+LOST = 3
+"""Exit code when the device went away: a start anew may find it again, where a fault in the config stays."""
 
 
 def open_engine(config: Config) -> Engine:
@@ -79,7 +83,7 @@ def _listen(service: Service) -> None:
 
 def serve(path: Path, *, once: bool) -> int:
     """Run the service; returns the exit code: 0, 1 where a clip failed with ``once``, 2 where it could not
-    start.
+    start, 3 where the device went away.
     """
     try:
         config = _sound(path)
@@ -113,6 +117,9 @@ def serve(path: Path, *, once: bool) -> int:
         except (LedgerError, StartError, OSError) as error:
             click.echo(str(error), err=True)
             return FAULTY
+        except DeviceLostError as error:
+            log.critical(str(error))
+            return LOST
     if not once:
         log.info("stopped")
         return 0

@@ -116,6 +116,9 @@ class VideoSink:
     def _drop_from(self, start: int) -> None:
         joined_path(self._final).unlink(missing_ok=True)
         whole = start == len(self._like.numbers) and self._final.exists()
+        if whole:
+            # Whoever joined it may have been killed before its name was synced, and the chunks go now.
+            sync_folder(self._final.parent)
         for position, path in chunks(self._final).items():
             if whole or position >= start:
                 path.unlink()

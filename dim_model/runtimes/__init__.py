@@ -18,6 +18,10 @@ class DeviceError(RuntimeError):
     """One sentence: which device was asked for, why it is not to be had, what to set instead."""
 
 
+class DeviceLostError(DeviceError):
+    """The device was there and is not any more: only a new process can have it again. One sentence."""
+
+
 class Runtime(Protocol):
     """Runs encoded tiles through a network. A tile's result depends on that tile alone."""
 
@@ -82,6 +86,7 @@ def open_runtime(
         raise DeviceError(
             f"runtime: {runtime} is not one that dimd has; set {', '.join(('auto', *RUNTIMES))}."
         )
+    from dim_model.runtimes.guarded import GuardedRuntime
     from dim_model.runtimes.torch_runtime import TorchRuntime
 
-    return TorchRuntime(weights, chosen, precision)
+    return GuardedRuntime(TorchRuntime(weights, chosen, precision), shape[0])

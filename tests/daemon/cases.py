@@ -35,6 +35,7 @@ class FakeMatter:
         self.gate.set()
         self.error: Exception | None = None
         self.closed = False
+        self.halved = 0
         self.pace = 0.0
         """Seconds a call takes: so that a test can step in between two frames."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.ledger import ClaimLost, Ledger, owner_name
+from daemon.ledger import ClaimLost, Job, Ledger, owner_name
 from tests.daemon.ledger_cases import LEASE, NOW, claimed, offered, offered_and_claimed, open_ledger
 
 
@@ -174,12 +174,13 @@ def test_process_does_not_overtake_itself(ledger: Ledger) -> None:
     assert claimed(ledger).id == job.id
 
 
-def test_clip_that_kills_the_daemon_is_failed_at_last(state: Path) -> None:
+def test_clip_that_kills_the_daemon_is_set_aside_at_last_and_told(state: Path) -> None:
+    told: list[Job] = []
     with open_ledger(state) as ledger:
         job = offered(ledger)
     now, deaths = NOW, 0
     while True:
-        with open_ledger(state) as ledger:
+        with open_ledger(state, deadly=told.append) as ledger:
             if ledger.claim("me", LEASE, now) is None:
                 failed = ledger.get(job.id)
                 break
@@ -187,7 +188,8 @@ def test_clip_that_kills_the_daemon_is_failed_at_last(state: Path) -> None:
         assert deaths < 20
 
     assert deaths == 5
-    assert failed.state == "failed"
+    assert told == [failed]
+    assert failed.state == "set_aside"
     assert failed.error == (
         "shot: dimd died 5 times after frame 0 of this clip; "
         "see the system log for the cause (memory?), then run dimd retry 1."
@@ -233,6 +235,16 @@ def test_failed_for_good_is_never_claimed(ledger: Ledger) -> None:
 
     assert ledger.claim("me", LEASE, NOW + 1e6) is None
     assert (ledger.get(job.id).state, ledger.get(job.id).finished) == ("failed", NOW)
+
+
+def test_clip_that_waits_for_what_is_not_its_fault_loses_no_try(ledger: Ledger) -> None:
+    job = offered_and_claimed(ledger)
+    ledger.commit_frames(job.id, 1, [{}], None)
+    ledger.wait(job.id, "the disk is nearly full")
+
+    waiting = ledger.get(job.id)
+    assert (waiting.state, waiting.attempts, waiting.frames_done) == ("waiting", 0, 1)
+    assert claimed(ledger).attempts == 1
 
 
 def test_clean_stop_gives_the_jobs_back_without_counting_the_try(ledger: Ledger) -> None:

@@ -68,12 +68,67 @@ def test_status_without_a_ledger_makes_none(state: Path) -> None:
     assert not state.exists()
 
 
-def test_file_that_is_no_ledger_is_one_sentence(state: Path) -> None:
+def test_damaged_ledger_is_one_sentence_to_whoever_only_reads(state: Path) -> None:
     state.mkdir()
     (state / FILE).write_bytes(b"this is no database, " * 100)
 
     with pytest.raises(LedgerError, match="cannot be used as the ledger"):
-        open_ledger(state)
+        LedgerView(state)
+
+    assert [path.name for path in state.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("where", [0, 5000])
+def test_damaged_ledger_is_laid_aside_and_another_begun(state: Path, where: int) -> None:
+    with open_ledger(state) as ledger:
+        for number in range(200):
+            offered(ledger, f"shot{number}")
+    with (state / FILE).open("r+b") as file:
+        file.seek(where)
+        file.write(b"\xa5" * 4096)
+    damaged = (state / FILE).read_bytes()
+
+    with open_ledger(state) as ledger:
+        assert ledger.jobs() == []
+        assert ledger.mended is not None
+        assert "was damaged, is laid aside as ledger.sqlite3.damaged-1, and is rebuilt" in ledger.mended
+        offered(ledger)
+    assert (state / f"{FILE}.damaged-1").read_bytes() == damaged
+    with open_ledger(state) as ledger:
+        assert ledger.mended is None
+        assert len(ledger.jobs()) == 1
+
+
+def test_damaged_ledger_is_left_while_another_daemon_has_it_open(state: Path) -> None:
+    with open_ledger(state) as other:
+        offered(other)
+        other._file._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with (state / FILE).open("r+b") as file:
+            file.write(b"\xa5" * 4096)
+        with pytest.raises(LedgerError, match=r"is damaged .* and another daemon has it open; stop all"):
+            open_ledger(state)
+        assert not (state / f"{FILE}.damaged-1").exists()
+
+
+@pytest.mark.parametrize("torn", ["cut short", "garbage"])
+def test_torn_write_costs_the_last_step_and_no_other(state: Path, tmp_path: Path, torn: str) -> None:
+    """The log ends in the midst of a transaction, as a power cut leaves it."""
+    after = tmp_path / "after"
+    after.mkdir()
+    with open_ledger(state) as ledger:
+        for number in range(20):
+            offered(ledger, f"shot{number}")
+        whole = (state / f"{FILE}-wal").stat().st_size
+        offered(ledger, "last")
+        log = (state / f"{FILE}-wal").read_bytes()
+        (after / FILE).write_bytes((state / FILE).read_bytes())
+    assert len(log) > whole
+    end = log[whole : (whole + len(log)) // 2]
+    (after / f"{FILE}-wal").write_bytes(log[:whole] + (end if torn == "cut short" else b"\xa5" * len(end)))
+
+    with open_ledger(after) as ledger:
+        assert ledger.mended is None
+        assert sorted(job.name for job in ledger.jobs()) == sorted(f"shot{n}" for n in range(20))
 
 
 def test_ledger_of_a_newer_dimd_is_left_alone(state: Path) -> None:

@@ -1,0 +1,66 @@
+"""A runtime whose device may run short of memory, or go away.
+
+Short of memory (another program took it), the batch is halved for good and the tiles are done in turn:
+slower, and the same matte but for the last bit, as kernels choose by the batch. A device that went away (it
+fell off the bus, its driver was exchanged) is lost to this process whatever is tried: only a new one can open
+it again.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dim_model.runtimes import DeviceError, DeviceLostError, Runtime
+
+_GONE = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "NVML")
+"""How torch's errors begin when the fault is the device's: after one of these a CUDA context is of no use."""
+
+
+class GuardedRuntime:
+    """Runs `inner` on batches as large as the device can hold. batch: as it begins."""
+
+    def __init__(self, inner: Runtime, batch: int) -> None:
+        self._inner, self._batch = inner, batch
+        self._lost = False
+        self.description = inner.description
+        self.halved = 0
+        """How often the device was out of memory."""
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        """As `Runtime`. Raises DeviceError where not even one tile fits, DeviceLostError."""
+        done: list[Tensor] = []
+        at = 0
+        while at < len(tiles):
+            some = tiles[at : at + self._batch]
+            try:
+                done.append(self._inner(some))
+            except torch.OutOfMemoryError as error:
+                self._halve(error)
+                continue
+            except RuntimeError as error:
+                if not any(sign in str(error) for sign in _GONE):
+                    raise
+                self._lost = True
+                reason = str(error).splitlines()[0]
+                raise DeviceLostError(
+                    f"device: {self.description} does not answer any more ({reason}); "
+                    "dimd ends to be started anew, see nvidia-smi and the kernel's log for the cause."
+                ) from error
+            at += len(some)
+        return torch.cat(done)
+
+    def _halve(self, error: torch.OutOfMemoryError) -> None:
+        self.halved += 1
+        if self._batch == 1:
+            raise DeviceError(
+                f"device: {self.description} has no memory for a single tile; "
+                "end what else uses it, or set device: cpu."
+            ) from error
+        self._batch = max(1, self._batch // 2)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def close(self) -> None:
+        if not self._lost:  # there is nothing to free any more, and to ask for it raises
+            self._inner.close()

@@ -1,0 +1,92 @@
+"""A device that runs short of memory, or goes away, at the seam where torch says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from dim_model.runtimes import DeviceError, DeviceLostError
+from dim_model.runtimes.guarded import GuardedRuntime
+
+
+class Device:
+    """Has room for so many tiles at once, until it breaks."""
+
+    description = "cuda:0, on paper"
+
+    def __init__(self, room: int, broken: Exception | None = None) -> None:
+        self.room, self.broken, self.batches, self.closed = room, broken, list[int](), False
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        if self.broken:
+            raise self.broken
+        if len(tiles) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        self.batches.append(len(tiles))
+        return tiles.mean(1, keepdim=True)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+TILES = torch.arange(8.0)[:, None, None, None].expand(8, 3, 4, 4)
+
+
+@pytest.mark.parametrize(("room", "batches", "halved"), [(8, [8], 0), (5, [4, 4], 1), (1, [1] * 8, 3)])
+def test_out_of_memory_halves_the_batch_and_every_tile_is_done(
+    room: int, batches: list[int], halved: int
+) -> None:
+    device = Device(room)
+    runtime = GuardedRuntime(device, 8)
+    assert torch.equal(runtime(TILES)[:, 0, 0, 0], torch.arange(8.0))
+    assert (device.batches, runtime.halved) == (batches, halved)
+
+
+def test_a_halved_batch_stays_so_and_is_tried_no_larger() -> None:
+    device = Device(4)
+    runtime = GuardedRuntime(device, 8)
+    runtime(TILES)
+    device.batches.clear()
+    runtime(TILES)
+    assert (device.batches, runtime.halved) == ([4, 4], 1)
+
+
+def test_no_memory_for_one_tile_is_one_sentence() -> None:
+    with pytest.raises(DeviceError, match="has no memory for a single tile; end what else uses it") as raised:
+        GuardedRuntime(Device(0), 8)(TILES)
+    assert not isinstance(raised.value, DeviceLostError)
+
+
+def _accelerator_error() -> RuntimeError:
+    return torch.AcceleratorError("CUDA error: unspecified launch failure\nCUDA kernel errors might be ...")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [_accelerator_error, lambda: RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED")],
+    ids=["CUDA", "cuDNN"],
+)
+def test_a_device_that_went_away_is_told_apart_and_not_asked_again(
+    broken: Callable[[], RuntimeError],
+) -> None:
+    device = Device(8, broken())
+    runtime = GuardedRuntime(device, 8)
+    with pytest.raises(
+        DeviceLostError, match=r"does not answer any more \([Cc][Uu].* error: [^\n]*\); dimd ends"
+    ) as raised:
+        runtime(TILES)
+    assert "\n" not in str(raised.value)
+    runtime.close()
+    assert not device.closed
+
+
+def test_another_error_stays_what_it_is() -> None:
+    device = Device(8, RuntimeError("sizes of tensors must match"))
+    runtime = GuardedRuntime(device, 8)
+    with pytest.raises(RuntimeError, match="sizes of tensors"):
+        runtime(TILES)
+    runtime.close()
+    assert device.closed
