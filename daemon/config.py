@@ -83,6 +83,7 @@ class WatchSettings(Section):
     events: bool = True
     scan_seconds: Seconds = 5.0
     settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 3.0
+    follow_links: bool = False
 
 
 class JobSettings(Section):

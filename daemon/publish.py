@@ -34,6 +34,8 @@ class Workplace:
         Raises PublishError.
         """
         try:
+            if self.folder.is_symlink():
+                self.folder.unlink()  # not ours: it would have us write wherever it leads
             if start == 0 or not self.folder.is_dir():
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self.folder.mkdir(parents=True)
@@ -47,7 +49,7 @@ class Workplace:
     def published(self) -> Path | None:
         """The result of this very job, where an earlier run came so far and no further."""
         for folder in self._names():
-            if not folder.exists():
+            if not folder.exists() and not folder.is_symlink():
                 return None
             if _key_of(folder) == self._key:
                 return folder
@@ -60,7 +62,7 @@ class Workplace:
                 sync_folder(child)
         sync_folder(self.folder)
         for folder in self._names():
-            if folder.exists():
+            if folder.exists() or folder.is_symlink():
                 continue
             self.folder.rename(folder)
             sync_folder(self.out)
