@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint bench bench-quality clean
+.PHONY: help venv demo test check lint bench bench-quality install uninstall lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,6 +51,64 @@ bench: $(STAMP)  ## frames a second at 1080p, end to end and by stage
 
 bench-quality: $(STAMP)  ## how good trimap sources and temporal smoothing are, against their bars
 	$(BIN)/python -m bench.quality
+
+# As a system service, by root: make install PREFIX=/opt/dimd. Packagers give DESTDIR, under which all is laid and
+# nothing is started. PREFIX is a folder of dimd's own: an environment of Python, with all that it needs.
+PREFIX  ?= /opt/dimd
+DESTDIR ?=
+UNITDIR ?= /etc/systemd/system
+UNITS   := dimd.service dimd@.service dim-train.service dim-train.timer
+HOME_DIR = $(DESTDIR)$(PREFIX)
+OURS     = $(HOME_DIR)/.dimd
+# The versions that the tests ran with; PIP_FLAGS= takes the newest that pyproject.toml allows.
+PIP_FLAGS ?= --constraint requirements.lock
+
+install:  ## as a system service: PREFIX=/opt/dimd, DESTDIR for packagers
+	@case "$(PREFIX)" in /*/*) ;; *) echo "PREFIX=$(PREFIX) must be a folder of dimd's own, such as /opt/dimd." >&2; exit 1;; esac
+	@[ ! -e "$(HOME_DIR)" ] || [ -e "$(OURS)" ] || { \
+	  echo "$(HOME_DIR) is there and not dimd's; give another PREFIX." >&2; exit 1; }
+	mkdir -p "$(HOME_DIR)" && touch "$(OURS)"
+	$(PYTHON) -m venv "$(HOME_DIR)"
+	"$(HOME_DIR)/bin/python" -m pip install --quiet $(PIP_FLAGS) .
+	@# Scripts name the Python that wrote them, which at the end lies elsewhere.
+	[ -z "$(DESTDIR)" ] || sed -i 's|$(HOME_DIR)|$(PREFIX)|g' "$(HOME_DIR)/pyvenv.cfg" \
+	  $$(grep -lsI '$(HOME_DIR)' "$(HOME_DIR)"/bin/*)
+	install -d "$(DESTDIR)$(UNITDIR)"
+	for unit in $(UNITS); do \
+	  sed 's|/opt/dimd|$(PREFIX)|g' systemd/$$unit > "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; \
+	  chmod 644 "$(DESTDIR)$(UNITDIR)/$$unit"; done
+	install -D -m 644 systemd/dimd.sysusers "$(DESTDIR)/etc/sysusers.d/dimd.conf"
+	install -D -m 644 systemd/dimd.tmpfiles "$(DESTDIR)/etc/tmpfiles.d/dimd.conf"
+	@# What an operator has changed stays.
+	[ -e "$(DESTDIR)/etc/dimd/config.yaml" ] || install -D -m 644 systemd/config.yaml "$(DESTDIR)/etc/dimd/config.yaml"
+	install -D -m 644 systemd/train.env "$(DESTDIR)/etc/dimd/train.env.example"
+	@[ -n "$(DESTDIR)" ] || { systemd-sysusers && systemd-tmpfiles --create dimd.conf; }
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+	@echo "dimd is in $(HOME_DIR).$(if $(DESTDIR),, Start it: systemctl enable --now dimd)"
+
+uninstall:  ## take it away again; config, clips, results and ledger stay
+	@[ ! -e "$(HOME_DIR)" ] || [ -e "$(OURS)" ] || { \
+	  echo "$(HOME_DIR) is not what make install made; nothing is removed." >&2; exit 1; }
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || \
+	  systemctl disable --now dimd.service 'dimd@*.service' dim-train.timer dim-train.service || true
+	cd "$(DESTDIR)$(UNITDIR)" && rm -f $(UNITS)
+	rm -f "$(DESTDIR)/etc/sysusers.d/dimd.conf" "$(DESTDIR)/etc/tmpfiles.d/dimd.conf" "$(DESTDIR)/etc/dimd/train.env.example"
+	[ ! -e "$(OURS)" ] || rm -rf "$(HOME_DIR)"
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+	@echo "dimd is gone; /etc/dimd, /srv/dimd, /var/lib/dimd and the user dimd stay."
+
+lock: $(STAMP)  ## write requirements.lock anew, of what .venv has
+	$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet pip-tools
+	$(BIN)/python -m pip freeze --exclude-editable > build/lock/installed.txt
+	build/lock/bin/pip-compile --quiet --extra train --extra dev --strip-extras --no-header --annotate \
+	  --annotation-style line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	  --constraint build/lock/installed.txt --output-file build/lock/found.txt pyproject.toml
+	{ head -1 requirements.lock; sed -n 's/ *#.*//; /==/p' build/lock/found.txt; } > build/lock/requirements.lock
+	mv build/lock/requirements.lock requirements.lock
+
+audit: requirements.lock  ## known faults of the versions in requirements.lock, where pip-audit's source can be reached
+	$(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
 clean:  ## remove .venv, caches and what the demo made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

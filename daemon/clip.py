@@ -25,7 +25,7 @@ class Clip:
     """One job's worth of files. name: of the result, distinct in `folder`, which is the watched folder.
 
     mask: rough. clean: the plate without its foreground. bg: the new background. settings: the clip's own
-    NAME.yaml or dimd.yaml.
+    NAME.yaml or dimd.yaml. bound: no file may lie outside of `folder`, by way of a link.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Clip:
     bg: MediaRef | None
     settings: Path | None
     stamp: Stamp
+    bound: bool = False
 
     @property
     def source(self) -> str:
@@ -52,8 +53,12 @@ class Clip:
         return files_of((self.plate, self.trimap, self.mask, self.clean, self.bg), self.settings)
 
     def unchanged(self) -> bool:
-        """Whether every file is still as `stamp` says: ask before a result made of them is published."""
+        """Whether every file is still as `stamp` says, and where it may be: ask before a result made of them
+        is published.
+        """
         try:
+            if self.bound and escaped(self.folder, self.files) is not None:
+                return False
             return stamp_of(self.folder, self.files) == self.stamp
         except OSError:
             return False
@@ -66,6 +71,18 @@ def files_of(media: Iterable[MediaRef | None], settings: Path | None) -> Iterato
             yield from ref.files
     if settings is not None:
         yield settings
+
+
+def escaped(folder: Path, files: Iterable[Path]) -> Path | None:
+    """The first of `files` that a link leads out of `folder`; None: all lie in it. Raises OSError."""
+    ground = folder.resolve()
+    homes: dict[Path, bool] = {}
+    for file in files:
+        if file.parent not in homes:
+            homes[file.parent] = file.parent.resolve().is_relative_to(ground)
+        if not homes[file.parent] or (file.is_symlink() and not file.resolve().is_relative_to(ground)):
+            return file
+    return None
 
 
 def stamp_of(folder: Path, files: Iterable[Path]) -> Stamp:

@@ -83,6 +83,7 @@ class WatchSettings(Section):
     events: bool = True
     scan_seconds: Seconds = 5.0
     settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 3.0
+    follow_links: bool = False
 
 
 class JobSettings(Section):
@@ -92,6 +93,7 @@ class JobSettings(Section):
     chunk_frames: Annotated[int, Field(ge=1, le=10_000)] = 24
     queue_frames: Annotated[int, Field(ge=1, le=1_000)] = 4
     lease_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    stall_seconds: Annotated[float, Field(ge=1, le=86_400)] = 900.0
 
     def retry_delay(self, attempts: int) -> float | None:
         """Seconds to wait after the `attempts`th try failed, doubling each time; None: it was the last."""
@@ -110,6 +112,15 @@ class LimitSettings(Section):
 class MetricsSettings(Section):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] | None = 9109
+    token_file: Folder | None = None
+    certificate: Folder | None = None
+    key: Folder | None = None
+
+    @model_validator(mode="after")
+    def _a_key_has_its_certificate(self) -> Self:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("metrics: key is of no use without certificate; give both, or neither")
+        return self
 
     @field_validator("port")
     @classmethod

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from daemon.clip import Clip, Role, files_of, stamp_of
+from daemon.clip import Clip, Role, escaped, files_of, stamp_of
 from daemon.media import MediaError, MediaRef, find_media
 from daemon.media.find import UNFINISHED
 
@@ -63,8 +63,11 @@ def _unsaid(sentence: str) -> None:
     """For a caller who wants the clips alone."""
 
 
-def scan(folder: Path, remark: Remark = _unsaid) -> list[Clip]:
-    """The clips in `folder`, sorted by plate. Raises MediaError when the folder itself cannot be read."""
+def scan(folder: Path, remark: Remark = _unsaid, *, follow_links: bool = False) -> list[Clip]:
+    """The clips in `folder`, sorted by plate. follow_links: those too that a link leads out of the folder.
+
+    Raises MediaError when the folder itself cannot be read.
+    """
     plates: list[_Plate] = []
     beside: dict[str, _Beside] = defaultdict(_Beside)
     for name, ref, inner in _entries(folder, remark):
@@ -81,7 +84,7 @@ def scan(folder: Path, remark: Remark = _unsaid) -> list[Clip]:
     clips = []
     for plate, name in zip(plates, names, strict=True):
         outer = beside[_owner(plate.name, beside)]
-        clip = _clip(folder, name, plate, outer, remark)
+        clip = _clip(folder, name, plate, outer, remark, not follow_links)
         if clip is not None:
             clips.append(clip)
     served = {_owner(plate.name, beside) for plate in plates}
@@ -149,7 +152,7 @@ def _in_folder(folder: Path, remark: Remark) -> tuple[MediaRef, _Beside] | None:
     return (found[0], beside) if len(found) == 1 else None
 
 
-def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark) -> Clip | None:
+def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark, bound: bool) -> Clip | None:
     media: dict[Role, MediaRef | None] = {}
     for role in ROLES:
         refs = [*plate.inner.media[role], *outer.media[role]]
@@ -166,6 +169,14 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark
     if not all(_sayable(file, remark) for file in files):
         return None
     try:
+        # Whoever may drop a clip may not read all that dimd may, such as another show's folder.
+        outside = escaped(folder, files) if bound else None
+        if outside is not None:
+            remark(
+                f"{_shown(outside)}: is a link out of the watched folder; copy what it leads to into there, "
+                "or set watch: follow_links: true."
+            )
+            return None
         stamp = stamp_of(folder, files)
     except FileNotFoundError:
         return None  # moved away since it was listed; the next scan sees what is there then
@@ -174,7 +185,7 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark
             f"{name}: cannot be looked at ({error.strerror}); give dimd's user access to {error.filename}."
         )
         return None
-    return Clip(name=name, folder=folder, plate=plate.ref, settings=own, stamp=stamp, **media)
+    return Clip(name=name, folder=folder, plate=plate.ref, settings=own, stamp=stamp, bound=bound, **media)
 
 
 def _distinct(folder: Path, plates: list[_Plate], remark: Remark) -> list[str]:

@@ -70,7 +70,8 @@ class Intake:
         remarks: list[str] = []
         for pair in config.folders:
             try:
-                clips, device = scan(pair.in_, remarks.append), _device(pair.in_)
+                clips = scan(pair.in_, remarks.append, follow_links=config.watch.follow_links)
+                device = _device(pair.in_)
             except MediaError as error:
                 remarks.append(str(error))
                 continue

@@ -1,4 +1,5 @@
-"""What Prometheus scrapes: jobs, frames, seconds by stage, queues, the device, the weights, the disk.
+"""What Prometheus scrapes: jobs, frames, seconds by stage, queues, the device, the weights, the disk, and the
+process itself (memory, files, processor time).
 
 A registry of its own, so that tests and several daemons in one process do not meet.
 """
@@ -9,13 +10,15 @@ import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import torch
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from daemon.job import STATES, State
+from daemon.life import ENDS, End
+
+HOWS = ("done", "failed", "retry", "set_aside", "stopped", "superseded")
+"""How a try can end. Each is counted from nought, for `increase` does not see a series begin."""
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -53,6 +56,10 @@ class Metrics:
             "Times the GPU's memory ran out and the batch was halved.",
             registry=r,
         )
+        self._memory_free = Gauge(
+            "dimd_device_memory_free_bytes", "Memory of the GPU that nobody uses.", registry=r
+        )
+        self._memory_total = Gauge("dimd_device_memory_total_bytes", "Memory of the GPU.", registry=r)
         self._weights = Info("dimd_weights", "The weights that the next job gets.", registry=r)
         self.refused = Counter("dimd_weights_refused", "Weights that could not be taken up.", registry=r)
         self.last_success = Gauge(
@@ -61,22 +68,50 @@ class Metrics:
         self._free = Gauge(
             "dimd_disk_free_bytes", "Free bytes on the disk of a folder.", ["folder"], registry=r
         )
+        self._need = Gauge("dimd_disk_needed_bytes", "Free disk below which no clip is begun.", registry=r)
+        self.stalled = Gauge(
+            "dimd_stalled_jobs", "Running jobs that have not come forward for too long.", registry=r
+        )
+        self._restarts = Counter(
+            "dimd_restarts", "Earlier runs of this daemon, by how they ended.", ["why"], registry=r
+        )
+        ProcessCollector(registry=r)
         for state in STATES:
             self._jobs.labels(state).set(0)
-        self._memory.set_function(_device_memory)
+        for how in HOWS:
+            self.ended.labels(how)
+        for why in ENDS:
+            self._restarts.labels(why)
 
     def observe_stage(self, stage: str, seconds: float) -> None:
         self._stage.labels(stage).observe(seconds)
 
     def follow(
-        self, counts: Callable[[], Mapping[State, int]], depth: Callable[[], int], folders: Iterable[Path]
+        self,
+        counts: Callable[[], Mapping[State, int]],
+        depth: Callable[[], int],
+        folders: Iterable[Path],
+        needed: Callable[[], float],
+        device: str,
     ) -> None:
-        """Read these whenever somebody scrapes."""
+        """Read these whenever somebody scrapes. needed: bytes. device: as the config has it."""
         for state in STATES:
             self._jobs.labels(state).set_function(lambda state=state: counts()[state])  # type: ignore[misc]
         self._queue.set_function(depth)
         for folder in folders:
             self._free.labels(str(folder)).set_function(lambda folder=folder: _free_or_nan(folder))  # type: ignore[misc]
+
+        self._need.set_function(needed)
+        gpu = _gpu(device)
+        if gpu is not None:
+            self._memory.set_function(lambda: torch.cuda.memory_reserved(gpu))
+            self._memory_free.set_function(lambda: _free_memory(gpu))
+            self._memory_total.set(torch.cuda.get_device_properties(gpu).total_memory)
+
+    def set_ends(self, ends: Mapping[End, int]) -> None:
+        """How earlier runs ended; once, at the start."""
+        for why, count in ends.items():
+            self._restarts.labels(why).inc(count)
 
     def set_weights(self, version: str, description: str) -> None:
         self._weights.info({"version": version, "description": description})
@@ -97,32 +132,16 @@ def _free_or_nan(folder: Path) -> float:
         return math.nan
 
 
-def _device_memory() -> int:
-    return torch.cuda.memory_reserved() if torch.cuda.is_available() else 0
+def _free_memory(gpu: int) -> float:
+    """For the scrape, as ``_free_or_nan``: a GPU that fell off the bus is told of by what fails on it."""
+    try:
+        return torch.cuda.mem_get_info(gpu)[0]
+    except RuntimeError:
+        return math.nan
 
 
-class MetricsError(OSError):
-    """One sentence: where the figures cannot be served, and how to mend it."""
-
-
-class MetricsServer:
-    """Serves a registry over HTTP while it is entered. Raises MetricsError where it cannot listen."""
-
-    def __init__(self, metrics: Metrics, host: str, port: int) -> None:
-        try:
-            self._server, self._thread = start_http_server(port, host, metrics.registry)
-        except OSError as error:
-            raise MetricsError(
-                f"metrics: {host}:{port} cannot be listened on ({error.strerror}); "
-                "give another port, or null for none."
-            ) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+def _gpu(device: str) -> int | None:
+    """The number of the GPU that is worked on; None: there is none."""
+    if device == "cpu" or not torch.cuda.is_available():
+        return None
+    return int(device.partition(":")[2] or torch.cuda.current_device())

@@ -42,7 +42,8 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     """
     plate = _absolute(locate(where))
     name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
-    found = next((clip for clip in scan(plate.path.parent) if clip.plate.files == plate.files), None)
+    there_are = scan(plate.path.parent, follow_links=True)
+    found = next((clip for clip in there_are if clip.plate.files == plate.files), None)
     if found is not None:
         beside, settings = (found.trimap, found.mask, found.clean, found.bg), found.settings
     else:  # one picture of what a scan takes for a sequence: 0001.png beside 1500.png

@@ -47,7 +47,8 @@ class Workplace:
             found = [path for path in self.out.iterdir() if path.name.startswith(self._stem)]
         except OSError:
             return []
-        return sorted(path for path in found if path.is_dir())
+        # A link is not ours: it would have us write wherever it leads.
+        return sorted(path for path in found if path.is_dir() and not path.is_symlink())
 
     def prepare(self, start: int) -> int:
         """Make the folder, or make an earlier one ours; returns the frame to begin at: ``start``, or 0 where
@@ -73,7 +74,7 @@ class Workplace:
     def published(self) -> Path | None:
         """The result of this very job, where an earlier run came so far and no further."""
         for folder in self._names():
-            if not folder.exists():
+            if not folder.exists() and not folder.is_symlink():
                 return None
             if _key_of(folder) == self._key:
                 # That run may have been killed before the name was synced, and the ledger is told next.
@@ -89,7 +90,7 @@ class Workplace:
         sync_folder(self.folder)
         self._allow()
         for folder in self._names():
-            if folder.exists():
+            if folder.exists() or folder.is_symlink():
                 continue
             self.folder.rename(folder)
             sync_folder(self.out)

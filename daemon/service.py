@@ -13,15 +13,19 @@ from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
 
+from structlog.contextvars import bound_contextvars
+
 from daemon.config import Config, ConfigError
 from daemon.engine import Engine
 from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Job, Ledger, owner_name
 from daemon.media.video_decoders import missing
-from daemon.metrics import Metrics, MetricsServer
+from daemon.metrics import Metrics
+from daemon.metrics_server import MetricsServer, exposure
 from daemon.notify import Notifier
 from daemon.report import Log, Reporter
+from daemon.vitals import Vitals
 from daemon.watch import Watch
 from daemon.worker import Tools, Worker
 from dim_model.runtimes import DeviceError
@@ -29,6 +33,8 @@ from dim_model.weights import WeightsError
 
 _BREATH = 0.2
 """Seconds between two scans at least: events come in bursts."""
+
+_GIB = 1024**3
 
 _IDLE = 0.25
 """Seconds after which a worker looks again for a job whose retry time may have come."""
@@ -64,6 +70,7 @@ class Service:
         self._broken: Exception | None = None
         self._busy = 0
         self._halved = 0
+        self._vitals = Vitals(lambda: self._config, self.metrics, self._notify, log)
         self._lock = threading.Lock()
         self._reporter = reporter
 
@@ -96,13 +103,29 @@ class Service:
             stack.callback(ledger.release, owner)
             wait = 0 if self._once else config.watch.settle_seconds
             intake = Intake(ledger, self._reporter, self._faults, wait)
-            tools = Tools(ledger, self._engine, self.metrics, self._reporter, lambda: self._config, owner)
+            if not self._once:
+                self._vitals.begin(stack)
+            tools = Tools(
+                ledger,
+                self._engine,
+                self.metrics,
+                self._reporter,
+                lambda: self._config,
+                owner,
+                self._vitals.pulse.moved,
+            )
             self.metrics.follow(
-                ledger.counts, lambda: self._engine.depth, [pair.out for pair in config.folders]
+                ledger.counts,
+                lambda: self._engine.depth,
+                [pair.out for pair in config.folders],
+                lambda: self._config.limits.min_free_gib * _GIB,
+                config.device,
             )
             self.metrics.set_weights(self._engine.version, self._engine.description)
             if config.metrics.port is not None and not self._once:
-                stack.enter_context(MetricsServer(self.metrics, config.metrics.host, config.metrics.port))
+                if risk := exposure(config.metrics):
+                    self._log.warning(risk)
+                stack.enter_context(MetricsServer(self.metrics, config.metrics))
             if config.watch.events and not self._once:
                 watch = stack.enter_context(Watch([pair.in_ for pair in config.folders], self._wake))
                 for fault in watch.faults:
@@ -115,8 +138,8 @@ class Service:
                 thread.start()
             stack.callback(self._join, workers)
             self._notify("READY=1", f"STATUS={self._engine.description}")
-            self._loop(intake)
-            self._notify("STOPPING=1")
+            self._loop(intake, ledger)
+            self._notify("STOPPING=1", "STATUS=finishing what is under way")
             self._join(workers)
             if self._broken:
                 raise self._broken
@@ -135,7 +158,7 @@ class Service:
         for thread in workers:
             thread.join()
 
-    def _loop(self, intake: Intake) -> None:
+    def _loop(self, intake: Intake, ledger: Ledger) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
             if self._reloading.is_set():
@@ -143,11 +166,13 @@ class Service:
             intake.look(self._config)
             self._refresh_weights()
             self._tell_memory()
+            self._vitals.beat(ledger, self._engine.description)
             if self._once and not self._left(intake):
                 return
             due = intake.next_due
             scan_seconds = _IDLE if self._once else self._config.watch.scan_seconds
-            self._wake.wait(scan_seconds if due is None else max(_BREATH, min(due, scan_seconds)))
+            rest = min(scan_seconds, self._vitals.pulse.longest_rest)
+            self._wake.wait(rest if due is None else max(_BREATH, min(due, rest)))
             self._stopping.wait(_BREATH)
 
     def _left(self, intake: Intake) -> bool:
@@ -229,7 +254,8 @@ class Service:
                 return False
             self._busy += 1
         try:
-            worker.work(job, tasks[job.key])
+            with self._vitals.pulse.watching(job.id), bound_contextvars(job=job.id, clip=job.name):
+                worker.work(job, tasks[job.key])
         finally:
             with self._lock:
                 self._busy -= 1

@@ -39,7 +39,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Tools:
-    """What all workers share. config: read anew for each job, so that a reload reaches the next one."""
+    """What all workers share. config: read anew for each job, so that a reload reaches the next one. moved:
+    told a job's id whenever a frame of it came through a stage.
+    """
 
     ledger: Ledger
     engine: Engine
@@ -47,6 +49,7 @@ class Tools:
     reporter: Reporter
     config: Callable[[], Config]
     owner: str
+    moved: Callable[[int], None]
 
 
 class _JobProgress:
@@ -151,9 +154,12 @@ class Worker:
             told = len(plan.warnings)
             for warning in plan.warnings[:told]:
                 tools.reporter.warned(job, warning)
-            how = Settings(
-                config.jobs.queue_frames, config.jobs.chunk_frames, stop, tools.metrics.observe_stage
-            )
+
+            def observe(stage: str, seconds: float) -> None:
+                tools.metrics.observe_stage(stage, seconds)
+                tools.moved(job.id)
+
+            how = Settings(config.jobs.queue_frames, config.jobs.chunk_frames, stop, observe)
             progress = _JobProgress(tools, job, task.out, config.limits.min_free_gib)
             folder = run(plan, lease, place, job.key, start, progress, how)
             for warning in [*plan.warnings[told:], *manifest.mended(plan, progress.figures())]:

@@ -19,9 +19,14 @@ from daemon.cli.trimap import trimap
 @click.option(
     "--once", is_flag=True, help="Do what is in the folders now, then leave: 0 if all came out, else 1."
 )
+@click.option(
+    "--gpu",
+    type=click.IntRange(0, 999),
+    help="Work on GPU N, whatever the config's device is, with the figures at its port + N.",
+)
 @click.version_option(package_name="dimd", prog_name="dimd")
 @click.pass_context
-def main(context: click.Context, config: Path | None, once: bool) -> None:
+def main(context: click.Context, config: Path | None, once: bool, gpu: int | None) -> None:
     """Watch folders; a still, an image sequence or a video that lands there leaves as a matte.
 
     Without a command it serves until SIGTERM or SIGINT; a second signal leaves at once. SIGHUP reads the
@@ -32,7 +37,7 @@ def main(context: click.Context, config: Path | None, once: bool) -> None:
         return
     from daemon.cli.serve import serve  # torch takes a second to import, so only where it is used
 
-    context.exit(serve(config or Path("config.yaml"), once=once))
+    context.exit(serve(config or Path("config.yaml"), once=once, gpu=gpu))
 
 
 for command in (check, status, retry, cancel, matte, trimap, doctor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -29,6 +30,8 @@ from dim_model.weights import WeightsError
 LOST = 3
 """Exit code when the device went away: a start anew may find it again, where a fault in the config stays."""
 
+_LAST_PORT = 65_535
+
 
 def open_engine(config: Config) -> Engine:
     """The engine that a config asks for. Raises WeightsError, DeviceError."""
@@ -45,12 +48,28 @@ def open_engine(config: Config) -> Engine:
     return Engine(open_matter, weights_root(config))
 
 
-def _sound(path: Path) -> Config:
+def _sound(path: Path, gpu: int | None) -> Config:
     """The config, whose colours are there: without them every clip would be set aside. Raises ConfigError."""
     config = load(path)
     for fault in colour_faults(config):
         raise ConfigError(fault)
-    return config
+    return config if gpu is None else on_gpu(config, gpu)
+
+
+def on_gpu(config: Config, gpu: int) -> Config:
+    """The config of one of several daemons that share it: its own GPU, and its own port for the figures.
+
+    Raises ConfigError.
+    """
+    metrics = config.metrics
+    if metrics.port is not None:
+        if metrics.port + gpu > _LAST_PORT:
+            raise ConfigError(
+                f"metrics: port: {metrics.port} leaves none for GPU {gpu}, whose port is that + {gpu}; "
+                "give a lower one."
+            )
+        metrics = metrics.model_copy(update={"port": metrics.port + gpu})
+    return config.model_copy(update={"device": f"cuda:{gpu}", "metrics": metrics})
 
 
 def _listen(service: Service) -> None:
@@ -81,16 +100,17 @@ def _listen(service: Service) -> None:
         signal.signal(number, take)
 
 
-def serve(path: Path, *, once: bool) -> int:
+def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
     """Run the service; returns the exit code: 0, 1 where a clip failed with ``once``, 2 where it could not
-    start, 3 where the device went away.
+    start, 3 where the device went away. gpu: see ``on_gpu``.
     """
     try:
-        config = _sound(path)
+        config = _sound(path, gpu)
     except ConfigError as error:
         click.echo(str(error), err=True)
         return FAULTY
     log = configure_log(config.log)
+    faulthandler.enable()  # a codec that crashes, or systemd that ends what hangs, leaves a trace in the log
     with ExitStack() as stack:
         try:
             engine = stack.enter_context(open_engine(config))
@@ -102,7 +122,7 @@ def serve(path: Path, *, once: bool) -> int:
             reporter = stack.enter_context(ProgressReporter(Console(file=sys.stderr)))
 
         def reload() -> Config:
-            changed = _sound(path)
+            changed = _sound(path, gpu)
             configure_log(changed.log)
             return changed
 

@@ -107,7 +107,7 @@ def locate(where: str | Path) -> MediaRef:
 def _locate_pattern(path: Path) -> MediaRef:
     try:
         pattern = fileseq.FileSequence(path.name)
-    except fileseq.ParseException:
+    except (fileseq.ParseException, ValueError):
         raise MediaError(f"{path}: is not there; check the name.") from None
     if not pattern.padding() or not path.parent.is_dir():
         raise MediaError(f"{path}: is not there; check the name.")

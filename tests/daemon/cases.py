@@ -4,6 +4,7 @@ folder.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -161,6 +162,13 @@ def config(folder: Path, **changes: object) -> Config:
     }
     (folder / "in").mkdir(exist_ok=True, parents=True)
     return Config.model_validate(data | changes)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:

@@ -61,7 +61,7 @@ def test_an_unmounted_share_looks_empty_and_loses_no_job(
         job = set_aside(daemon)
         scans: list[Path] = []
 
-        def empty(folder: Path, remark: Callable[[str], None]) -> list[Any]:
+        def empty(folder: Path, remark: Callable[[str], None], **_: object) -> list[Any]:
             scans.append(folder)
             return []
 

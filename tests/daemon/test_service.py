@@ -12,15 +12,16 @@ import cv2
 import numpy as np
 import pytest
 
-from daemon.config import Config, ConfigError
+from daemon.config import Config, ConfigError, MetricsSettings
 from daemon.engine import Engine, Lease
 from daemon.ledger import Ledger, LedgerError
-from daemon.metrics import MetricsError, MetricsServer
+from daemon.metrics_server import MetricsError, MetricsServer
 from daemon.service import StartError
 from dim_model import weights
 from tests.daemon.cases import (
     FakeMatter,
     config,
+    free_port,
     plate,
     sequence,
     still,
@@ -210,9 +211,8 @@ def test_prometheus_is_told(tmp_path: Path, engine: Engine) -> None:
     with running(config(tmp_path), engine) as daemon:
         sequence(tmp_path / "in")
         wait_for(lambda: [job.state for job in daemon.jobs()] == ["done"])
-        with MetricsServer(daemon.service.metrics, "127.0.0.1", 0) as server:
-            port = server._server.server_port
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        with MetricsServer(daemon.service.metrics, MetricsSettings(port=free_port())) as server:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as answer:
                 text = answer.read().decode()
     found = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value

@@ -1,0 +1,88 @@
+"""How the lives of a daemon ended, counted over restarts: what an alert on the watchdog needs to know.
+
+A process cannot count its own death. It leaves a mark while it runs, takes it back when it leaves in order,
+and the next one reads from what is left how this one ended. The counts lie in the state folder, so that
+Prometheus sees a counter that rises, rather than one that begins anew with every death.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+End = Literal["stop", "crash", "watchdog", "boot"]
+ENDS: tuple[End, ...] = get_args(End)
+"""In order; by itself; by systemd, for it hung; or with the whole machine."""
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Life:
+    """One run of a daemon; entered while it lasts. instance: tells daemons of one state folder apart.
+
+    An error that leaves the `with` is a crash to whoever comes next.
+    """
+
+    def __init__(self, state: Path, instance: str) -> None:
+        self._file = state / f"life-{instance}.json"
+        self.traces = state / f"hung-{instance}.txt"
+        """Where a process that hangs writes what each of its threads is at."""
+        self.ends: dict[End, int] = dict.fromkeys(ENDS, 0)
+        """How often a run ended so, as far as is known."""
+        self.last: End | None = None
+        """How the run before this one ended; None: this is the first."""
+
+    def _read(self) -> dict[str, Any]:
+        """What the last run left; nothing where that cannot be made out, for it is only counted."""
+        try:
+            left = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return left if isinstance(left, dict) else {}
+
+    def _write(self, running: bool) -> None:
+        told = {"running": running, "boot": _boot(), "last": self.last, "ends": self.ends}
+        unfinished = self._file.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(told), encoding="utf-8")
+        unfinished.replace(self._file)
+
+    def _ended(self, left: dict[str, Any]) -> End:
+        if not left.get("running"):
+            return "stop"
+        if left.get("boot") != _boot():
+            return "boot"
+        try:
+            return "watchdog" if self.traces.stat().st_size else "crash"
+        except OSError:
+            return "crash"
+
+    def __enter__(self) -> Self:
+        left = self._read()
+        known = left.get("ends")
+        if isinstance(known, dict):
+            self.ends |= {end: known[end] for end in ENDS if isinstance(known.get(end), int)}
+        if left:
+            self.last = self._ended(left)
+            self.ends[self.last] += 1
+        if self.last == "watchdog":
+            self.traces.replace(self.kept)
+        self._write(running=True)
+        return self
+
+    @property
+    def kept(self) -> Path:
+        """The traces of the last run that hung."""
+        return self.traces.with_name(self.traces.stem + "-last.txt")
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self._write(running=False)
+
+
+def _boot() -> str:
+    """Which start of the machine this is; empty where the kernel does not say, as if it were always one."""
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return ""

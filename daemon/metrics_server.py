@@ -1,0 +1,175 @@
+"""Serves the figures over HTTP: on this machine alone unless told, with a token and TLS where they are set.
+
+prometheus_client's own server has no token, and does its TLS handshakes one after another before it accepts
+the next caller, so that one who connects and stays silent would shut out Prometheus.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import socket
+import ssl
+import sys
+import threading
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from prometheus_client import make_wsgi_app
+
+from daemon.config import MetricsSettings
+from daemon.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_PATIENCE = 10.0
+"""Seconds that a caller may take for its handshake and for each line of what it asks."""
+
+_FEWEST_LETTERS = 16
+"""Of a token: fewer can be guessed over a network."""
+
+
+class MetricsError(OSError):
+    """One sentence: where the figures cannot be served, and how to mend it."""
+
+
+class _Handler(WSGIRequestHandler):
+    """Writes no line for each scrape."""
+
+    timeout = _PATIENCE
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread to a caller, in which its handshake is done, too."""
+
+    daemon_threads = True
+    block_on_close = False
+    tls: ssl.SSLContext | None = None
+
+    def server_bind(self) -> None:
+        # WSGIServer's own asks the resolver for this machine's name, which takes seconds where there is none.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.setup_environ()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        request.settimeout(_PATIENCE)
+        if self.tls is None:
+            super().finish_request(request, client_address)
+            return
+        wrapped = self.tls.wrap_socket(request, server_side=True)
+        try:
+            super().finish_request(wrapped, client_address)
+        finally:
+            self.shutdown_request(wrapped)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that hangs up or speaks no TLS is its own affair; anything else is told."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class MetricsServer:
+    """Serves a registry while it is entered. Raises MetricsError where it cannot."""
+
+    def __init__(self, metrics: Metrics, settings: MetricsSettings) -> None:
+        token = _token(settings.token_file)
+        tls = _tls(settings.certificate, settings.key)
+        where = f"metrics: {settings.host}:{settings.port}"
+        try:
+            family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+            kind = type("_Server", (_Server,), {"address_family": family, "tls": tls})
+            self._server = kind(address, _Handler)
+        except OSError as error:
+            raise MetricsError(
+                f"{where} cannot be listened on ({error.strerror}); give another port, or null for none."
+            ) from error
+        self._server.set_app(_guarded(make_wsgi_app(metrics.registry), token))
+        self.port = int(self._server.server_port)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def exposure(settings: MetricsSettings) -> str | None:
+    """A sentence where anybody on the network may read the figures; None: nobody may."""
+    if settings.token_file is not None or _is_loopback(settings.host):
+        return None
+    return (
+        f"metrics: host: {settings.host} shows names of folders and weights to the whole network; "
+        "set token_file, or host: 127.0.0.1."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _guarded(app: Callable[..., Any], token: bytes | None) -> Callable[..., Iterable[bytes]]:
+    """``app``, for those who bring the token."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if token is not None:
+            brought = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+            if not hmac.compare_digest(brought, b"Bearer " + token):
+                start_response(
+                    "401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Type", "text/plain")]
+                )
+                return [b"A token is needed.\n"]
+        return app(environ, start_response)  # type: ignore[no-any-return]
+
+    return answer
+
+
+def _token(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        token = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise MetricsError(
+            f"metrics: token_file: {path} cannot be read ({error.strerror}); give dimd's user access to it."
+        ) from error
+    except UnicodeDecodeError:
+        token = ""
+    if len(token) < _FEWEST_LETTERS or not token.isprintable() or " " in token:
+        raise MetricsError(
+            f"metrics: token_file: {path} holds no token of {_FEWEST_LETTERS} plain letters or more; "
+            "write one into it, such as `openssl rand -hex 32` makes."
+        )
+    return token.encode()
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise MetricsError(
+            f"metrics: certificate: {certificate} cannot be used ({error.strerror or error}); "
+            "give a PEM file with its key in it or in the file under key."
+        ) from error
+    return context
