@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -14,6 +15,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
+from daemon.canary import Canary, free_memory
 from daemon.check import colour_faults, weights_root
 from daemon.cli.options import FAULTY
 from daemon.config import Config, ConfigError, load
@@ -26,8 +28,10 @@ from dim_model.matter import DeviceError, Matter
 from dim_model.weights import WeightsError
 
 
-def open_engine(config: Config) -> Engine:
-    """The engine that a config asks for. Raises WeightsError, DeviceError."""
+def open_engine(config: Config, canary: Canary) -> Engine:
+    """The engine that a config asks for. canary: what new weights have to pass. Raises WeightsError,
+    DeviceError.
+    """
 
     def open_matter(folder: Path) -> Matter:
         return Matter.open(
@@ -38,7 +42,7 @@ def open_engine(config: Config) -> Engine:
             batch=config.batch,
         )
 
-    return Engine(open_matter, weights_root(config))
+    return Engine(open_matter, weights_root(config), trial=canary)
 
 
 def _sound(path: Path) -> Config:
@@ -87,9 +91,10 @@ def serve(path: Path, *, once: bool) -> int:
         click.echo(str(error), err=True)
         return FAULTY
     log = configure_log(config.log)
+    canary = Canary(config.canary, log.warning, partial(free_memory, config.device))
     with ExitStack() as stack:
         try:
-            engine = stack.enter_context(open_engine(config))
+            engine = stack.enter_context(open_engine(config, canary))
         except (WeightsError, DeviceError) as error:
             click.echo(str(error), err=True)
             return FAULTY
@@ -100,6 +105,7 @@ def serve(path: Path, *, once: bool) -> int:
         def reload() -> Config:
             changed = _sound(path)
             configure_log(changed.log)
+            canary.settings = changed.canary
             return changed
 
         service = Service(config, engine, reporter, log, reload=reload, once=once)
