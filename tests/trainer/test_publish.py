@@ -61,8 +61,8 @@ def test_what_is_worse_than_the_weights_in_use_is_not_published(
 
 
 def test_the_card_keeps_the_answer_to_the_canary_picture(beginner: Path, muddled: Path, root: Path) -> None:
-    for checkpoint, version in ((beginner, "swift-1"), (muddled, "swift-2")):
-        assert publish(checkpoint, version, root, "--no-onnx").exit_code == 0
+    for source, version in ((beginner, "swift-1"), (muddled, "swift-2")):
+        assert publish(source, version, root, "--no-onnx").exit_code == 0
     answers = []
     for version in ("swift-1", "swift-2"):
         matter = Matter.open(root / version, device="cpu", runtime="torch", precision="float32", batch=1)
