@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint bench bench-quality install uninstall lock audit clean
+.PHONY: help venv demo test reload-test check lint bench bench-quality install uninstall lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +38,10 @@ demo/in/creature.mp4: $(STAMP) $(wildcard demo/*.py)
 # One thread to a worker: two pytest workers that each start two would only wait for one another.
 test: $(STAMP)  ## run the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+reload-test: N ?= 200
+reload-test: $(STAMP)  ## memory over N reloads of weights (200), on torch and on OpenVINO
+	OMP_NUM_THREADS=1 DIMD_RELOADS=$(N) $(BIN)/python -m pytest -s tests/daemon/test_reload_memory.py
 
 check: lint  ## ruff, strict types, the plan's import arrows
 	$(BIN)/mypy

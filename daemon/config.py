@@ -34,6 +34,7 @@ from daemon.section import Folder, Seconds, Section
 
 __all__ = [
     "AssumeSettings",
+    "CanarySettings",
     "ClipSettings",
     "ColourSettings",
     "Config",
@@ -109,6 +110,13 @@ class LimitSettings(Section):
     min_free_gib: Annotated[float, Field(ge=0)] = 2.0
 
 
+class CanarySettings(Section):
+    """What weights have to pass before they are used, see `daemon.canary`."""
+
+    seconds: Seconds | None = 10.0
+    free_gib: Annotated[float, Field(ge=0)] = 1.0
+
+
 class MetricsSettings(Section):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] | None = 9109
@@ -147,6 +155,7 @@ class Config(Section):
     watch: WatchSettings = WatchSettings()
     jobs: JobSettings = JobSettings()
     limits: LimitSettings = LimitSettings()
+    canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     colour: ColourSettings = ColourSettings()

@@ -1,8 +1,10 @@
 """One network on one device for all jobs: frames of every clip share its batches.
 
 A job takes a ``Lease`` of the weights that are current when it begins and keeps it to its end; when
-``current`` moves, the next job gets the new ones, and the old are closed once nobody holds them. One thread
-computes, and closes what is no longer needed, so nothing is closed under a frame that still waits for it.
+``current`` moves, the next job gets the new ones, and the old are closed once nobody holds them. New weights
+are loaded and tried beside those in use, which go on meanwhile; what fails its trial is never used. One
+thread computes, and closes what is no longer needed, so nothing is closed under a frame that still waits for
+it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from typing import Protocol
 
 from torch import Tensor
 
+from daemon.refusal import Refusal, blamed
 from dim_model import weights
+from dim_model.weights import WeightsError
 
 
 class Matting(Protocol):
@@ -40,6 +44,15 @@ class Matting(Protocol):
 
 
 Open = Callable[[Path], Matting]
+
+Trial = Callable[[Path, Callable[[], Matting]], Matting]
+"""Opens a version by what it is handed, and returns it if it may be used. Raises ``WeightsError`` or
+``DeviceError``.
+"""
+
+
+def _untried(folder: Path, opened: Callable[[], Matting]) -> Matting:
+    return opened()
 
 
 class EngineClosedError(RuntimeError):
@@ -91,22 +104,26 @@ class Lease:
 
 class Engine:
     """open_matter: loads a version onto the device. root: the folder of versions. together: most frames to a
-    call.
+    call. trial: what ``current`` has to pass.
 
-    Raises ``WeightsError`` or ``DeviceError`` at once where there is nothing to begin with.
+    Begins on ``current``, or, where that cannot be used, on ``previous``; ``refresh`` then says why. Raises
+    ``WeightsError`` or ``DeviceError`` at once where there is nothing to begin with.
     """
 
-    def __init__(self, open_matter: Open, root: Path, *, together: int = 4) -> None:
-        self._open, self._root, self._together = open_matter, root, together
-        # Held while weights load, too: two jobs that ask for the same version at once are to share it.
+    def __init__(self, open_matter: Open, root: Path, *, together: int = 4, trial: Trial = _untried) -> None:
+        self._open, self._root, self._together, self._trial = open_matter, root, together, trial
         self._lock = threading.Lock()
+        # Held while weights load: two jobs that ask for the same version at once are to share it, and those
+        # that have theirs are not to wait.
+        self._loading = threading.Lock()
         self._holders: dict[str, int] = {}
         self._loaded: dict[str, Matting] = {}
         self._waiting: queue.Queue[_Item] = queue.Queue()
         self._closed = False
         self._halved_before = 0
         """Of weights that are gone."""
-        self._current = self._load(weights.resolve(root))
+        self._refusal = Refusal(root)
+        self._current = self._begin()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._thread.start()
 
@@ -119,23 +136,64 @@ class Engine:
     def description(self) -> str:
         return self._loaded[self._current].description
 
-    def _load(self, folder: Path) -> str:
-        matter = self._open(folder)
-        matter.warm_up()
-        self._loaded[folder.name] = matter
-        self._holders[folder.name] = 0
+    def _begin(self) -> str:
+        """The version to begin on, loaded. A daemon that was started again goes on as it did before, on what
+        ``current`` named until it was moved to weights that are refused.
+        """
+        try:
+            folder = weights.resolve(self._root)
+            with self._refusal.kept(folder):
+                matter = self._tried(folder)
+        except WeightsError as error:
+            try:
+                folder = weights.resolve(self._root, weights.PREVIOUS)
+                matter = self._tried(folder)
+            except WeightsError:
+                raise error from None
+        self._add(folder.name, matter)
         return folder.name
+
+    def _tried(self, folder: Path) -> Matting:
+        with blamed(folder):
+            return self._trial(folder, lambda: self._opened(folder))
+
+    def _opened(self, folder: Path) -> Matting:
+        """A version, loaded and warm. Raises ``WeightsError``, ``DeviceError``."""
+        with blamed(folder):
+            matter = self._open(folder)
+            try:
+                matter.warm_up()
+            except BaseException:
+                matter.close()
+                raise
+        return matter
 
     def lease(self, version: str | None = None) -> Lease:
         """The current weights, or ``version``. Raises ``WeightsError`` where that is gone; close it by
         ``with``.
         """
-        with self._lock:
-            wanted = version or self._current
-            if wanted not in self._loaded:
-                self._load(weights.resolve(self._root, wanted))
-            self._holders[wanted] += 1
-            return Lease(self, self._loaded[wanted])
+        if version is None:
+            with self._lock:
+                return self._lent(self._current)
+        with self._loading:
+            with self._lock:
+                if version in self._loaded:
+                    return self._lent(version)
+            # Untried: a clip ends on the weights that it began with, whatever is thought of them by now.
+            matter = self._opened(weights.resolve(self._root, version))
+            with self._lock:
+                self._add(version, matter)
+                return self._lent(version)
+
+    def _add(self, version: str, matter: Matting) -> None:
+        """The caller holds the lock, and does not let go of it before there is a reason to keep them."""
+        self._loaded[version] = matter
+        self._holders[version] = 0
+
+    def _lent(self, version: str) -> Lease:
+        """The caller holds the lock."""
+        self._holders[version] += 1
+        return Lease(self, self._loaded[version])
 
     def give_back(self, matter: Matting) -> None:
         with self._lock:
@@ -144,18 +202,24 @@ class Engine:
             self._retire()
 
     def refresh(self) -> bool:
-        """Take up what ``current`` names now; False where it is what is loaded. Raises as the constructor
-        does: the old weights stay.
+        """Take up what ``current`` names now; False where it is what is in use. Raises as the constructor
+        does: the old weights stay. What was refused is not tried again before it changes.
         """
         folder = weights.resolve(self._root)
-        with self._lock:
-            if folder.name == self._current:
-                return False
-            if folder.name not in self._loaded:
-                self._load(folder)
-            self._current = folder.name
-            self._retire()
-            return True
+        if folder.name == self._current:
+            return False
+        self._refusal.check(folder)
+        with self._loading, self._refusal.kept(folder):
+            # A clip of an earlier start may hold it; it passed its trial before that clip was begun.
+            matter = None if folder.name in self._loaded else self._tried(folder)
+            with self._lock:
+                if folder.name not in self._loaded:
+                    if matter is None:
+                        return False  # its clip ended in between; it is loaded at the next look
+                    self._add(folder.name, matter)
+                self._current = folder.name
+                self._retire()
+        return True
 
     def _retire(self) -> None:
         """Let go of what nobody holds and the next job will not get."""

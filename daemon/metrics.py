@@ -62,6 +62,9 @@ class Metrics:
         self._memory_total = Gauge("dimd_device_memory_total_bytes", "Memory of the GPU.", registry=r)
         self._weights = Info("dimd_weights", "The weights that the next job gets.", registry=r)
         self.refused = Counter("dimd_weights_refused", "Weights that could not be taken up.", registry=r)
+        self.config_refused = Counter(
+            "dimd_config_refused", "Configs that could not be taken up.", registry=r
+        )
         self.last_success = Gauge(
             "dimd_last_success_timestamp_seconds", "When a result was last published.", registry=r
         )

@@ -221,6 +221,7 @@ class Service:
             config = self._reload()
         except ConfigError as error:
             self._log.error(f"{error} The config stays as it was.")
+            self.metrics.config_refused.inc()
             self._notify("READY=1")
             return
         for name in (*_FIXED, *_FIXED_WITHIN):

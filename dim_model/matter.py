@@ -15,10 +15,11 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from dim_model import nets
 from dim_model.encode import CHANNELS, Inputs, encode_tiles
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
 from dim_model.tiles import Tiling
-from dim_model.weights import Weights, load
+from dim_model.weights import Weights, WeightsError, load
 
 __all__ = ["DeviceError", "Matter"]
 
@@ -34,6 +35,20 @@ what is left would show as a veil over the whole unknown region once a comp is g
 
 def _settled(alpha: Tensor) -> Tensor:
     return ((alpha - _HAZE) / (1 - 2 * _HAZE)).clamp(0, 1)
+
+
+def _check_mattes(weights: Weights) -> None:
+    """Raise ``WeightsError`` for weights of a network that makes no mattes, or is fed otherwise today."""
+    card, inputs = weights.card, nets.inputs_of(weights.card.network)
+    if not nets.is_matting(card.network):
+        raise WeightsError(
+            f"{weights.folder}: is of {card.network!r}, which makes no mattes; name weights of one that does."
+        )
+    if card.inputs != inputs:
+        raise WeightsError(
+            f"{weights.folder}: was trained on the inputs {card.inputs!r}, and {card.network!r} is now fed "
+            f"{inputs!r}; train it anew."
+        )
 
 
 class Matter:
@@ -65,6 +80,7 @@ class Matter:
         back.
         """
         weights = load(folder)
+        _check_mattes(weights)
         return cls(
             weights, open_runtime(weights, device, runtime, precision, (batch, tiling.size)), tiling, batch
         )

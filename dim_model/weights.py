@@ -3,10 +3,11 @@
     weights/
       swift-2026.11/  weights.safetensors  card.json
       current -> swift-2026.11
+      previous -> swift-2026.10
 
 A version is never changed once it is there, so whoever holds its name can come back to it. ``current`` is
-replaced in one rename, so a reader finds the old version or the new one. Pickles are never loaded: they can
-run code.
+replaced in one rename, so a reader finds the old version or the new one; ``previous`` keeps what it named
+before. Pickles are never loaded: they can run code.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor, nn
+from torch import Tensor, isfinite, nn
 
 from dim_model import nets
 
@@ -32,6 +33,12 @@ SHIPPED = Path(__file__).parent / "weights"
 """The versions that come with dimd."""
 
 _TENSORS, _CARD, _CURRENT = "weights.safetensors", "card.json", "current"
+PREVIOUS = "previous"
+"""The link to what ``current`` named before it was moved."""
+
+_LINKS = (_CURRENT, PREVIOUS)
+_CARD_BYTES = 4 << 20
+_KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -45,7 +52,7 @@ class Card:
 
     network: a name of ``dim_model.nets``. inputs: of ``dim_model.encode``. sources: what it was trained on,
     each with ``name`` and ``licence``. training: steps, hours and the like. figures: what it reached, by test
-    set. sha256: of the safetensors file.
+    set. sha256: of the safetensors file. canary: the answer to ``dim_model.canary``; {}: none is known.
     """
 
     version: str
@@ -56,6 +63,7 @@ class Card:
     training: dict[str, Any]
     figures: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
+    canary: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,21 +90,27 @@ def versions(root: Path) -> list[str]:
     """The versions under ``root``, by name. An absent folder has none."""
     if not root.is_dir():
         return []
-    return sorted(p.name for p in root.iterdir() if p.name != _CURRENT and (p / _CARD).is_file())
+    return sorted(p.name for p in root.iterdir() if p.name not in _LINKS and (p / _CARD).is_file())
 
 
 def resolve(root: Path, version: str = _CURRENT) -> Path:
-    """The folder of a version; ``current`` is followed to the version it names, so a later move does not
-    touch it.
+    """The folder of a version; ``current`` and ``previous`` are followed to the version they name, so a later
+    move does not touch it. Raises ``WeightsError``.
     """
     folder = root / version
-    if version == _CURRENT and folder.is_symlink():
-        folder = root / folder.readlink()
-    elif version == _CURRENT and (folder / _CARD).is_file():
-        # A wheel cannot carry a link; what stands in its place says in its card which version it is.
-        named = root / load_card(folder).version
-        folder = named if named.is_dir() else folder
-    if not (folder / _CARD).is_file():
+    try:
+        if version in _LINKS and folder.is_symlink():
+            folder = root / folder.readlink()
+        elif version == _CURRENT and (folder / _CARD).is_file():
+            # A wheel cannot carry a link; what stands in its place says in its card which version it is.
+            named = root / load_card(folder).version
+            folder = named if named.is_dir() else folder
+        found = _VERSION.fullmatch(version) and (folder / _CARD).is_file()
+    except OSError as error:
+        raise WeightsError(
+            f"{folder}: cannot be looked at ({error.strerror}); bring it back, or give dimd's user access."
+        ) from error
+    if not found:
         there = ", ".join(versions(root)) or "none"
         raise WeightsError(
             f"{root}: has no weights {version!r} (there: {there}); "
@@ -109,18 +123,37 @@ def load_card(folder: Path) -> Card:
     """The card alone. Raises ``WeightsError``."""
     path = folder / _CARD
     try:
+        if path.stat().st_size > _CARD_BYTES:
+            raise ValueError(f"it is larger than {_CARD_BYTES >> 20} MiB")
         data = json.loads(path.read_text(encoding="utf-8"))
         unknown = set(data) - {f.name for f in fields(Card)}
         if unknown:
             raise TypeError(f"unknown entries {sorted(unknown)}")
         card = Card(**data)
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"{path}: is no weights card ({error}); publish the weights again.") from error
+        _check_kinds(card)
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror}); publish the weights again."
+        ) from error
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{path}: is no weights card ({reason}); publish the weights again.") from error
     if card.network not in nets.NETWORKS:
         raise WeightsError(
             f"{path}: names the network {card.network!r}, which this dimd does not have; update dimd."
         )
     return card
+
+
+def _check_kinds(card: Card) -> None:
+    """Raise TypeError for a card whose entries are not what they are called: it may be anybody's JSON."""
+    kinds: dict[str, type] = dict.fromkeys(("version", "network", "inputs", "licence", "sha256"), str)
+    kinds |= {"sources": list, "training": dict, "figures": dict, "canary": dict}
+    for name, kind in kinds.items():
+        if not isinstance(getattr(card, name), kind):
+            raise TypeError(f"its {name} is no {_KINDS[kind]}")
+    if not _VERSION.fullmatch(card.version):
+        raise TypeError("its version is no name for one")
 
 
 def load(folder: Path) -> Weights:
@@ -139,8 +172,17 @@ def load(folder: Path) -> Weights:
         )
     try:
         state = load_tensors(data)
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: is not a safetensors file ({error}); copy the version again.") from error
+    except (
+        SafetensorError,
+        KeyError,
+        ValueError,
+    ) as error:  # a kind of number that torch lacks is a KeyError
+        reason = " ".join(str(error).split())
+        raise WeightsError(
+            f"{path}: is not a safetensors file ({reason}); copy the version again."
+        ) from error
+    if not all(bool(isfinite(tensor).all()) for tensor in state.values()):
+        raise WeightsError(f"{path}: holds numbers that are not finite; publish a sound checkpoint.")
     return Weights(card, folder, state)
 
 
@@ -154,7 +196,7 @@ def publish(
     folder appears whole in one rename. Raises ``WeightsError`` for a bad name or a version that is there
     already.
     """
-    if not _VERSION.fullmatch(card.version) or card.version == _CURRENT:
+    if not _VERSION.fullmatch(card.version) or card.version in _LINKS:
         raise WeightsError(
             f"{card.version!r}: is no name for a version; use letters, digits, '.', '_' and '-'."
         )
@@ -179,18 +221,51 @@ def publish(
     return folder
 
 
+def size(folder: Path) -> int:
+    """Bytes of a version's tensors. Raises ``WeightsError``."""
+    path = folder / _TENSORS
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror}); publish the weights again."
+        ) from error
+
+
+def stamp(root: Path, folder: Path) -> tuple[object, ...]:
+    """What is another as soon as a version, or ``current``, is not what it was."""
+    told: list[object] = [folder]
+    for path in (root / _CURRENT, folder / _CARD, folder / _TENSORS):
+        try:
+            state = path.lstat()
+            told.append((state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+        except OSError as error:
+            told.append(error.errno)
+    return tuple(told)
+
+
 def point(root: Path, version: str) -> None:
-    """Make ``current`` name ``version``, in one rename. Raises ``WeightsError`` where that version is not
-    there.
+    """Make ``current`` name ``version``, and ``previous`` what it named, each in one rename. Raises
+    ``WeightsError`` where that version is not there, OSError where the folder cannot be written to.
     """
     resolve(root, version)
-    draft = root / f".{_CURRENT}.{os.getpid()}"
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(version, target_is_directory=True)
+    try:
+        before = resolve(root).name
+    except WeightsError:
+        before = version  # nothing that anybody could go back to
+    if before not in (version, *_LINKS):
+        _link(root, PREVIOUS, before)
     if not (root / _CURRENT).is_symlink():
         shutil.rmtree(root / _CURRENT, ignore_errors=True)  # a wheel's copy in the place of a link
-    draft.replace(root / _CURRENT)
+    _link(root, _CURRENT, version)
     _sync(root)
+
+
+def _link(root: Path, name: str, version: str) -> None:
+    draft = root / f".{name}.{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(version, target_is_directory=True)
+    draft.replace(root / name)
 
 
 def _write(path: Path, data: bytes) -> None:

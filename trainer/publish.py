@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dim_model import nets, weights
+from dim_model import canary, nets, weights
+from dim_model.matter import TILING, Matter
+from dim_model.runtimes import open_runtime
 from trainer import export, imagenet
 from trainer.candidate import fitted
 from trainer.rival import compare
@@ -89,6 +91,22 @@ def prepared(checkpoint: Path, release: Release) -> weights.Weights:
     return weights.Weights(card, checkpoint, found.state)
 
 
+def _answered(new: weights.Weights) -> weights.Card:
+    """The card with the answer to the canary picture, by which a daemon knows that it computes what was
+    trained; of float32 on the CPU. Raises ``WeightsError`` for weights that no daemon would take up.
+    """
+    if not nets.is_matting(new.card.network):
+        return new.card
+    matter = Matter(new, open_runtime(new, "cpu", "torch", "float32", (1, TILING.size)), TILING, 1)
+    try:
+        (alpha,) = matter.matte(*([each] for each in canary.picture()))
+    finally:
+        matter.close()
+    if reason := canary.fault(alpha, {}):
+        raise weights.WeightsError(f"{new.folder}: {reason}; train it anew.")
+    return replace(new.card, canary=canary.answer(alpha))
+
+
 def _keep_apart(root: Path, card: weights.Card) -> None:
     """Whoever follows ``current`` wants mattes, or trimaps. Raises ``FamilyError``."""
     for version in weights.versions(root):
@@ -122,8 +140,8 @@ def publish_checkpoint(
     ``WeightsError``, ``SourceError``, ``FamilyError``, ``PairsError``, ``WorseError``, ``ExportError``.
     """
     new = prepared(checkpoint, release)
-    card = new.card
-    _keep_apart(root, card)
+    _keep_apart(root, new.card)
+    card = _answered(new)
     if validation is not None:
         judge = compare if nets.is_matting(card.network) else compare_trimaps
         verdict = judge(checkpoint, root, validation)

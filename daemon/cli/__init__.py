@@ -12,6 +12,7 @@ from daemon.cli.jobs import cancel, retry, status
 from daemon.cli.matte import matte
 from daemon.cli.options import config_option
 from daemon.cli.trimap import trimap
+from daemon.cli.weights import weights
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,5 +41,5 @@ def main(context: click.Context, config: Path | None, once: bool, gpu: int | Non
     context.exit(serve(config or Path("config.yaml"), once=once, gpu=gpu))
 
 
-for command in (check, status, retry, cancel, matte, trimap, doctor):
+for command in (check, status, retry, cancel, matte, trimap, weights, doctor):
     main.add_command(command)

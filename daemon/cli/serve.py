@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -15,6 +16,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
+from daemon.canary import Canary, free_memory
 from daemon.check import colour_faults, weights_root
 from daemon.cli.options import FAULTY
 from daemon.config import Config, ConfigError, load
@@ -33,8 +35,10 @@ LOST = 3
 _LAST_PORT = 65_535
 
 
-def open_engine(config: Config) -> Engine:
-    """The engine that a config asks for. Raises WeightsError, DeviceError."""
+def open_engine(config: Config, canary: Canary) -> Engine:
+    """The engine that a config asks for. canary: what new weights have to pass. Raises WeightsError,
+    DeviceError.
+    """
 
     def open_matter(folder: Path) -> Matter:
         return Matter.open(
@@ -45,7 +49,7 @@ def open_engine(config: Config) -> Engine:
             batch=config.batch,
         )
 
-    return Engine(open_matter, weights_root(config))
+    return Engine(open_matter, weights_root(config), trial=canary)
 
 
 def _sound(path: Path, gpu: int | None) -> Config:
@@ -111,9 +115,10 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         return FAULTY
     log = configure_log(config.log)
     faulthandler.enable()  # a codec that crashes, or systemd that ends what hangs, leaves a trace in the log
+    canary = Canary(config.canary, log.warning, partial(free_memory, config.device))
     with ExitStack() as stack:
         try:
-            engine = stack.enter_context(open_engine(config))
+            engine = stack.enter_context(open_engine(config, canary))
         except (WeightsError, DeviceError) as error:
             click.echo(str(error), err=True)
             return FAULTY
@@ -124,6 +129,7 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         def reload() -> Config:
             changed = _sound(path, gpu)
             configure_log(changed.log)
+            canary.settings = changed.canary
             return changed
 
         service = Service(config, engine, reporter, log, reload=reload, once=once)

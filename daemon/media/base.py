@@ -22,7 +22,12 @@ Pixels = npt.NDArray[np.float32]
 
 
 class MediaError(Exception):
-    """One sentence for the user: the file at fault and the mend."""
+    """One sentence for the user: the file at fault and the mend. A damaged file may call its parts anything,
+    so what no terminal or log should be handed is shown as a replacement character.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence))
 
 
 @dataclass(frozen=True)

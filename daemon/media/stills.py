@@ -8,7 +8,8 @@ was held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -56,11 +57,8 @@ class Header:
 
 def read_header(path: Path, max_pixels: int) -> Header:
     """Read a picture's header and no pixel. Raises MediaError if it is unreadable or above `max_pixels`."""
-    file = _open(path)
-    try:
+    with _opened(path) as file:
         return _header(path, file, max_pixels)
-    finally:
-        file.close()
 
 
 def read_still(path: Path, max_pixels: int, number: int = 0) -> tuple[Header, Frame]:
@@ -69,21 +67,18 @@ def read_still(path: Path, max_pixels: int, number: int = 0) -> tuple[Header, Fr
     Integers are divided by their largest value, so they span 0..1; floats are kept. Raises MediaError for a
     file that is missing, cut short, not an image, or above `max_pixels`.
     """
-    file = _open(path)
-    try:
+    with _opened(path) as file:
         header = _header(path, file, max_pixels)
         spec = file.spec()
         first, stop = min(header.picked), max(header.picked) + 1
         stored = file.read_image(header.part, 0, first, stop, oiio.FLOAT)
-        error = file.geterror()
+        error = _told(file.geterror)
         # libjpeg fills a cut file with grey and only warns; stray bytes between segments are harmless.
         if stored is None or (error and "extraneous" not in error):
             raise MediaError(f"{path.name}: is cut short or damaged ({_short(error)}); copy it again.")
         pixels = _into_display_window(stored[..., [index - first for index in header.picked]], spec)
         premultiplied = file.format_name() in _ASSOCIATED and not _says_straight(spec)
         tags = tags_of(spec, file.format_name())
-    finally:
-        file.close()
     mended = mend(pixels) if header.is_float else 0
     if not header.is_float and header.bits in _SPREAD:
         _to_codes(pixels, header.bits)
@@ -153,6 +148,28 @@ def still_info(header: Header) -> ClipInfo:
     )
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[oiio.ImageInput]:
+    """An image, open. Raises MediaError where it is none, and for words in its header that are no text."""
+    file = _open(path)
+    try:
+        yield file
+    except UnicodeDecodeError as error:
+        raise MediaError(
+            f"{path.name}: has a header that is damaged or not UTF-8; export it again."
+        ) from error
+    finally:
+        file.close()
+
+
+def _told(ask: Callable[[], str]) -> str:
+    """What the library says of an error; it quotes the file, which may hold anything."""
+    try:
+        return ask()
+    except UnicodeDecodeError as error:
+        return error.object.decode(errors="replace")
+
+
 def _open(path: Path) -> oiio.ImageInput:
     check_readable(path)
     wishes = oiio.ImageSpec()
@@ -160,7 +177,7 @@ def _open(path: Path) -> oiio.ImageInput:
     file = oiio.ImageInput.open(str(path), wishes)
     if file is None:
         kind = path.suffix.lstrip(".").upper()
-        reason = _short(oiio.geterror())
+        reason = _short(_told(oiio.geterror))
         raise MediaError(f"{path.name}: is not a readable {kind} image ({reason}); export it again.")
     return file
 

@@ -37,8 +37,13 @@ def open_container(path: Path, accelerator: HWAccel | None = None) -> InputConta
     Raises MediaError if it is not one, or was cut before its index, or there is no such accelerator.
     """
     try:
-        # Absolute, because FFmpeg takes `shot:1.mov` for a protocol.
-        return av.open(str(path.absolute()), options={"format_whitelist": _DEMUXERS}, hwaccel=accelerator)
+        # Absolute, because FFmpeg takes `shot:1.mov` for a protocol. Titles of old cameras are not UTF-8.
+        return av.open(
+            str(path.absolute()),
+            options={"format_whitelist": _DEMUXERS},
+            hwaccel=accelerator,
+            metadata_errors="replace",
+        )
     except av.error.FFmpegError as error:
         raise MediaError(
             f"{path.name}: is no readable video, or was cut short ({error.strerror}); copy it again."
@@ -48,6 +53,10 @@ def open_container(path: Path, accelerator: HWAccel | None = None) -> InputConta
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """The first video stream that is not cover art. Raises MediaError if there is none."""
     for stream in picture_streams(container):
+        if stream.codec_context is None:
+            raise MediaError(
+                f"{path.name}: has pictures of a codec that is not known; export it as ProRes 4444."
+            )
         return stream
     raise MediaError(f"{path.name}: has no video stream; supply a file with a picture in it.")
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from click.testing import Result
 
-from dim_model import nets, weights
+from dim_model import canary, nets, weights
+from dim_model.matter import Matter
 from tests.trainer.judged import checkpoint, dim_train, draw, swift
 from trainer import export
 
@@ -57,6 +58,32 @@ def test_what_is_worse_than_the_weights_in_use_is_not_published(
     forced = publish(muddled, "swift-2", root, "--no-onnx", "--validate", validation, "--even-if-worse")
     assert forced.exit_code == 0, forced.output
     assert weights.resolve(root).name == "swift-2"
+
+
+def test_the_card_keeps_the_answer_to_the_canary_picture(beginner: Path, muddled: Path, root: Path) -> None:
+    for source, version in ((beginner, "swift-1"), (muddled, "swift-2")):
+        assert publish(source, version, root, "--no-onnx").exit_code == 0
+    answers = []
+    for version in ("swift-1", "swift-2"):
+        matter = Matter.open(root / version, device="cpu", runtime="torch", precision="float32", batch=1)
+        try:
+            (alpha,) = matter.matte(*([each] for each in canary.picture()))
+        finally:
+            matter.close()
+        answers.append(weights.load_card(root / version).canary)
+        assert canary.is_known(answers[-1])
+        assert canary.fault(alpha, answers[-1]) is None
+    assert "otherwise than their card says" in (canary.fault(alpha, answers[0]) or "")
+
+
+def test_a_checkpoint_that_gives_no_numbers_is_not_published(root: Path, tmp_path: Path) -> None:
+    state = {
+        name: t * 1e30 if t.is_floating_point() else t for name, t in nets.build("swift").state_dict().items()
+    }
+    done = publish(checkpoint(tmp_path / "burst.ckpt", "swift", state), "swift-1", root, "--no-onnx")
+    assert done.exit_code == 1
+    assert "burst.ckpt: give numbers that are not finite on the canary picture; train it anew." in done.output
+    assert not root.exists()
 
 
 def test_what_is_better_or_as_good_is_published(
