@@ -50,7 +50,7 @@ check: lint  ## ruff, strict types, the plan's import arrows
 lint: $(STAMP)  ## ruff alone
 	$(BIN)/ruff check
 
-bench: $(STAMP)  ## frames a second at 1080p, end to end and by stage
+bench: $(STAMP)  ## how fast it is, beside the same job without matting and what else a user could run
 	$(BIN)/python -m bench.bench
 
 bench-quality: $(STAMP)  ## how good trimap sources and temporal smoothing are, against their bars

@@ -1,216 +1,263 @@
-"""How fast dimd is, against the same job with a stub for its network, and against the network of the
-original.
+"""How fast dimd is, against the same job without matting and against what else a user could run.
 
-    python -m bench.bench [--frames N] [--unknown SHARE] [--json FILE]
+    python -m bench.bench [--only PART]... [--frames N] [--rounds N] [--uhd] [--onnx FILE]... [--json FILE]
 
-All in one run, because the speed of a machine drifts: read the ratios. The job is a 1080p video in, and
-alpha, foreground and composite out as ProRes 4444, as a user would drop it.
+All in one run, its rivals by turns, because the speed of a machine drifts: read the ratios, and the load that
+stands above them. Parts: ``jobs`` (1080p video, end to end, ProRes 4444 and EXR out, at several shares of
+unknown; with a stub for the network; and the floor: decoding and encoding alone), ``stills``, ``network``
+(its inputs and itself, beside other mattings), ``area`` (cost by unknown area), ``crowd`` (many files and
+clips), ``process`` (start, pick-up, idle) and ``truth`` (the error of the mattes).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
-from skimage import data as photographs
-from torch import Tensor
 
-from daemon.clip import job_key
-from daemon.colour import DISPLAY
-from daemon.compose import compose
+from bench import area, bars, crowd, footage, peers, process, truth
+from bench.job import Bench, Floor, Stub, Timed
+from bench.quality import DATA
 from daemon.config import ClipSettings
-from daemon.engine import Engine, Matting
-from daemon.inbox import scan
-from daemon.media import ClipInfo, Frame, VideoTags, open_sink
-from daemon.plan import Plan
-from daemon.publish import Workplace
-from daemon.run import Settings, run
-from dim_model import nets, weights
-from dim_model.encode import encode_tiles
-from dim_model.matter import TILING, Matter
+from dim_model import weights
+from dim_model.matter import Matter
 
-HEIGHT, WIDTH = 1080, 1920
+SHARES = (0.0, 0.05, 0.1, 0.3)
 
 
-class Stub:
-    """In the network's place: what is unknown stays half."""
-
-    version, sha256, description = "stub", "", "stub"
-
-    def matte(
-        self, rgb: Sequence[Tensor], trimap: Sequence[Tensor], clean: Sequence[Tensor | None]
-    ) -> list[Tensor]:
-        return list(trimap)
-
-    halved = 0
-
-    def warm_up(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class NoProgress:
-    """A run that nobody will resume."""
-
-    def __init__(self) -> None:
-        self._figures: list[dict[str, Any]] = []
-
-    def planned(self, state: dict[str, Any], total: int) -> None: ...
-
-    def committed(self, stop: int, figures: Sequence[dict[str, Any]], fps: float) -> None:
-        self._figures += figures
-
-    def figures(self) -> list[dict[str, Any]]:
-        return self._figures
-
-
-def trimap_of(share: float) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """A wobbly ring of unknown that covers ``share`` of the frame, float32 [H, W]."""
-    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    angle = np.arctan2(y - 560, x - 960)
-    distance = np.hypot(y - 560, x - 960) - 330 - 40 * np.sin(9 * angle)
-    half = float(np.quantile(np.abs(distance), share))
-    return np.where(distance < -half, 1.0, np.where(distance > half, 0.0, 0.5)).astype(np.float32)
-
-
-def make_clip(folder: Path, frames: int, share: float) -> None:
-    """shot.mov, a photograph that pans, and shot_trimap.png."""
-    photograph = cv2.resize(photographs.coffee(), (WIDTH + 8 * frames, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    cv2.imwrite(str(folder / "shot_trimap.png"), np.round(trimap_of(share) * 255).astype(np.uint8))
-    info = ClipInfo(
-        "video", WIDTH, HEIGHT, 3, tuple(range(frames)), (), "display", 8, False,
-        Fraction(24), Fraction(1, 24), tuple(range(frames)), VideoTags(),
-    )  # fmt: skip
-    with open_sink("prores4444", folder, "shot", info, channels=3) as sink:
-        for n in range(frames):
-            sink.write(Frame(n, photograph[:, 8 * n : 8 * n + WIDTH].astype(np.float32) / 255, n))
-        sink.commit()
-        sink.finish()
-
-
-def end_to_end(clips: Path, out: Path, matter: Callable[[Path], Matting], root: Path) -> dict[str, Any]:
-    """Frames a second of the whole job, and the seconds a frame spends in the stages that the run itself
-    times.
+@dataclass(frozen=True)
+class Options:
+    """frames, rounds: of each measurement. limit: seconds for closed-form. idle: seconds of idleness.
+    crowds: clips in a folder, ten files each.
     """
-    (clip,) = scan(clips)
-    settings = ClipSettings()
-    stages: dict[str, float] = defaultdict(float)
-    lock = threading.Lock()
 
-    def observe(stage: str, seconds: float) -> None:
-        with lock:
-            stages[stage] += seconds
+    frames: int = 16
+    rounds: int = 3
+    raster: footage.Raster = footage.HD
+    onnx: Sequence[Path] = ()
+    limit: float = 180.0
+    idle: float = 30.0
+    crowds: Sequence[int] = (1, 100, 10_000)
+    data: Path = DATA
+    device: str = "auto"
 
-    with Engine(matter, root) as engine, engine.lease() as lease:
-        with Plan(clip, settings, max_pixels=2**27, state={}) as plan:
-            key = job_key(clip, settings)
-            begun = time.perf_counter()
-            run(plan, lease, Workplace(out, clip.name, key), key, 0, NoProgress(), Settings(observe=observe))
-            seconds = time.perf_counter() - begun
-            frames = len(plan.info.numbers)
-    per_frame = {stage: round(total / frames, 4) for stage, total in stages.items()}
-    return {"fps": round(frames / seconds, 3), "seconds_a_frame": per_frame}
+    def open(self, folder: Path) -> Matter:
+        return Matter.open(folder, device=self.device)
+
+    def matter(self) -> Matter:
+        return self.open(weights.resolve(weights.SHIPPED))
 
 
-def timed(work: Callable[[], object], times: int = 3) -> float:
-    """The median of a few runs after one that does not count."""
-    work()
-    taken = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begun)
-    return round(float(np.median(taken)), 4)
-
-
-def parts(matter: Matter, share: float) -> dict[str, float]:
-    """Seconds of what happens to one 1080p frame between reading and writing, each alone on the machine."""
-    picture = cv2.resize(photographs.coffee(), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    rgb = torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1).contiguous()
-    trimap = torch.from_numpy(trimap_of(share))[None]
-    corners = TILING.cover(trimap[0] == 0.5)
-    side = (TILING.size, TILING.size)
-    alpha = matter.matte([rgb], [trimap])[0]
-    return {
-        "trimap inputs": timed(lambda: encode_tiles(rgb, trimap, corners, side, "sampled")),
-        "trimap inputs + network": timed(lambda: matter.matte([rgb], [trimap])),
-        "foreground + composite": timed(
-            lambda: compose(rgb, alpha, rgb.flip(-1), DISPLAY, ["alpha", "foreground", "composite"])
-        ),
-    }
-
-
-def original() -> float:
-    """Seconds of ``dim-vgg16`` on one full 1080p frame, torch float32, as the original ran its predict.py."""
-    network = nets.build("dim-vgg16").eval()
-    x = torch.rand(1, 4, HEIGHT, WIDTH)
-    with torch.inference_mode():
-        begun = time.perf_counter()
-        network(x)
-        return round(time.perf_counter() - begun, 3)
-
-
-def bench(frames: int, share: float) -> dict[str, Any]:
-    """Everything, in one run."""
-    root = weights.SHIPPED
-    matter = Matter.open(weights.resolve(root))
-    figures: dict[str, Any] = {"device": matter.description, "frames": frames, "unknown": share}
+def jobs(options: Options) -> dict[str, Any]:
+    """Seconds to a frame, end to end and by stage; medians of rounds that take turns."""
     with tempfile.TemporaryDirectory(prefix="dimd-bench-") as scratch:
         folder = Path(scratch)
-        (folder / "in").mkdir()
-        make_clip(folder / "in", frames, share)
-        figures["stub"] = end_to_end(folder / "in", folder / "stub", lambda _: Stub(), root)
-        figures["dimd"] = end_to_end(folder / "in", folder / "dimd", Matter.open, root)
-    figures["parts"] = parts(matter, share)
-    figures["dim-vgg16, full frame, network alone"] = original()
-    figures["ratios"] = {
-        "end to end, dimd / stub": round(figures["dimd"]["fps"] / figures["stub"]["fps"], 3),
-        "dim-vgg16 / (trimap inputs + network)": round(
-            figures["dim-vgg16, full frame, network alone"] / figures["parts"]["trimap inputs + network"], 1
-        ),
+        clips = {
+            share: footage.clip(folder / f"in-{share}", options.frames, share, options.raster)
+            for share in SHARES
+        }
+        with Bench(options.open, folder / "dimd") as dimd, Bench(lambda _: Stub(), folder / "stub") as stub:
+            works: dict[str, Callable[[], Timed]] = {
+                f"dimd {share}": lambda clip=clip: dimd.run(clip)  # type: ignore[misc]
+                for share, clip in clips.items()
+            }
+            works["stub 0.1"] = lambda: stub.run(clips[0.1])
+            made = dimd.run(clips[0.1]).folder
+            assert made is not None
+            works["floor"] = Floor(clips[0.1], made, folder).run
+            found: dict[str, list[Timed]] = defaultdict(list)
+            for _ in range(options.rounds):
+                for name, work in works.items():
+                    found[name].append(work())
+    seconds = {name: float(np.median([one.seconds for one in some])) for name, some in found.items()}
+    stages = {
+        name: {stage: float(np.median([one.stages[stage] for one in some])) for stage in some[0].stages}
+        for name, some in found.items()
+    }
+    cpu = {name: float(np.median([one.cpu for one in some])) for name, some in found.items()}
+
+    def beside(name: str, figure: Callable[[Timed, Timed], float]) -> float:
+        return float(np.median([figure(*pair) for pair in zip(found[name], found["floor"], strict=True)]))
+
+    ratios: dict[str, float] = {}
+    for name in seconds:
+        ratios[f"{name} / floor"] = beside(name, lambda ours, floor: floor.seconds / ours.seconds)
+        ratios[f"{name} / floor, CPU"] = beside(name, lambda ours, floor: floor.cpu / ours.cpu)
+    ratios["dimd 0.0 - floor"] = beside("dimd 0.0", lambda ours, floor: ours.seconds - floor.seconds)
+    ratios["dimd 0.0 - floor, CPU"] = beside("dimd 0.0", lambda ours, floor: ours.cpu - floor.cpu)
+    ratios["dimd 0.1 / stub 0.1"] = seconds["stub 0.1"] / seconds["dimd 0.1"]
+    return {"ratios": ratios, "seconds a frame": seconds, "CPU seconds a frame": cpu, "stages": stages}
+
+
+def stills(options: Options) -> dict[str, Any]:
+    """Seconds to a still of a batch of PNGs, all outputs as by default, 10 % unknown."""
+    with tempfile.TemporaryDirectory(prefix="dimd-bench-") as scratch:
+        folder = Path(scratch)
+        batch = footage.stills(folder / "in", min(options.frames, 4), 0.1, options.raster)
+        with Bench(options.open, folder / "dimd") as dimd, Bench(lambda _: Stub(), folder / "stub") as stub:
+            pairs = [
+                (dimd.run(batch, ClipSettings()), stub.run(batch, ClipSettings()))
+                for _ in range(options.rounds)
+            ]
+    ours, stubs = (float(np.median([pair[n].seconds for pair in pairs])) for n in (0, 1))
+    return {"ratios": {"dimd / stub": stubs / ours}, "seconds a still": {"dimd": ours, "stub": stubs}}
+
+
+def network(options: Options) -> dict[str, Any]:
+    """Seconds to a frame of the inputs and the network, and of other mattings; ratios at 10 % unknown."""
+    raster = options.raster
+    matter = options.matter()
+    works: dict[str, Callable[[], object]] = {}
+    for share in SHARES[1:]:
+        rgb, trimap = footage.frame(share, raster)
+        works[f"inputs + network {share}"] = lambda rgb=rgb, trimap=trimap: matter.matte([rgb], [trimap])  # type: ignore[misc]
+    works["a part of RVM"] = peers.rvm_encoder(raster)
+    given = {path.name: peers.OnnxModel(path) for path in options.onnx}
+    works |= given
+    found: dict[str, list[float]] = defaultdict(list)
+    for work in works.values():
+        work()
+    for _ in range(options.rounds):
+        for name, work in works.items():
+            found[name].append(peers.once(work))
+    seconds: dict[str, float | None] = {name: float(np.median(some)) for name, some in found.items()}
+    ours = float(np.median(found["inputs + network 0.1"]))
+    seconds["dim-vgg16"] = peers.original(raster)
+    seconds["closed-form"] = peers.closed_form(0.1, options.limit, raster)
+    matter.close()
+    rivals = {"dim-vgg16": seconds["dim-vgg16"], "closed-form": seconds["closed-form"] or options.limit}
+    for name, model in given.items():
+        rivals["RVM" if model.is_video else "IS-Net"] = seconds[name]
+    ratios = {name: taken / ours for name, taken in rivals.items() if taken is not None}
+    part = float(np.median(found["a part of RVM"])) / ours
+    if part >= 1:
+        ratios.setdefault("RVM", part)  # faster than a part: faster than the whole
+    ratios["a part of RVM"] = part
+    notes = ["RVM is its encoder alone, with random weights: a lower bound."] if "RVM" not in given else []
+    if seconds["closed-form"] is None:
+        notes.append(f"closed-form took more than {options.limit:g} s, which is what its ratio is made of.")
+    return {"ratios": ratios, "seconds a frame": seconds, "notes": notes}
+
+
+def areas(options: Options) -> dict[str, Any]:
+    matter = options.matter()
+    try:
+        return area.measure(matter, options.rounds, options.raster)
+    finally:
+        matter.close()
+
+
+def crowds(options: Options) -> dict[str, Any]:
+    found = {str(clips): crowd.measure(clips) for clips in options.crowds}
+    return found | {"files of one clip": crowd.measure(1, max(options.crowds))}
+
+
+def processes(options: Options) -> dict[str, Any]:
+    return process.measure(max(options.crowds), options.idle)
+
+
+def truths(options: Options) -> dict[str, Any]:
+    matter = options.matter()
+    try:
+        return truth.measure(matter, options.data)
+    finally:
+        matter.close()
+
+
+PARTS: Mapping[str, Callable[[Options], dict[str, Any]]] = {
+    "network": network,
+    "jobs": jobs,
+    "stills": stills,
+    "area": areas,
+    "crowd": crowds,
+    "process": processes,
+    "truth": truths,
+}
+
+
+def bench(options: Options, only: Sequence[str] = ()) -> dict[str, Any]:
+    """The parts named, or all, in one run."""
+    matter = options.matter()
+    figures: dict[str, Any] = {
+        "device": matter.description,
+        "cores": os.cpu_count(),
+        "raster": list(options.raster),
+        "load before": os.getloadavg()[0],
     }
     matter.close()
+    for name, part in PARTS.items():
+        if not only or name in only:
+            figures[name] = part(options)
+    figures["load after"] = os.getloadavg()[0]
+    figures["bars"] = bars.verdicts(figures)
     return figures
 
 
-def table(figures: dict[str, Any]) -> str:
-    """The figures as a person reads them, ratios first."""
-    lines = [f"1080p, {figures['unknown']:.0%} unknown, {figures['device']}", ""]
-    lines += [f"{name:44s}{value:10.3f} x" for name, value in figures["ratios"].items()]
-    lines.append("")
-    for name in ("dimd", "stub"):
-        lines.append(f"{'end to end, ' + name:44s}{figures[name]['fps']:10.3f} frames a second")
-        lines += [
-            f"    {stage:40s}{s:10.4f} s a frame" for stage, s in figures[name]["seconds_a_frame"].items()
-        ]
-    lines += [f"{name:44s}{value:10.4f} s a frame" for name, value in figures["parts"].items()]
-    vgg = "dim-vgg16, full frame, network alone"
-    lines.append(f"{vgg:44s}{figures[vgg]:10.3f} s a frame")
+def table(figures: Mapping[str, Any]) -> str:
+    """The figures as a person reads them: bars, then ratios, then the rest."""
+    height, width = figures["raster"]
+    lines = [
+        f"{width} x {height}, {figures['device']}, {figures['cores']} cores",
+        f"load {figures['load before']:.1f} before and {figures['load after']:.1f} after",
+        "",
+        *map(bars.line, figures["bars"]),
+    ]
+    parts = {name: figures[name] for name in PARTS if name in figures}
+    for name, part in parts.items():
+        if "ratios" in part:
+            lines += ["", f"{name}: ratios", *_rows(part["ratios"])]
+    for name, part in parts.items():
+        lines += ["", name, *_rows({key: value for key, value in part.items() if key != "ratios"})]
     return "\n".join(lines)
 
 
+def _rows(figures: Mapping[str, Any], indent: int = 1) -> list[str]:
+    rows = []
+    for name, value in figures.items():
+        lead = "    " * indent
+        if isinstance(value, Mapping):
+            rows += [f"{lead}{name}", *_rows(value, indent + 1)]
+        elif isinstance(value, float):
+            rows.append(f"{lead + name:48s}{value:14.5f}")
+        elif isinstance(value, list):
+            rows += [f"{lead}{each}" for each in value]
+        else:
+            rows.append(f"{lead + name:48s}{value!s:>14s}")
+    return rows
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Frames a second of dimd, against a stub and the original network."
+    parser = argparse.ArgumentParser(description="How fast dimd is, beside its bars.")
+    default = Options()
+    parser.add_argument(
+        "--only", action="append", choices=list(PARTS), default=[], help="this part; again for more"
     )
-    parser.add_argument("--frames", type=int, default=24)
-    parser.add_argument("--unknown", type=float, default=0.1, help="share of the frame, 0..1")
+    parser.add_argument("--frames", type=int, default=default.frames)
+    parser.add_argument("--rounds", type=int, default=default.rounds)
+    parser.add_argument("--uhd", action="store_true", help="3840 x 2160 for 1920 x 1080")
+    parser.add_argument("--onnx", type=Path, action="append", default=[], help="a model to time beside dimd")
+    parser.add_argument(
+        "--limit", type=float, default=default.limit, help="seconds that closed-form may take"
+    )
+    parser.add_argument("--data", type=Path, default=DATA, help="photographs with mattes (../shared/data)")
+    parser.add_argument("--device", default=default.device)
     parser.add_argument("--json", type=Path, help="write the figures here too")
-    options = parser.parse_args()
-    figures = bench(options.frames, options.unknown)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    given = parser.parse_args()
+    options = Options(
+        given.frames, given.rounds, footage.UHD if given.uhd else footage.HD, given.onnx, given.limit,
+        data=given.data, device=given.device,
+    )  # fmt: skip
+    figures = bench(options, given.only)
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
     print(table(figures))
 
 

@@ -25,7 +25,7 @@ import torch
 from pymatting import estimate_foreground_ml
 from skimage import data as photographs
 
-from bench.bench import HEIGHT, WIDTH, trimap_of
+from bench.footage import HD, trimap_of
 from bench.quality import DATA
 from dim_model.foreground import estimate, mixed_colours
 from trainer.synth import Photos, Procedural, make_scene
@@ -103,7 +103,7 @@ def _seconds(work: Callable[[], object], times: int = 9) -> float:
 
 def speed() -> dict[str, float]:
     """Seconds at 1080p, a tenth of the frame mixed, and how many times as fast."""
-    picture = cv2.resize(photographs.coffee(), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(photographs.coffee(), HD[::-1], interpolation=cv2.INTER_CUBIC)
     image = np.asarray(picture, np.float32) / np.float32(255)
     alpha = np.ascontiguousarray(cv2.blur(trimap_of(0.1), (5, 5)), np.float32)
     rgb, matte = torch.from_numpy(image.transpose(2, 0, 1)).contiguous(), torch.from_numpy(alpha)[None]

@@ -23,7 +23,7 @@ from typing import get_args
 
 from daemon.clip import Clip, Role, escaped, files_of, stamp_of
 from daemon.media import MediaError, MediaRef, find_media
-from daemon.media.find import UNFINISHED
+from daemon.media.find import UNFINISHED, Entry, grouped, listed
 
 Remark = Callable[[str], None]
 """Takes a sentence on what a scan left out. Each scan says it again; who logs it says it once."""
@@ -70,14 +70,15 @@ def scan(folder: Path, remark: Remark = _unsaid, *, follow_links: bool = False) 
     """
     plates: list[_Plate] = []
     beside: dict[str, _Beside] = defaultdict(_Beside)
-    for name, ref, inner in _entries(folder, remark):
+    inside = listed(folder)
+    for name, ref, inner in _entries(folder, inside, remark):
         sidecar = _SIDECAR.fullmatch(name)
         if sidecar is None:
             plates.append(_Plate(name, ref, inner))
         else:
             role: Role = next(role for role in ROLES if role == sidecar["role"].lower())
             beside[sidecar["owner"]].media[role].append(ref)
-    for file in _settings_files(folder):
+    for file in _settings_files(folder, inside):
         beside[_plain(file.stem)].settings.append(file)
     plates.sort(key=lambda plate: plate.ref.path)
     names = _distinct(folder, plates, remark)
@@ -100,22 +101,27 @@ def sidecars_of(folder: Path, name: str) -> tuple[dict[Role, MediaRef], Path | N
     a clip; where two are of one role, the first. Raises MediaError as `scan` does.
     """
     found: dict[Role, MediaRef] = {}
-    for entry, ref, _ in _entries(folder, _unsaid):
+    inside = listed(folder)
+    for entry, ref, _ in _entries(folder, inside, _unsaid):
         sidecar = _SIDECAR.fullmatch(entry)
         if sidecar is not None and sidecar["owner"] == name:
             found.setdefault(next(role for role in ROLES if role == sidecar["role"].lower()), ref)
-    return found, next((file for file in _settings_files(folder) if _plain(file.stem) == name), None)
+    own = (file for file in _settings_files(folder, inside) if _plain(file.stem) == name)
+    return found, next(own, None)
 
 
-def _entries(folder: Path, remark: Remark) -> Iterator[tuple[str, MediaRef, _Beside]]:
+def _entries(folder: Path, inside: list[Entry], remark: Remark) -> Iterator[tuple[str, MediaRef, _Beside]]:
     """Every plate or sidecar: its name, its media, and what lies in its own folder with it."""
-    flat = find_media(folder)
+    flat = grouped(folder, inside)
     for ref in flat:
         if _sayable(ref.path, remark):
             yield _name(ref, folder), ref, _Beside()
-    known = {file for ref in flat for file in ref.files}
-    for path in _listed(folder):
-        if path in known or _unfinished(path):
+    known = {file.name for ref in flat for file in ref.files}
+    for entry in inside:
+        if entry.name in known:
+            continue
+        path = folder / entry.name
+        if _unfinished(path):
             continue
         if not path.is_dir():
             if path.suffix.lower() not in _SETTINGS:
@@ -224,17 +230,9 @@ def _name(ref: MediaRef, folder: Path) -> str:
     return _plain(base or folder.name)
 
 
-def _settings_files(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if path.suffix.lower() in _SETTINGS and path.is_file()]
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise MediaError(
-            f"{folder}: cannot be listed ({error.strerror}); give dimd's user access to it."
-        ) from error
+def _settings_files(folder: Path, inside: list[Entry]) -> list[Path]:
+    named = (folder / entry.name for entry in inside if entry.name.lower().endswith(_SETTINGS))
+    return [path for path in named if path.suffix.lower() in _SETTINGS and path.is_file()]
 
 
 def _unfinished(path: Path) -> bool:

@@ -6,6 +6,8 @@ forgotten. A folder that cannot be believed (unreadable, not mounted) changes no
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from daemon.clip import Clip, job_key
@@ -19,20 +21,39 @@ from daemon.publish import Workplace
 from daemon.report import Reporter
 from daemon.room import shortage
 from daemon.settle import Settle
+from daemon.standing import Standing
 from daemon.worker import Task
+
+_SHARE = 0.01
+"""Of the time, at most, goes to scans that nothing asked for: of a hundred thousand files one takes a second.
+"""
 
 _UNDONE: tuple[State, ...] = ("waiting", "failed", "set_aside")
 """States of jobs that go when their clip goes. A cancelled one stays: its clip may come back unwanted."""
 
 
 class Intake:
-    """settle_seconds: see ``Settle``. ``look`` is for one thread; ``with_room`` for any."""
+    """settle_seconds: see ``Settle``. ``look`` is for one thread; ``with_room`` for any. clock: monotonic
+    seconds.
+    """
 
-    def __init__(self, ledger: Ledger, reporter: Reporter, faults: Faults, settle_seconds: float) -> None:
-        self._ledger, self._reporter, self._faults = ledger, reporter, faults
+    def __init__(
+        self,
+        ledger: Ledger,
+        reporter: Reporter,
+        faults: Faults,
+        settle_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger, self._reporter, self._faults, self._clock = ledger, reporter, faults, clock
+        self._standing: list[Standing] = []
+        self._seen: Config | None = None
+        self._rests_until = 0.0
         self._settle = Settle(settle_seconds)
         self._devices: dict[Path, int] = {}
-        self._tasks: dict[str, Task] = {}
+        self._tasks: Mapping[str, Task] = {}
+        self._known: dict[str, tuple[str, Task]] = {}
+        self._outs: set[Path] = set()
 
     def wait_anew(self, settle_seconds: float) -> None:
         """Every clip is to be still for so long from now on."""
@@ -43,23 +64,44 @@ class Intake:
         """Seconds until the next clip can become ready; None: none is on its way."""
         return self._settle.next_due
 
-    def look(self, config: Config) -> None:
-        """Bring ledger and tasks up to what lies there. Raises LedgerError."""
+    def look(self, config: Config, *, asked: bool = True) -> None:
+        """Bring ledger and tasks up to what lies there. Raises LedgerError.
+
+        asked: something has changed. Unless it has, large folders are scanned less often the longer that
+        takes; between, it is enough that no name came into one of them or left it.
+        """
+        if not asked and self._is_quiet(config):
+            return
+        begun = self._clock()
+        self._standing = [Standing(pair.in_) for pair in config.folders]
         clips, whole = self._scan(config)
         self._settle.update(clips)
         self._offer(config, self._settle.settled)
         self._forget(clips, whole)
+        self._seen = config
+        now = self._clock()
+        self._rests_until = now + (now - begun) / _SHARE
+
+    def _is_quiet(self, config: Config) -> bool:
+        return (
+            config is self._seen
+            and self._clock() < self._rests_until
+            and self._settle.next_due is None
+            and all(standing.is_same for standing in self._standing)
+        )
 
     def jobs(self) -> list[Job]:
         """Of the clips that lie there and are still."""
         return [job for key in self._tasks if (job := self._ledger.find(key))]
 
-    def with_room(self, config: Config) -> dict[str, Task]:
+    def with_room(self, config: Config) -> Mapping[str, Task]:
         """What can be begun, by key: a full disk holds up the clips that go there, and no others."""
         tasks, need = self._tasks, config.limits.min_free_gib
-        short = {folder: shortage(folder, need) for folder in {task.out for task in tasks.values()}}
+        short = {folder: shortage(folder, need) for folder in self._outs}
         self._faults.now("disk", filter(None, short.values()))
-        return {key: task for key, task in tasks.items() if short[task.out] is None}
+        if not any(short.values()):
+            return tasks
+        return {key: task for key, task in tasks.items() if not short.get(task.out)}
 
     def _scan(self, config: Config) -> tuple[list[Clip], list[FolderPair]]:
         """The clips, and the folders that are to be believed where they show none: a share that is not
@@ -89,21 +131,20 @@ class Intake:
     def _offer(self, config: Config, clips: list[Clip]) -> None:
         """Put what is ready into the ledger. A clip whose own settings are wrong is set aside at once."""
         out = {pair.in_: pair.out for pair in config.folders}
-        tasks = {}
-        for clip in clips:
-            fault = None
-            try:
-                settings = clip_settings(config.clip, clip.settings)
-            except ConfigError as error:
-                settings, fault = config.clip, str(error)
-            key = job_key(clip, settings, config.colour)
-            tasks[key] = Task(clip, settings, out[clip.folder], fault)
-            if key not in self._tasks:
-                self._offer_one(key, tasks[key])
-        self._tasks = tasks
+        before = self._known if config is self._seen else {}
+        known = {
+            clip.source: _again(before.get(clip.source), clip) or _task(clip, config, out) for clip in clips
+        }
+        tasks = dict(known.values())
+        new = [key for key in tasks if key not in self._tasks]
+        if new:
+            with self._ledger.together():
+                for key in new:
+                    self._offer_one(key, tasks[key])
+        self._known, self._tasks, self._outs = known, tasks, {task.out for task in tasks.values()}
 
     def _offer_one(self, key: str, task: Task) -> None:
-        older = [job for job in self._ledger.jobs(_UNDONE) if job.source == task.clip.source]
+        older = self._ledger.of_source(task.clip.source, _UNDONE)
         job = self._ledger.offer(task.clip, key)
         if job is None:
             return
@@ -121,6 +162,23 @@ class Intake:
             if job.folder in out and job.source not in there:
                 self._ledger.forget(job.id)
                 Workplace(out[job.folder], job.name, job.key).discard()
+
+
+def _again(known: tuple[str, Task] | None, clip: Clip) -> tuple[str, Task] | None:
+    """What is known of a clip that looks as it did: its key costs more than all else that a scan does."""
+    if known is None or (known[1].clip.name, known[1].clip.stamp) != (clip.name, clip.stamp):
+        return None
+    return known
+
+
+def _task(clip: Clip, config: Config, out: Mapping[Path, Path]) -> tuple[str, Task]:
+    """The key of a clip, and what is to be done."""
+    fault = None
+    try:
+        settings = clip_settings(config.clip, clip.settings)
+    except ConfigError as error:
+        settings, fault = config.clip, str(error)
+    return job_key(clip, settings, config.colour), Task(clip, settings, out[clip.folder], fault)
 
 
 def _device(folder: Path) -> int:

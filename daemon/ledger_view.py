@@ -48,6 +48,11 @@ class LedgerView:
         )
         return [Job.from_row(row) for row in rows]
 
+    def of_source(self, source: str, states: Collection[State]) -> list[Job]:
+        """The jobs of that plate, of any version, in one of `states`."""
+        rows = self._file.read("SELECT * FROM job WHERE source = ? ORDER BY id", source)
+        return [job for job in map(Job.from_row, rows) if job.state in states]
+
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
         rows = self._file.read("SELECT state, count(*) FROM job GROUP BY state")

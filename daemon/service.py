@@ -160,10 +160,11 @@ class Service:
 
     def _loop(self, intake: Intake, ledger: Ledger) -> None:
         while not self._stopping.is_set():
+            asked = self._wake.is_set()
             self._wake.clear()
             if self._reloading.is_set():
                 self._reload_config(intake)
-            intake.look(self._config)
+            intake.look(self._config, asked=asked)
             self._refresh_weights()
             self._tell_memory()
             self._vitals.beat(ledger, self._engine.description)
@@ -250,7 +251,7 @@ class Service:
         """Do one job; False where there is none."""
         with self._lock:
             tasks, lease = intake.with_room(self._config), self._config.jobs.lease_seconds
-            job = tools.ledger.claim(tools.owner, lease, time.time(), among=list(tasks)) if tasks else None
+            job = tools.ledger.claim(tools.owner, lease, time.time(), among=tasks) if tasks else None
             if job is None:
                 return False
             self._busy += 1

@@ -7,8 +7,9 @@ Grouping is by name alone and costs no decoding. fileseq reads the patterns that
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,10 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mxf"})
 UNFINISHED = (".part", ".tmp", ".partial", "~")
 """Endings, before the suffix or as it, that copying tools give to a file that they have not finished."""
+
+_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+
+Entry = os.DirEntry[str]
 
 MAX_SPAN = 100_000
 """Numbers with gaps that reach further (over an hour) are dates or catalogue numbers, not frames."""
@@ -57,27 +62,47 @@ class _Numbered(NamedTuple):
     suffix: str
 
 
+class _Named(NamedTuple):
+    name: str
+    parts: _Numbered
+
+
 def find_media(folder: Path, *, min_frames: int = 2) -> list[MediaRef]:
     """Group the files directly in `folder`, sorted by name; hidden, unfinished and foreign files are skipped.
 
     `min_frames` is how many numbered images make a sequence: 1 where the folder is known to hold one.
     """
+    return grouped(folder, listed(folder), min_frames=min_frames)
+
+
+def listed(folder: Path) -> list[Entry]:
+    """What lies directly in `folder`, sorted by name, without what is hidden. Raises MediaError."""
     try:
-        files = sorted(entry for entry in folder.iterdir() if _is_media(entry.name) and entry.is_file())
+        with os.scandir(folder) as entries:
+            return sorted(
+                (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
+            )
     except OSError as error:
         raise MediaError(f"{folder}: cannot be listed ({error.strerror}); give dimd access to it.") from None
-    groups: dict[tuple[str, str], list[Path]] = {}
+
+
+def grouped(folder: Path, entries: Iterable[Entry], *, min_frames: int = 2) -> list[MediaRef]:
+    """As `find_media`, of entries that are listed already."""
+    groups: dict[tuple[str, str], list[_Named]] = {}
     found: list[MediaRef] = []
-    for file in files:
-        parts = _split(file.name)
-        if file.suffix.lower() in VIDEO_SUFFIXES:
-            found.append(MediaRef("video", file, (file,)))
-        elif parts is None or _VERSION.search(parts.base):
-            found.append(MediaRef("still", file, (file,)))
+    for entry in entries:
+        name = entry.name
+        suffix = _media_suffix(name)
+        if suffix is None or not _is_file(entry):
+            continue
+        parts = None if suffix in VIDEO_SUFFIXES else _split(name)
+        if parts is not None and not _VERSION.search(parts.base):
+            groups.setdefault((parts.base, parts.suffix), []).append(_Named(name, parts))
         else:
-            groups.setdefault((parts.base, parts.suffix), []).append(file)
+            file = folder / name
+            found.append(MediaRef("video" if suffix in VIDEO_SUFFIXES else "still", file, (file,)))
     for group in groups.values():
-        found.extend(_grouped(group, min_frames))
+        found.extend(_in_time(folder, group, min_frames))
     return sorted(found, key=lambda ref: ref.path.name)
 
 
@@ -118,17 +143,24 @@ def _locate_pattern(path: Path) -> MediaRef:
         if parts is None or (parts.base, parts.suffix) != (pattern.basename(), pattern.extension()):
             continue
         if wanted is None or parts.number in wanted:
-            files.append(file)
+            files.append(_Named(file.name, parts))
     if not files:
         raise MediaError(f"{path}: matches no file; check the name and the padding.")
-    return _sequence(files)
+    return _sequence(path.parent, files)
 
 
-def _is_media(name: str) -> bool:
-    path = Path(name)
-    if name.startswith(".") or path.stem.lower().endswith(UNFINISHED):
+def _media_suffix(name: str) -> str | None:
+    """The suffix in small letters, where the name is a picture's or a video's that is not being copied."""
+    stem, dot, letters = name.lower().rpartition(".")
+    suffix = dot + letters
+    return suffix if stem and suffix in _SUFFIXES and not stem.endswith(UNFINISHED) else None
+
+
+def _is_file(entry: Entry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads round in a circle
         return False
-    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
 def _split(name: str) -> _Numbered | None:
@@ -146,21 +178,22 @@ def _require_number(file: Path) -> int:
     return parts.number
 
 
-def _grouped(files: list[Path], min_frames: int) -> Iterable[MediaRef]:
-    if len(files) >= min_frames and _are_frames(files):
-        return [_sequence(files)]
-    return [MediaRef("still", file, (file,)) for file in files]
+def _in_time(folder: Path, files: list[_Named], min_frames: int) -> Iterator[MediaRef]:
+    if len(files) >= min_frames and _are_frames([file.parts for file in files]):
+        yield _sequence(folder, files)
+    else:
+        for file in files:
+            yield MediaRef("still", folder / file.name, (folder / file.name,))
 
 
-def _are_frames(files: list[Path]) -> bool:
+def _are_frames(parts: list[_Numbered]) -> bool:
     """Whether numbered images of one base name are frames in time, not pictures with a catalogue number.
 
     `GT01.png GT04.png` (no separator, short numbers, gaps) are pictures; `shot.01.png shot.04.png` frames.
     """
-    parts = [part for file in files if (part := _split(file.name)) is not None]
     numbers = {part.number for part in parts}
     span = max(numbers) - min(numbers) + 1
-    if len(numbers) < len(files):
+    if len(numbers) < len(parts):
         return False
     if span == len(numbers):
         return True
@@ -168,8 +201,9 @@ def _are_frames(files: list[Path]) -> bool:
     return span <= MAX_SPAN and (not glued or max(part.digits for part in parts) >= 3)
 
 
-def _sequence(files: list[Path]) -> MediaRef:
-    ordered = tuple(sorted(files, key=_require_number))
-    parts = [part for file in ordered if (part := _split(file.name)) is not None]
-    hashes = "#" * min(part.digits for part in parts)
-    return MediaRef("sequence", ordered[0].with_name(f"{parts[0].base}{hashes}{parts[0].suffix}"), ordered)
+def _sequence(folder: Path, files: list[_Named]) -> MediaRef:
+    files = sorted(files, key=lambda file: file.parts.number)
+    hashes = "#" * min(file.parts.digits for file in files)
+    first = files[0].parts
+    path = folder / f"{first.base}{hashes}{first.suffix}"
+    return MediaRef("sequence", path, tuple(folder / file.name for file in files))

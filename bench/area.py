@@ -1,0 +1,69 @@
+"""What a frame costs as its unknown region grows: it is to be in proportion."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench import footage
+from daemon.colour import DISPLAY
+from daemon.compose import compose
+from dim_model.encode import encode_tiles
+from dim_model.matter import TILING, Matter
+from dim_model.temporal import Steadier
+
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.3)
+
+
+def stages(
+    matter: Matter, share: float, raster: footage.Raster = footage.HD
+) -> dict[str, Callable[[], object]]:
+    """What happens to a frame between reading and writing, each to be run alone."""
+    rgb, trimap = footage.frame(share, raster)
+    corners = TILING.cover(trimap[0] == 0.5)
+    side = (TILING.size, TILING.size)
+    alpha = matter.matte([rgb], [trimap])[0]
+
+    def steady() -> object:
+        steadier = Steadier[int](2)
+        return [list(steadier.take(n, rgb, alpha)) for n in range(4)], list(steadier.rest())
+
+    return {
+        "trimap inputs": lambda: corners and encode_tiles(rgb, trimap, corners, side, "sampled"),
+        "trimap inputs + network": lambda: matter.matte([rgb], [trimap]),
+        "steady (4 frames)": steady,
+        "foreground": lambda: compose(rgb, alpha, None, DISPLAY, ["alpha", "foreground"]),
+    }
+
+
+def measure(
+    matter: Matter, rounds: int, raster: footage.Raster = footage.HD, shares: Sequence[float] = SHARES
+) -> dict[str, Any]:
+    """Seconds of each stage and of all by share, the least of some interleaved rounds; R² of a line."""
+    works = {share: stages(matter, share, raster) for share in shares}
+    found: dict[str, dict[str, float]] = {str(share): {} for share in shares}
+    for share, some in works.items():
+        for work in some.values():
+            work()
+        del share
+    for _ in range(rounds):
+        for share, some in works.items():
+            for name, work in some.items():
+                begun = time.perf_counter()
+                work()
+                taken = time.perf_counter() - begun
+                row = found[str(share)]
+                row[name] = min(row.get(name, np.inf), taken)
+    for row in found.values():
+        row["frame"] = row["trimap inputs + network"] + row["steady (4 frames)"] / 4 + row["foreground"]
+    return {"shares": found, "R2": straightness(shares, [found[str(share)]["frame"] for share in shares])}
+
+
+def straightness(x: Sequence[float], y: Sequence[float]) -> float:
+    """R² of the line that is fitted to the points: 1 where they lie on it."""
+    slope, offset = np.polyfit(x, y, 1)
+    rest = np.asarray(y) - (slope * np.asarray(x) + offset)
+    return float(1 - (rest**2).sum() / ((np.asarray(y) - np.mean(y)) ** 2).sum())

@@ -1,0 +1,86 @@
+"""What the bench mattes: a photograph that pans, and a ring of unknown that covers a given share."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage import data as photographs
+from torch import Tensor
+
+from daemon.media import ClipInfo, Frame, VideoTags, open_sink
+
+Floats = NDArray[np.float32]
+
+
+class Raster(NamedTuple):
+    """Pixels."""
+
+    height: int
+    width: int
+
+
+HD = Raster(1080, 1920)
+UHD = Raster(2160, 3840)
+
+
+def trimap_of(share: float, raster: Raster = HD) -> Floats:
+    """A wobbly ring of unknown that covers ``share`` of the frame, float32 [H, W]; with 0 all is known."""
+    height, width = raster
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    y, x = y - 0.52 * height, x - width / 2
+    distance = np.hypot(y, x) - height * (0.305 + 0.037 * np.sin(9 * np.arctan2(y, x)))
+    if not share:
+        return np.asarray(distance < 0, np.float32)
+    half = float(np.quantile(np.abs(distance), share))
+    return np.where(distance < -half, 1.0, np.where(distance > half, 0.0, 0.5)).astype(np.float32)
+
+
+def _photograph(raster: Raster, more: int = 0) -> NDArray[np.uint8]:
+    size = (raster.width + more, raster.height)
+    return np.asarray(cv2.resize(photographs.coffee(), size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def frame(share: float, raster: Raster = HD) -> tuple[Tensor, Tensor]:
+    """rgb: float32 [3, H, W], display-referred; trimap: float32 [1, H, W]."""
+    rgb = torch.from_numpy(_photograph(raster).astype(np.float32) / 255).permute(2, 0, 1).contiguous()
+    return rgb, torch.from_numpy(trimap_of(share, raster))[None]
+
+
+def clip(folder: Path, frames: int, share: float, raster: Raster = HD) -> Path:
+    """``folder``, made, with shot.mov, ProRes 4444, and shot_trimap.png."""
+    folder.mkdir()
+    photograph = _photograph(raster, 8 * frames)
+    _trimap(folder / "shot_trimap.png", share, raster)
+    info = ClipInfo(
+        "video", raster.width, raster.height, 3, tuple(range(frames)), (), "display", 8, False,
+        Fraction(24), Fraction(1, 24), tuple(range(frames)), VideoTags(),
+    )  # fmt: skip
+    with open_sink("prores4444", folder, "shot", info, channels=3) as sink:
+        for n in range(frames):
+            pixels = photograph[:, 8 * n : 8 * n + raster.width].astype(np.float32) / np.float32(255)
+            sink.write(Frame(n, pixels, n))
+        sink.commit()
+        sink.finish()
+    return folder
+
+
+def stills(folder: Path, count: int, share: float, raster: Raster = HD) -> Path:
+    """``folder``, made, with so many PNGs and their trimaps."""
+    folder.mkdir()
+    photograph = _photograph(raster, 8 * count)
+    for n in range(count):
+        # Letters: numbered, they would be frames of one sequence.
+        name = f"still-{chr(ord('a') + n)}"
+        cv2.imwrite(str(folder / f"{name}.png"), photograph[:, 8 * n : 8 * n + raster.width])
+        _trimap(folder / f"{name}_trimap.png", share, raster)
+    return folder
+
+
+def _trimap(path: Path, share: float, raster: Raster) -> None:
+    cv2.imwrite(str(path), np.round(trimap_of(share, raster) * 255).astype(np.uint8))
