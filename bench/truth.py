@@ -61,7 +61,7 @@ def measure(matter: Matting, data: Path) -> dict[str, Any]:
     errors = []
     for case in cases:
         rgb = torch.from_numpy(np.ascontiguousarray(case.rgb.transpose(2, 0, 1)))
-        alpha = matter.matte([rgb], [torch.from_numpy(case.trimap)[None]])[0][0].numpy()
+        alpha = matter.matte([rgb], [torch.from_numpy(case.trimap)[None]], [None])[0][0].numpy()
         unknown = case.trimap == 0.5
         errors.append(float(np.mean((alpha - case.alpha)[unknown] ** 2)))
     return {"of": f"{len(errors)} {name}", "MSE": float(np.mean(errors))}
