@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint bench bench-quality clean
+.PHONY: help venv demo test crash-test crowd-test soak-test check lint bench bench-quality clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +38,18 @@ demo/in/creature.mp4: $(STAMP) $(wildcard demo/*.py)
 # One thread to a worker: two pytest workers that each start two would only wait for one another.
 test: $(STAMP)  ## run the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+N ?= 300
+crash-test: $(STAMP)  ## N=300 rounds of kills and power cuts over mixed work; each clip once, the same bytes
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.crashing $(N)
+
+CLIPS ?= 500
+crowd-test: $(STAMP)  ## two, then four daemons on one folder of CLIPS=500, one killed and one stopped
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.crowding $(CLIPS)
+
+HOURS ?= 3
+soak-test: $(STAMP)  ## HOURS=3 of mixed clips: memory within 3 %, no file or thread more
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.soaking $(HOURS)
 
 check: lint  ## ruff, strict types, the plan's import arrows
 	$(BIN)/mypy

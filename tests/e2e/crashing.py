@@ -179,7 +179,8 @@ class Crashing:
 
 def lose_power(out: Path, journal: Path, rng: random.Random) -> list[str]:
     """Of what lies in `out`, leave what the journal of syncs knows: a file's bytes as they were when it was
-    last synced (none: empty), a name that was not synced in its folder only by chance. Returns the names that were lost.
+    last synced (none: empty), a name that was not synced in its folder only by chance. Returns the names
+    that were lost.
     """
     if not journal.is_dir():
         return []
