@@ -1,4 +1,4 @@
-"""The order that a power cut asks for: bytes on the disk before their name, the name before the ledger says so.
+"""What a power cut asks for: bytes on the disk before their name, the name before the ledger says so.
 
 The file layer is watched, not the code: whatever was written by whichever library, a file counts as safe only
 if its bytes are those that it had when it was last synced.

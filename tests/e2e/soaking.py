@@ -1,7 +1,7 @@
 """`make soak-test HOURS=3`: mixed clips without end, and a daemon that must not grow.
 
-After a warm-up (ten minutes of three hours) its resident memory may grow by 3 % at most; its open files and its
-threads, counted when nothing is under way, not at all.
+After a warm-up (ten minutes of three hours) its resident memory may grow by 3 % at most; its open files and
+its threads, counted when nothing is under way, not at all.
 """
 
 from __future__ import annotations
