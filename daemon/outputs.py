@@ -51,9 +51,7 @@ class Output:
         """stamp: what an EXR's header says of how it was made."""
         folder = work / self.folder
         folder.mkdir(exist_ok=True)
-        sync_folder(
-            work
-        )  # the sink syncs what is in its folder; without this the folder itself could be lost
+        sync_folder(work)  # the sink syncs what is in its folder, not the folder's own name
         storage = Storage(
             bits=self.bits,
             compression=self.compression,
