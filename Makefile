@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reload-test check lint bench bench-quality install uninstall lock audit clean
+.PHONY: help venv demo test reload-test crash-test crowd-test soak-test check lint bench bench-quality install uninstall lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +42,18 @@ test: $(STAMP)  ## run the whole test suite
 reload-test: N ?= 200
 reload-test: $(STAMP)  ## memory over N reloads of weights (200), on torch and on OpenVINO
 	OMP_NUM_THREADS=1 DIMD_RELOADS=$(N) $(BIN)/python -m pytest -s tests/daemon/test_reload_memory.py
+
+crash-test: N ?= 300
+crash-test: $(STAMP)  ## N=300 rounds of kills and power cuts over mixed work; each clip once, the same bytes
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.crashing $(N)
+
+CLIPS ?= 500
+crowd-test: $(STAMP)  ## two, then four daemons on one folder of CLIPS=500, one killed and one stopped
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.crowding $(CLIPS)
+
+HOURS ?= 3
+soak-test: $(STAMP)  ## HOURS=3 of mixed clips: memory within 3 %, no file or thread more
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.soaking $(HOURS)
 
 check: lint  ## ruff, strict types, the plan's import arrows
 	$(BIN)/mypy

@@ -22,6 +22,7 @@ from daemon.media import (
     Storage,
     open_sink,
 )
+from daemon.media.durable import sync_folder
 from daemon.media.picture_tags import recoloured
 from daemon.media.video_formats import instead, silence, substitute, unfit
 from daemon.storage import NO_ALPHA, bits_fault, compression_fault
@@ -50,6 +51,7 @@ class Output:
         """stamp: what an EXR's header says of how it was made."""
         folder = work / self.folder
         folder.mkdir(exist_ok=True)
+        sync_folder(work)  # the sink syncs what is in its folder, not the folder's own name
         storage = Storage(
             bits=self.bits,
             compression=self.compression,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from daemon import intake as intake_module
+from daemon import room
 from daemon.engine import Engine
 from daemon.job import Job
 from daemon.ledger import Ledger
@@ -23,7 +24,7 @@ def test_clips_wait_while_the_disk_is_nearly_full(
     tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = {"out": 1}
-    monkeypatch.setattr(intake_module, "free_bytes", lambda folder: free.get(folder.name, 2 * 1024**3))
+    monkeypatch.setattr(room, "free_bytes", lambda folder: free.get(folder.name, 2 * 1024**3))
     pairs = [{"in": str(tmp_path / i), "out": str(tmp_path / o)} for i, o in (("in", "out"), ("in2", "out2"))]
     still(tmp_path / "in")
     with running(config(tmp_path, folders=pairs, limits={"min_free_gib": 1.0}), engine) as daemon:

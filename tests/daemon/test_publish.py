@@ -58,3 +58,35 @@ def test_an_output_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path)
     (tmp_path / "out").write_text("a file")
     with pytest.raises(PublishError, match=r"out: cannot be written to .*; give dimd's user access"):
         Workplace(tmp_path / "out", "shot", "a" * 64).prepare(0)
+
+
+def test_one_who_lost_the_job_finds_no_folder_to_write_into_or_publish(tmp_path: Path) -> None:
+    late = finished(tmp_path)
+    next_one = Workplace(tmp_path, "shot", "a" * 64)
+    assert next_one.begun() == late.folder
+    assert next_one.prepare(3) == 3
+    assert not late.folder.exists()
+    with pytest.raises(FileNotFoundError):
+        (late.folder / "picture.png").write_bytes(b"late")
+    with pytest.raises(FileNotFoundError):
+        late.publish()
+    assert (next_one.publish() / "picture.png").read_bytes() == b"a" * 64
+    assert [path.name for path in tmp_path.iterdir()] == ["shot"]
+
+
+def test_what_is_not_allowed_any_more_is_not_published(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise RuntimeError("taken over")
+
+    place = Workplace(tmp_path, "shot", "a" * 64, allow=refuse)
+    place.prepare(0)
+    with pytest.raises(RuntimeError, match="taken over"):
+        place.publish()
+    assert not (tmp_path / "shot").exists()
+
+
+def test_what_is_left_of_a_job_is_discarded_whoever_made_it(tmp_path: Path) -> None:
+    finished(tmp_path)
+    other = finished(tmp_path, name="other")
+    Workplace(tmp_path, "shot", "a" * 64).discard()
+    assert list(tmp_path.iterdir()) == [other.folder]

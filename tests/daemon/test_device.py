@@ -1,0 +1,58 @@
+"""A device short of memory, as an operator sees it: the frame is done, the counter is up, the log says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+from torch import Tensor
+
+from daemon.engine import Engine
+from dim_model import weights
+from dim_model.matter import Matter
+from dim_model.runtimes.guarded import GuardedRuntime
+from tests.daemon.cases import FakeMatter, config, still, wait_for
+from tests.daemon.serving import running
+
+
+def test_a_frame_is_done_in_smaller_batches_where_memory_runs_out(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb, trimap = torch.rand(3, 300, 700), torch.full((1, 300, 700), 0.5)
+    matter = Matter.open(root / "v1", device="cpu", runtime="torch", batch=4)
+    guard = cast(GuardedRuntime, matter._runtime)
+    whole, sizes = cast(Callable[[Tensor], Tensor], guard._inner), list[int]()
+
+    def short(tiles: Tensor) -> Tensor:
+        if len(tiles) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        sizes.append(len(tiles))
+        return whole(tiles)
+
+    (undisturbed,) = matter.matte([rgb], [trimap])
+    assert matter.halved == 0
+    monkeypatch.setattr(guard, "_inner", short)
+    (alpha,) = matter.matte([rgb], [trimap])
+    assert matter.halved == 1
+    assert set(sizes) == {2}
+    assert torch.allclose(alpha, undisturbed, atol=1e-5)
+
+
+def test_out_of_memory_is_counted_and_said(tmp_path: Path, engine: Engine, matter: FakeMatter) -> None:
+    with running(config(tmp_path), engine) as daemon:
+        matter.halved = 2
+        still(tmp_path / "in")
+        wait_for(lambda: daemon.told.done)
+        wait_for(lambda: daemon.said("device: out of memory, so batches are halved"))
+        counted = daemon.service.metrics.registry.get_sample_value("dimd_device_out_of_memory_total")
+        assert counted == 2
+
+
+def test_the_count_outlives_the_weights(engine: Engine, matter: FakeMatter, root: Path) -> None:
+    matter.halved = 3
+    weights.point(root, "v2")
+    assert engine.refresh()
+    assert engine.halved == 3
