@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from pathlib import Path
 from typing import Protocol
 
 import structlog
+from structlog.typing import EventDict
 
 from daemon.config import LogSettings
 from daemon.job import Job
@@ -32,28 +34,74 @@ class Reporter(Protocol):
 
 
 def configure_log(settings: LogSettings) -> Log:
-    """Log lines on standard error, for people or as JSON for machines."""
+    """Log lines on standard error, for people or as JSON for machines: ours, those of libraries, Python's
+    warnings, and what ends a thread. May be called again.
+
+    A line that is written while a worker has a clip carries the clip's ``job``, whoever writes it.
+    """
+    as_json = settings.format == "json"
     shape: structlog.typing.Processor
-    if settings.format == "json":
+    if as_json:
         shape = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
         shape = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    common: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=as_json),
+        *([] if as_json else [_on_one_line]),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=settings.format == "json"),
-            structlog.processors.format_exc_info,
-            shape,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[settings.level.upper()]
-        ),
+        processors=[*common, structlog.processors.format_exc_info, shape],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*common, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                shape,
+            ],
+        )
+    )
+    # What libraries say below a warning is of use to their makers alone.
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_ended
     log: Log = structlog.get_logger()
     return log
+
+
+_UNPRINTABLE = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    for code in (
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        0x2028,
+        0x2029,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+}
+"""Characters that begin a new line, move a terminal's cursor or turn the reading direction."""
+
+
+def _on_one_line(logger: object, method: str, event: EventDict) -> EventDict:
+    """A file's name may hold what draws a line of its own on a terminal: it is shown, not obeyed."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = value.translate(_UNPRINTABLE)
+    return event
+
+
+def _thread_ended(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread else "?"
+    structlog.get_logger().error(f"thread {name} ended by an error", exc_info=args.exc_value)
 
 
 class LogReporter:

@@ -7,6 +7,7 @@ A clip is read, matted, composed and written by iterators laid over one another;
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 import time
@@ -46,7 +47,9 @@ class Ahead(Generic[T]):
         self._items, self._is_ahead = items, depth > 0
         self._queue: queue.Queue[list[T] | BaseException | None] = queue.Queue(depth)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        # In the context of whoever made it: what is logged there bears the same job.
+        work = contextvars.copy_context().run
+        self._thread = threading.Thread(target=work, args=(self._work,), name=name, daemon=True)
 
     def _work(self) -> None:
         end: BaseException | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -17,7 +16,7 @@ import pytest
 
 from daemon.job import Job
 from dim_model import nets, weights
-from tests.daemon.cases import jobs_in, sequence, still, tree, video, wait_for
+from tests.daemon.cases import free_port, jobs_in, sequence, still, tree, video, wait_for
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -172,24 +171,50 @@ def test_a_job_is_tried_again_when_told(home: Path) -> None:
     assert "job 7: is not in the ledger" in lost.stderr
 
 
-def test_prometheus_and_systemd_are_served(home: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_prometheus_and_systemd_are_served_for_a_whole_life(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
     text = (home / "config.yaml").read_text().replace("port: null", f"port: {port}")
     (home / "config.yaml").write_text(text)
+    heard: list[str] = []
+
+    def figures() -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+            return str(answer.read().decode())
+
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(home / "notify"))
         systemd.settimeout(60)
-        os.environ["NOTIFY_SOCKET"] = str(home / "notify")
-        try:
-            running = Daemon(home)
-        finally:
-            del os.environ["NOTIFY_SOCKET"]
-        with running:
-            assert systemd.recv(4096).startswith(b"READY=1")
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
-                assert 'dimd_jobs{state="waiting"} 0.0' in answer.read().decode()
-            running.process.send_signal(signal.SIGTERM)
-            assert systemd.recv(4096) == b"STOPPING=1"
-            assert running.process.wait(30) == 0
+
+        def hears(line: str) -> None:
+            while line not in heard:
+                heard.extend(systemd.recv(4096).decode().splitlines())
+
+        monkeypatch.setenv("NOTIFY_SOCKET", str(home / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+        with Daemon(home) as first:
+            hears("READY=1")
+            assert 'dimd_jobs{state="waiting"} 0.0' in figures()
+            first.process.kill()
+        heard.clear()
+        with Daemon(home) as second:
+            hears("READY=1")
+            hears("WATCHDOG=1")
+            assert 'dimd_restarts_total{why="crash"} 1.0' in figures()
+            still(home / "in")
+            wait_for(lambda: second.states() == {"shot": "done"}, 60)
+            heard.clear()
+            second.process.send_signal(signal.SIGHUP)
+            hears("RELOADING=1")
+            hears("READY=1")
+            heard.clear()
+            hears("WATCHDOG=1")
+            second.process.send_signal(signal.SIGTERM)
+            hears("STOPPING=1")
+            assert second.process.wait(30) == 0
+            lines = [json.loads(line) for line in second.log.splitlines()]
+    of_the_clip = [line["event"] for line in lines if line.get("job") == 1]
+    assert of_the_clip == ["started", "done"]
+    assert all("job" in line for line in lines if "shot" in line["event"])
+    assert "dimd did not leave in order the last time" in second.log
