@@ -44,6 +44,7 @@ class VideoSource:
 
     def __init__(self, ref: MediaRef, max_pixels: int, how: Reading = Reading()) -> None:
         self._path, self._deinterlace, self._say = ref.path, how.deinterlace, how.say
+        self._max_pixels = max_pixels
         check_readable(self._path)
         with open_container(self._path) as container:
             context = picture_stream(container, self._path).codec_context
@@ -215,7 +216,7 @@ class VideoSource:
     def _decode(
         self, container: InputContainer, stream: VideoStream, *, nvdec: bool = False
     ) -> Iterator[av.VideoFrame]:
-        context = accelerated(stream) if nvdec else decoder(stream)
+        context = accelerated(stream) if nvdec else decoder(stream, self._max_pixels)
         try:
             for packet in container.demux(stream):
                 if packet.size:
