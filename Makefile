@@ -43,6 +43,11 @@ reload-test: N ?= 200
 reload-test: $(STAMP)  ## memory over N reloads of weights (200), on torch and on OpenVINO
 	OMP_NUM_THREADS=1 DIMD_RELOADS=$(N) $(BIN)/python -m pytest -s tests/daemon/test_reload_memory.py
 
+fuzz: N ?= 2000
+fuzz: SEED ?= 1
+fuzz: $(STAMP)  ## N damaged stills, videos, settings, configs and weights (2000), drawn by SEED
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run $(N) $(SEED)
+
 check: lint  ## ruff, strict types, the plan's import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports

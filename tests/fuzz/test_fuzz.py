@@ -34,7 +34,6 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.timeout(240)
 def test_damaged_input_is_refused_in_one_sentence() -> None:
-    """Seed 7: none of the cases by which the faults that are mended by now were found."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz.run", "80", "7"],
         cwd=ROOT,
@@ -65,6 +64,7 @@ def _babble(kind: str, folder: Path) -> str | None:
     return "two\nlines."
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12; the child only ends
 @pytest.mark.parametrize(
     ("tried", "told"),
     [
@@ -79,7 +79,8 @@ def test_a_finding_is_found(
 ) -> None:
     """The net has no holes: what it is there to catch is caught."""
     monkeypatch.setattr(trial, "tried", tried)
-    monkeypatch.setattr(run, "SECONDS", 1)
+    if tried is _hang:
+        monkeypatch.setattr(run, "SECONDS", 1)
     code, text = run.case(Seed("still", tmp_path, ()), tmp_path / "case", run._resident())
     assert code == run._FINDING
     assert told in text
@@ -149,6 +150,14 @@ def _keys(data: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return [path] * bool(path) + [each for key, value in data.items() for each in _keys(value, (*path, key))]
 
 
+def _refusal(path: Path) -> str | None:
+    try:
+        load(path)
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
 _DEFAULTS = Config().model_dump(mode="json", by_alias=True)
 
 
@@ -165,11 +174,8 @@ def test_any_value_under_any_key_of_the_config_is_taken_or_told(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.yaml"
         path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
-        try:
-            load(path)
-        except ConfigError as error:
-            assert trial.fault(str(error)) is None
-            assert str(error).startswith(str(path))
+        sentence = _refusal(path)
+        assert sentence is None or (trial.fault(sentence) is None and sentence.startswith(str(path)))
 
 
 @given(text=st.text(max_size=200) | st.binary(max_size=200))
@@ -178,10 +184,8 @@ def test_any_bytes_as_a_config_are_taken_or_told(text: str | bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-        try:
-            load(path)
-        except ConfigError as error:
-            assert trial.fault(str(error)) is None
+        sentence = _refusal(path)
+        assert sentence is None or trial.fault(sentence) is None
 
 
 @given(name=_NAMES, role=st.sampled_from(["_trimap", "_mask", ".yaml"]))
@@ -190,7 +194,6 @@ def test_a_clip_of_any_name_stays_in_its_folders(root: Path, name: str, role: st
     """Whatever it is called, it is done, set aside or passed over, and nothing is made elsewhere."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        still, beside = b"", b""
         for each, data in (("still.png", np.full((36, 64, 3), 90, np.uint8)), ("beside.png", trimap())):
             write(place / "making" / each, data)
         still, beside = ((place / "making" / each).read_bytes() for each in ("still.png", "beside.png"))
