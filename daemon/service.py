@@ -18,6 +18,7 @@ from daemon.engine import Engine
 from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Job, Ledger, owner_name
+from daemon.media.probe import Probe
 from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics, MetricsServer
 from daemon.notify import Notifier
@@ -93,7 +94,10 @@ class Service:
             stack.callback(ledger.release, owner)
             wait = 0 if self._once else config.watch.settle_seconds
             intake = Intake(ledger, self._reporter, self._faults, wait)
-            tools = Tools(ledger, self._engine, self.metrics, self._reporter, lambda: self._config, owner)
+            probe = stack.enter_context(Probe())
+            tools = Tools(
+                ledger, self._engine, self.metrics, self._reporter, lambda: self._config, owner, probe
+            )
             self.metrics.follow(
                 ledger.counts, lambda: self._engine.depth, [pair.out for pair in config.folders]
             )

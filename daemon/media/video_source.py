@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -37,6 +38,19 @@ class Reading:
     deinterlace: Deinterlace = "refuse"
     decoder: Decoder = "software"
     say: Callable[[str], None] = lambda sentence: None
+
+
+def first_picture(path: Path, max_pixels: int) -> None:
+    """Open a video and decode one picture of it, the CPU's way. Raises MediaError, or whatever else."""
+    check_readable(path)
+    with open_container(path) as container:
+        stream = picture_stream(container, path)
+        check_raster(path, stream.codec_context.width, stream.codec_context.height, max_pixels)
+        context = decoder(stream, max_pixels)
+        for packet in container.demux(stream):
+            if packet.size and (decoded := context.decode(packet)):
+                to_pixels(decoded[0], VideoTags())
+                return
 
 
 class VideoSource:
