@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reload-test crash-test crowd-test soak-test check lint bench bench-quality install uninstall lock audit clean
+.PHONY: help venv demo test reload-test crash-test crowd-test soak-test fuzz check lint bench bench-quality install uninstall lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +54,11 @@ crowd-test: $(STAMP)  ## two, then four daemons on one folder of CLIPS=500, one 
 HOURS ?= 3
 soak-test: $(STAMP)  ## HOURS=3 of mixed clips: memory within 3 %, no file or thread more
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.soaking $(HOURS)
+
+fuzz: N ?= 2000
+fuzz: SEED ?= 1
+fuzz: $(STAMP)  ## N damaged stills, videos, settings, configs and weights (2000), drawn by SEED
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run $(N) $(SEED)
 
 check: lint  ## ruff, strict types, the plan's import arrows
 	$(BIN)/mypy

@@ -20,6 +20,7 @@ from daemon.engine import Engine
 from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Job, Ledger, owner_name
+from daemon.media.probe import Probe
 from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics
 from daemon.metrics_server import MetricsServer, exposure
@@ -105,6 +106,7 @@ class Service:
             intake = Intake(ledger, self._reporter, self._faults, wait)
             if not self._once:
                 self._vitals.begin(stack)
+            probe = stack.enter_context(Probe())
             tools = Tools(
                 ledger,
                 self._engine,
@@ -113,6 +115,7 @@ class Service:
                 lambda: self._config,
                 owner,
                 self._vitals.pulse.moved,
+                probe,
             )
             self.metrics.follow(
                 ledger.counts,

@@ -16,6 +16,7 @@ from daemon.config import ClipSettings, Config, ConfigError
 from daemon.engine import Engine, Lease
 from daemon.ledger import ClaimLost, Job, Ledger, LedgerError
 from daemon.media import MediaError
+from daemon.media.probe import Probe
 from daemon.metrics import Metrics
 from daemon.plan import Plan
 from daemon.publish import PublishError, Workplace
@@ -40,7 +41,8 @@ class Task:
 @dataclass(frozen=True)
 class Tools:
     """What all workers share. config: read anew for each job, so that a reload reaches the next one. moved:
-    told a job's id whenever a frame of it came through a stage.
+    told a job's id whenever a frame of it came through a stage. probe: has another process decode a
+    clip first.
     """
 
     ledger: Ledger
@@ -50,6 +52,7 @@ class Tools:
     config: Callable[[], Config]
     owner: str
     moved: Callable[[int], None]
+    probe: Probe
 
 
 class _JobProgress:
@@ -136,6 +139,7 @@ class Worker:
                 lease, state, start = tools.engine.lease(), {}, 0
             stack.enter_context(lease)
             try:
+                self._probe(task.clip, config)
                 plan = Plan(
                     task.clip,
                     task.settings,
@@ -165,6 +169,17 @@ class Worker:
             for warning in [*plan.warnings[told:], *manifest.mended(plan, progress.figures())]:
                 tools.reporter.warned(job, warning)
             return folder
+
+    def _probe(self, clip: Clip, config: Config) -> None:
+        """Raise MediaError where a file of the clip is dangerous to decode."""
+        limits = config.limits
+        if limits.probe_seconds is None:
+            return
+        for ref in (clip.plate, clip.trimap, clip.mask, clip.clean, clip.bg):
+            if ref is not None:
+                self._tools.probe.check(
+                    ref, max_pixels=limits.max_pixels, seconds=limits.probe_seconds, gib=limits.probe_gib
+                )
 
     def _lease(self, job: Job, state: Mapping[str, Any], place: Workplace) -> Lease | None:
         """The weights that the job is to have; None: what was made so far cannot be gone on with."""

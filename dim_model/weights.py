@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -136,13 +137,18 @@ def load_card(folder: Path) -> Card:
             f"{path}: cannot be read ({error.strerror}); publish the weights again."
         ) from error
     except (ValueError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = _brief(error)
         raise WeightsError(f"{path}: is no weights card ({reason}); publish the weights again.") from error
     if card.network not in nets.NETWORKS:
         raise WeightsError(
             f"{path}: names the network {card.network!r}, which this dimd does not have; update dimd."
         )
     return card
+
+
+def _brief(error: Exception) -> str:
+    """What went wrong, as a part of a sentence: a library may quote a whole damaged file."""
+    return "".join(c if c.isprintable() else " " for c in textwrap.shorten(str(error), 200))
 
 
 def _check_kinds(card: Card) -> None:
@@ -177,7 +183,7 @@ def load(folder: Path) -> Weights:
         KeyError,
         ValueError,
     ) as error:  # a kind of number that torch lacks is a KeyError
-        reason = " ".join(str(error).split())
+        reason = _brief(error)
         raise WeightsError(
             f"{path}: is not a safetensors file ({reason}); copy the version again."
         ) from error

@@ -22,8 +22,8 @@ Pixels = npt.NDArray[np.float32]
 
 
 class MediaError(Exception):
-    """One sentence for the user: the file at fault and the mend. A damaged file may call its parts anything,
-    so what no terminal or log should be handed is shown as a replacement character.
+    """One sentence for the user: the file at fault and the mend. A damaged file may call its parts anything:
+    what no terminal or log should be handed is shown as a replacement character.
     """
 
     def __init__(self, sentence: str) -> None:

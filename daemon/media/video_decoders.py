@@ -27,15 +27,19 @@ _FORMATS = frozenset({"yuv420p", "yuv420p10le"})
 """What NVDEC gives back as nv12 and p010, whose codes are the same in another order."""
 
 
-def decoder(stream: VideoStream) -> VideoCodecContext:
-    """Of the CPU."""
+def decoder(stream: VideoStream, max_pixels: int) -> VideoCodecContext:
+    """Of the CPU. max_pixels: a picture that is larger is refused before memory is taken for it: a stream may
+    change its raster at any frame, whatever its container declares.
+    """
     context = stream.codec_context
     codec = context.codec.canonical_name
     has_alpha = lookup(stream.metadata, "alpha_mode") == "1"
     if has_alpha and codec in _ALPHA_DECODERS:
         made = CodecContext.create(_ALPHA_DECODERS[codec], "r")
         made.extradata = context.extradata
+        made.options = {"max_pixels": str(max_pixels)}
         return made
+    context.options = {**context.options, "max_pixels": str(max_pixels)}
     context.thread_type = ThreadType.SLICE if codec in _SLICED else ThreadType.AUTO
     return context
 

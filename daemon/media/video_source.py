@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -39,11 +40,25 @@ class Reading:
     say: Callable[[str], None] = lambda sentence: None
 
 
+def first_picture(path: Path, max_pixels: int) -> None:
+    """Open a video and decode one picture of it, the CPU's way. Raises MediaError, or whatever else."""
+    check_readable(path)
+    with open_container(path) as container:
+        stream = picture_stream(container, path)
+        check_raster(path, stream.codec_context.width, stream.codec_context.height, max_pixels)
+        context = decoder(stream, max_pixels)
+        for packet in container.demux(stream):
+            if packet.size and (decoded := context.decode(packet)):
+                to_pixels(decoded[0], VideoTags())
+                return
+
+
 class VideoSource:
     """A FrameSource of one video file. Frame numbers count from 0; the PTS are the file's own."""
 
     def __init__(self, ref: MediaRef, max_pixels: int, how: Reading = Reading()) -> None:
         self._path, self._deinterlace, self._say = ref.path, how.deinterlace, how.say
+        self._max_pixels = max_pixels
         check_readable(self._path)
         with open_container(self._path) as container:
             context = picture_stream(container, self._path).codec_context
@@ -215,7 +230,7 @@ class VideoSource:
     def _decode(
         self, container: InputContainer, stream: VideoStream, *, nvdec: bool = False
     ) -> Iterator[av.VideoFrame]:
-        context = accelerated(stream) if nvdec else decoder(stream)
+        context = accelerated(stream) if nvdec else decoder(stream, self._max_pixels)
         try:
             for packet in container.demux(stream):
                 if packet.size:
