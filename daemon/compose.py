@@ -123,22 +123,28 @@ def compose(
         return convert(rgb, space, into[name]) if name in into else rgb
 
     made: dict[str, Pixels] = {"alpha": np.ascontiguousarray(alpha.permute(1, 2, 0).numpy())}
-    mixed = ((alpha > 0) & (alpha < 1))[0]
+    rows, columns = ((alpha > 0) & (alpha < 1))[0].nonzero(as_tuple=True)
     kinds = {name: name.rpartition(".")[2] for name in outputs}
     if set(outputs) - {"alpha"}:
-        scene = space.to_linear(plate)
-        inside, _ = foreground.mixed_colours(torch.where(scene.isfinite(), scene, 0.0), alpha)
-        inside = treatment.mixed(inside, alpha[0, mixed])
-        spilt, solid = treatment.solid(scene, alpha)
-        straight = torch.where(alpha > 0, plate, 0.0)
-        straight[:, mixed], straight[:, spilt] = space.from_linear(inside), space.from_linear(solid)
-        extended = None
-        if treatment.extend and "foreground" in kinds.values():
-            light = scene.clone()
-            light[:, mixed], light[:, spilt] = inside, solid
-            extended = beyond(light, alpha, treatment.extend)
-            del light
-        del scene  # whole frames go as soon as they can: at 4K each is a hundred megabytes
+        straight, extended = torch.where(alpha > 0, plate, 0.0), None
+        # Where all is known, the plate is all there is to it, and light need not be asked for.
+        is_mixed = rows.numel() > 0
+        if is_mixed or treatment.is_for_known:
+            scene = space.to_linear(plate)
+            told = scene.isfinite()
+            light = scene if told.all() else torch.where(told, scene, 0.0)
+            inside, _ = foreground.mixed_colours(light, alpha)
+            del told, light
+            inside = treatment.mixed(inside, alpha[0, rows, columns])
+            spilt, solid = treatment.solid(scene, alpha)
+            straight[:, rows, columns] = space.from_linear(inside)
+            straight[:, spilt] = space.from_linear(solid)
+            if treatment.extend and "foreground" in kinds.values():
+                light = scene.clone()
+                light[:, rows, columns], light[:, spilt] = inside, solid
+                extended = beyond(light, alpha, treatment.extend)
+                del light
+            del scene  # whole frames go as soon as they can: at 4K each is a hundred megabytes
         for name, kind in kinds.items():
             if kind in ("foreground", "premult"):
                 colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
@@ -150,10 +156,12 @@ def compose(
                 made[name] = _laid((colours, alpha))
                 del colours
         if "composite" in outputs and background is not None:
-            a, behind = alpha[:, mixed], space.to_linear(background[:, mixed])
             composite = torch.where(alpha > 0, straight, background)
             del straight
-            composite[:, mixed] = space.from_linear(a * inside + (1 - a) * behind)
+            if is_mixed:
+                a = alpha[:, rows, columns]
+                behind = space.to_linear(background[:, rows, columns])
+                composite[:, rows, columns] = space.from_linear(a * inside + (1 - a) * behind)
             made["composite"] = _laid((delivered("composite", composite),))
     return {name: made[name] for name in outputs}
 

@@ -44,6 +44,11 @@ class Treatment:
         reach, extend = settings.widths(width, height)
         return cls(channel, settings.method, settings.strength, named, reach, extend)
 
+    @property
+    def is_for_known(self) -> bool:
+        """Whether pixels that are wholly of the foreground, or wholly not, may get another colour."""
+        return (self.channel is not None and self.opaque) or self.extend > 0
+
     def mixed(self, light: Tensor, alpha: Tensor) -> Tensor:
         """Of the partly transparent pixels: light [3, N], straight, scene-linear; alpha [N]."""
         if self.channel is None:

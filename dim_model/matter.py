@@ -103,6 +103,9 @@ class Matter:
         done = iter(self._run([tile for tiles in encoded for tile in tiles]))
         out = []
         for t, u, where in zip(trimap, unknown, corners, strict=True):
+            if not where:
+                out.append(t.clone())
+                continue
             height, width = t.shape[-2:]
             alpha = self._tiling.join((height, width), where, [next(done) for _ in where])
             out.append(torch.where(u, _settled(alpha), t))

@@ -14,6 +14,7 @@ from daemon.colour.curves import HLG, PQ
 from daemon.colour.primaries import REC2020
 from daemon.compose import CHANNELS, Flat, Picture, compose
 from daemon.media import find_media, open_source
+from daemon.treatment import Treatment
 from daemon.trimaps import Sidecar
 from tests.daemon.cases import plate, write
 
@@ -161,3 +162,18 @@ def test_a_pixel_that_is_no_number_spoils_no_other() -> None:
         strange = ~np.isfinite(picture).all(-1)
         assert set(zip(*np.nonzero(strange), strict=True)) <= {(10, 30), (40, 50)}
     np.testing.assert_array_equal(made["foreground"][:, 44:, :3], plate_.permute(1, 2, 0)[:, 44:].numpy())
+
+
+def test_where_all_is_known_no_light_is_asked_for_and_the_plate_is_the_foreground(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen, background = torch.rand(3, 12, 16), torch.rand(3, 12, 16)
+    alpha = (torch.rand(1, 12, 16) > 0.5).float()
+    with monkeypatch.context() as forced:
+        forced.setattr(Treatment, "is_for_known", True)
+        lit = compose(seen, alpha, background, DISPLAY, ALL)
+    monkeypatch.setattr("dim_model.foreground.mixed_colours", None)
+    made = compose(seen, alpha, background, DISPLAY, ALL)
+    assert all((made[name] == lit[name]).all() for name in ALL)
+    expected = torch.where(alpha > 0, seen, background).permute(1, 2, 0).numpy()
+    assert (made["composite"] == expected).all()
