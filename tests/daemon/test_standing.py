@@ -26,10 +26,10 @@ class Looking:
         self._intake = Intake(ledger, Told(), Faults(lambda sentence: None), 0.0, lambda: self.now)
         scan = intake_module.scan
 
-        def counted(*arguments: object) -> object:
+        def counted(*arguments: object, **options: object) -> object:
             self.scans += 1
             self.now += self.scan_seconds
-            return scan(*arguments)  # type: ignore[arg-type]
+            return scan(*arguments, **options)  # type: ignore[arg-type]
 
         monkeypatch.setattr(intake_module, "scan", counted)
 
