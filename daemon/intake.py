@@ -102,7 +102,7 @@ class Intake:
         self._tasks = tasks
 
     def _offer_one(self, key: str, task: Task) -> None:
-        older = [job for job in self._ledger.jobs(_UNDONE) if job.source == task.clip.source]
+        older = [job for job in self._ledger.of_source(task.clip.source) if job.state in _UNDONE]
         job = self._ledger.offer(task.clip, key)
         if job is None:
             return

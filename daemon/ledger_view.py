@@ -39,6 +39,10 @@ class LedgerView:
         rows = self._file.read("SELECT * FROM job WHERE key = ?", key)
         return Job.from_row(rows[0]) if rows else None
 
+    def of_source(self, source: str) -> list[Job]:
+        """The jobs of every version of the clip whose plate lies there (`Clip.source`)."""
+        return [Job.from_row(row) for row in self._file.read("SELECT * FROM job WHERE source = ?", source)]
+
     def jobs(self, states: Collection[State] | None = None, limit: int | None = None) -> list[Job]:
         """The newest `limit` jobs in one of `states` (None: all of either), newest first."""
         rows = self._file.read(
