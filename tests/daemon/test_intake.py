@@ -14,6 +14,7 @@ import pytest
 from daemon import intake as intake_module
 from daemon import room
 from daemon.engine import Engine
+from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.job import Job
 from daemon.ledger import Ledger
