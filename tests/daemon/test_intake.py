@@ -14,9 +14,11 @@ import pytest
 from daemon import intake as intake_module
 from daemon import room
 from daemon.engine import Engine
+from daemon.faults import Faults
+from daemon.intake import Intake
 from daemon.job import Job
 from daemon.ledger import Ledger
-from tests.daemon.cases import FakeMatter, config, sequence, still, wait_for, write
+from tests.daemon.cases import FakeMatter, Told, config, plate, sequence, still, wait_for, write
 from tests.daemon.serving import Running, once, running
 
 
@@ -125,3 +127,25 @@ def test_a_retried_clip_whose_settings_are_still_wrong_is_set_aside_again(
         wait_for(lambda: len(daemon.told.ends) == 2)
         assert set_aside(daemon).error == job.error
     assert not (tmp_path / "out/shot").exists()
+
+
+def test_a_clip_among_many_costs_no_look_at_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a look at each, a hundred thousand files at once would take days."""
+    for number in range(40):
+        write(tmp_path / f"in/c-{chr(97 + number // 26)}{chr(97 + number % 26)}.png", plate())
+    settings = config(tmp_path)
+    with Ledger(settings.state) as ledger:
+        rows: list[int] = []
+        read = ledger._file.read
+
+        def counted(query: str, *values: object) -> Any:
+            found = read(query, *values)
+            rows.append(len(found))
+            return found
+
+        monkeypatch.setattr(ledger._file, "read", counted)
+        Intake(ledger, Told(), Faults(print), 0).look(settings)
+        assert ledger.counts()["waiting"] == 40
+    assert sum(rows) < 3 * 40

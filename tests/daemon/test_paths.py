@@ -226,9 +226,11 @@ def test_work_that_became_a_link_is_not_gone_on_with(tmp_path: Path) -> None:
     place.folder.rmdir()
     (tmp_path / "trap").mkdir()
     place.folder.symlink_to(tmp_path / "trap")
-    assert place.prepare(5) == 0
-    assert place.folder.is_dir()
-    assert not place.folder.is_symlink()
+    later = Workplace(tmp_path, "shot", "0123456789abcdef")
+    assert later.prepare(5) == 0
+    assert later.folder.is_dir()
+    assert not later.folder.is_symlink()
+    assert (tmp_path / "trap").is_dir()
 
 
 def named_paths(model: type[BaseModel], where: str = "") -> Iterator[str]:

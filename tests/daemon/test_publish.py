@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -74,15 +75,23 @@ def test_one_who_lost_the_job_finds_no_folder_to_write_into_or_publish(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["shot"]
 
 
-def test_what_is_not_allowed_any_more_is_not_published(tmp_path: Path) -> None:
-    def refuse() -> None:
-        raise RuntimeError("taken over")
+def test_who_lost_the_job_publishes_nothing_and_discards_nothing(tmp_path: Path) -> None:
+    lost = threading.Event()
 
-    place = Workplace(tmp_path, "shot", "a" * 64, allow=refuse)
+    def allow() -> None:
+        if lost.is_set():
+            raise RuntimeError("taken over")
+
+    place = Workplace(tmp_path, "shot", "a" * 64, allow=allow)
     place.prepare(0)
+    late = Workplace(tmp_path, "shot", "a" * 64, allow=allow)
+    lost.set()
     with pytest.raises(RuntimeError, match="taken over"):
         place.publish()
     assert not (tmp_path / "shot").exists()
+    with pytest.raises(RuntimeError, match="taken over"):
+        late.prepare(0)
+    assert place.folder.is_dir()
 
 
 def test_what_is_left_of_a_job_is_discarded_whoever_made_it(tmp_path: Path) -> None:
