@@ -54,8 +54,8 @@ class Workplace:
         """Make the folder, or make an earlier one ours; returns the frame to begin at: ``start``, or 0 where
         the earlier work is gone.
 
-        Raises PublishError, and what is to keep it from being published: who lost the job while it stood still
-        would discard the work of whoever has it now.
+        Raises PublishError, and what ``allow`` does: who lost the job while it stood still would discard the
+        work of whoever has it now.
         """
         self._allow()
         try:

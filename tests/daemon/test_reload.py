@@ -28,8 +28,10 @@ SHADES = {"v1": 0.25, "v2": 0.75}
 class Shade(FakeMatter):
     """Its alpha says which weights made it."""
 
-    def matte(self, rgb: Sequence[Tensor], trimap: Sequence[Tensor]) -> list[Tensor]:
-        super().matte(rgb, trimap)
+    def matte(
+        self, rgb: Sequence[Tensor], trimap: Sequence[Tensor], clean: Sequence[Tensor | None]
+    ) -> list[Tensor]:
+        super().matte(rgb, trimap, clean)
         return [torch.where(t == 0.5, SHADES[self.version], t) for t in trimap]
 
 

@@ -51,7 +51,7 @@ class _Stub(FakeMatter):
         super().__init__(version)
         self.pace, self._hand = hand.pace, hand
 
-    def matte(self, rgb, trimap):  # type: ignore[no-untyped-def]
+    def matte(self, rgb, trimap, clean):  # type: ignore[no-untyped-def]
         if any(frame.shape[-1] == self._hand.poison for frame in rgb):
             os.kill(os.getpid(), signal.SIGKILL)
         if self._hand.device_lost:
