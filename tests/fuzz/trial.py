@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 from daemon.config import ClipSettings, ConfigError, clip_settings, load
@@ -56,7 +57,8 @@ def fault(sentence: str) -> str | None:
     """What is wrong with a sentence for a user."""
     if not sentence.endswith((".", "?")):
         return f"the sentence does not end: {sentence!r}"
-    if not sentence.isprintable():
+    # A character that this Python's Unicode does not know yet is a file's right, and no harm to a line.
+    if any(not c.isprintable() and unicodedata.category(c) != "Cn" for c in sentence):
         return f"the sentence is not one line of text: {sentence!r}"
     if len(sentence) > 700:
         return f"the sentence has {len(sentence)} characters: {sentence[:300]!r}"
