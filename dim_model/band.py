@@ -17,6 +17,7 @@ from torch import Tensor
 
 from dim_model import guided, sampling
 from dim_model.flow import Floats, reduced
+from dim_model.morphology import disk, grown
 
 Mask = NDArray[np.bool_]
 
@@ -53,7 +54,7 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
         return trimap
     rgb, known = reduced(view, LINES), reduced(trimap, LINES)[..., 0]
     unknown = (known > 0) & (known < 1)
-    wide = _grown(unknown, soft)
+    wide = grown(unknown, soft)
     inside, outside = (known == 1) & ~wide, (known == 0) & ~wide
     if not (unknown.any() and inside.any() and outside.any()):
         return trimap
@@ -66,7 +67,7 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
     if hard is not None:
         mixed = wide & ((np.abs(matte - 0.5) < 0.5 - _DECIDED) | (trust < _SURE))
         edge = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-        sure = unknown & ~(_grown(mixed | strange | (edge > 0), hard) | furry)
+        sure = unknown & ~(grown(mixed | strange | (edge > 0), hard) | furry)
         for value in (0.0, 1.0):
             out[_enlarged(sure & (matte.round() == value), trimap) & (trimap == 0.5)] = value
     return out
@@ -76,7 +77,7 @@ def _furry(matte: Floats, unknown: Mask) -> Mask:
     """What of the subject is as near to its edge as the fuzz there is long, bool [H, W]: fur is as deep as it
     stands out, though inside nearly all of it has the subject's colour.
     """
-    body = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_OPEN, _disk(_STRAND // 2))
+    body = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_OPEN, disk(_STRAND // 2))
     edge = (body > 0) & (cv2.erode(body, np.ones((3, 3), np.uint8)) == 0)
     fuzz = (matte > _TRACE) & (body == 0) & unknown
     area, length = (cv2.GaussianBlur(m.astype(np.float32), (0, 0), _WINDOW) for m in (fuzz, edge))
@@ -101,14 +102,6 @@ def _touching(mask: Mask, other: Mask) -> Mask:
     held = np.zeros(count, bool)
     held[np.unique(label[other])] = True
     return np.asarray(held[label] & mask)
-
-
-def _disk(radius: int) -> NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
-
-
-def _grown(mask: Mask, by: int) -> Mask:
-    return cv2.dilate(mask.astype(np.uint8), _disk(by)) > 0
 
 
 def _enlarged(mask: Mask, trimap: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from dim_model import guided, sampling
 from dim_model import trimap as trimaps
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import Floats, Flow, flows, is_cut, moved
+from dim_model.morphology import disk, grown, shrunk
 from dim_model.mosaic import Mosaic, Seen
 
 Mask = NDArray[np.bool_]
@@ -92,13 +93,13 @@ class Carrier:
         subject = mask > 0.5
         if not subject.any() or subject.all():
             raise ValueError("a mask must show a subject and a background")
-        background = ~_grown(subject, rough + _CLEAR)
+        background = ~grown(subject, rough + _CLEAR)
         self._background = ColourModel(rgb, background)
         self._foreground = ColourModel(rgb, subject)
         # A rough mask closes gaps: what shows in them is not to be learnt as the subject's.
-        rim = subject & ~_shrunk(subject, 2 * rough)
+        rim = subject & ~shrunk(subject, 2 * rough)
         strange = rim & (log_odds(rgb, self._foreground, self._background) < _AGAINST)
-        self._foreground = ColourModel(rgb, _shrunk(subject, 1) & ~strange)
+        self._foreground = ColourModel(rgb, shrunk(subject, 1) & ~strange)
         if mosaic is None:
             mosaic = Mosaic(rgb, background)
         else:
@@ -127,9 +128,9 @@ class Carrier:
         doubt = _doubted(evidence, subject) | (near & (np.abs(belief - 0.5) < _UNDECIDED))
         doubt |= np.abs(_signed_distance(subject)) < _softness(flow)
         self.rgb, self._matte = rgb, _matted(rgb, subject, _BAND, doubt)
-        background = ~_grown(self._matte > 0.02, _CLEAR)
+        background = ~grown(self._matte > 0.02, _CLEAR)
         steady = (flow.trust > 0.5) & (evidence > 0)
-        self._foreground.learn(rgb, _shrunk(subject, _CLEAR) & steady, _RATE)
+        self._foreground.learn(rgb, shrunk(subject, _CLEAR) & steady, _RATE)
         self._background.learn(rgb, background, _RATE)
         self.mosaic.add(rgb, background)
         return Carried(self._matte, doubt, _confidence(odds, self._matte > 0.5))
@@ -178,7 +179,7 @@ def _softness(flow: Flow) -> Floats:
     """Pixels from the edge that motion alone makes unsure, float32 [H, W]: what the fastest thing within
     reach moved by while the shutter was open, and more where the flow cannot be trusted.
     """
-    speed = cv2.dilate(np.linalg.norm(flow.back, axis=-1), _disk(_CLEAR))
+    speed = cv2.dilate(np.linalg.norm(flow.back, axis=-1), disk(_CLEAR))
     trust = cv2.blur(flow.trust, (2 * _CLEAR + 1, 2 * _CLEAR + 1))
     return np.asarray(_SHUTTER * speed + _LOST * (1 - trust), np.float32)
 
@@ -192,23 +193,11 @@ def _shape(inside: Floats, trust: Floats) -> Floats:
 def _doubted(evidence: Floats, subject: Mask) -> Mask:
     """Where the evidence is against the mask: a gap opens in the subject, a hand comes out of it."""
     calm = cv2.blur(evidence, (3, 3))
-    against = (subject & (calm < _AGAINST)) | (_grown(subject, _REACH) & ~subject & (calm > -_AGAINST))
+    against = (subject & (calm < _AGAINST)) | (grown(subject, _REACH) & ~subject & (calm > -_AGAINST))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(against.astype(np.uint8), connectivity=4)
     large = stats[:, cv2.CC_STAT_AREA] >= _HOLE
     large[0] = False
-    return _grown(large[labels], _CLEAR)
-
-
-def _disk(radius: int) -> NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
-
-
-def _grown(mask: Mask, by: int) -> Mask:
-    return cv2.dilate(mask.astype(np.uint8), _disk(by)) > 0
-
-
-def _shrunk(mask: Mask, by: int) -> Mask:
-    return cv2.erode(mask.astype(np.uint8), _disk(by)) > 0
+    return grown(large[labels], _CLEAR)
 
 
 def _signed_distance(mask: Mask) -> Floats:
@@ -221,7 +210,7 @@ def _matted(rgb: Floats, subject: Mask, band: int, doubt: Mask) -> Floats:
     """A quick matte around the edge and where in doubt, float32 [H, W]: sampled colour pairs, smoothed by the
     guide.
     """
-    inner, outer = _shrunk(subject, band) & ~doubt, _grown(subject, band) | doubt
+    inner, outer = shrunk(subject, band) & ~doubt, grown(subject, band) | doubt
     unknown = outer & ~inner
     matte = inner.astype(np.float32)
     if not (inner.any() and unknown.any() and not outer.all()):
@@ -257,5 +246,5 @@ def _confidence(odds: Floats, subject: Mask) -> float:
     """
     if not subject.any() or subject.all():
         return 0.0
-    around = _grown(subject, 2 * _CLEAR) & ~_shrunk(subject, 2 * _CLEAR)
+    around = grown(subject, 2 * _CLEAR) & ~shrunk(subject, 2 * _CLEAR)
     return float(((odds > 0) == subject)[around].mean())
