@@ -101,11 +101,14 @@ class Backdrop:
         height, width = view.shape[-2:]
         bare = clear(frame, plate, self.seen, subject & ~doubt)
         values = banded(subject, doubt, bare, (height, width), erode, dilate)
-        size = (view.shape[-1], view.shape[-2])
-        full = cv2.resize(plate, size, interpolation=cv2.INTER_CUBIC)
-        known = cv2.resize(self.seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-        confidence = self._confidence(share, float(doubt.mean()))
-        return Difference(values, share, confidence, laid(np.asarray(full, np.float32), known))
+
+        def full() -> Tensor:
+            size = (view.shape[-1], view.shape[-2])
+            larger = cv2.resize(plate, size, interpolation=cv2.INTER_CUBIC)
+            known = cv2.resize(self.seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+            return laid(np.asarray(larger, np.float32), known)
+
+        return Difference(values, share, self._confidence(share, float(doubt.mean())), full)
 
     def _odds(self, frame: Floats) -> Floats:
         return np.asarray(cv2.blur(log_odds(frame, self.foreground, self.background), _PATCH), np.float32)

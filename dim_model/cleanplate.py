@@ -10,6 +10,7 @@ chromaticity apart).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -67,14 +68,14 @@ _GAP = 5e-4
 @dataclass(frozen=True)
 class Difference:
     """trimap: float32 [1, H, W] of 0, 0.5, 1. share: of the frame that differs. confidence: 0..1, how much of
-    it is told apart surely. clean: float32 [3, H, W], the clean plate laid over the frame, as bright as it,
-    not a number where it does not reach.
+    it is told apart surely. clean: makes float32 [3, H, W], the clean plate laid over the frame, as bright as
+    it, not a number where it does not reach: when asked, for samples that are only weighed need none.
     """
 
     trimap: Tensor
     share: float
     confidence: float
-    clean: Tensor
+    clean: Callable[[], Tensor]
 
 
 def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Difference:
@@ -101,9 +102,13 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     height, width = view.shape[-2:]
     bare = clear(frame, plate, seen, subject & ~doubt)
     values = banded(subject, doubt, bare, (height, width), erode, dilate)
-    scale = height / len(frame)
-    full, reach = moved(np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True)), by, scale)
-    return Difference(values, share, confidence, laid(full * gains, reach))
+
+    def full() -> Tensor:
+        picture = np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
+        placed, reach = moved(picture, by, height / len(frame))
+        return laid(placed * gains, reach)
+
+    return Difference(values, share, confidence, full)
 
 
 def laid(plate: Floats, seen: Mask) -> Tensor:

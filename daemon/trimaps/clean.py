@@ -52,7 +52,7 @@ class CleanTrimap(TrimapSource):
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         found = self._compared(frame, index, view)
-        return Trimap(self._fitting(view, found.trimap), found.confidence, found.clean)
+        return Trimap(self._fitting(view, found.trimap), found.confidence, found.clean())
 
     def _compared(self, frame: Frame, index: int, view: Tensor) -> Difference:
         height, width = view.shape[-2:]

@@ -69,7 +69,7 @@ class LockedTrimap(TrimapSource):
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         found = self._found().difference(view, self._erode, self._dilate)
-        return Trimap(self._fitting(view, found.trimap), found.confidence, found.clean)
+        return Trimap(self._fitting(view, found.trimap), found.confidence, found.clean())
 
     def _found(self) -> Backdrop:
         if self._backdrop is None:

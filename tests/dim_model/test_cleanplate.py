@@ -75,7 +75,7 @@ def test_the_plate_is_laid_over_the_frame_at_its_size_and_exposure(larger: int) 
     ground = whole[y : y + height, x : x + width] * np.float32(0.8)
     frame = alpha * np.float32([0.2, 0.25, 0.6]) + (1 - alpha) * ground
     found = difference(tensor(frame), tensor(whole[:height, :width], 0, seed=2), 4, 5)
-    laid = found.clean.permute(1, 2, 0).numpy()
+    laid = found.clean().permute(1, 2, 0).numpy()
     seen = np.isfinite(laid).all(-1)
     assert seen.mean() > 0.9
     assert np.abs(laid - ground)[seen].mean() < 0.01
