@@ -119,6 +119,9 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
     with ExitStack() as stack:
         try:
             engine = stack.enter_context(open_engine(config, canary))
+        except DeviceLostError as error:
+            log.critical(str(error))
+            return LOST
         except (WeightsError, DeviceError) as error:
             click.echo(str(error), err=True)
             return FAULTY

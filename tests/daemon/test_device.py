@@ -8,11 +8,14 @@ from typing import cast
 
 import pytest
 import torch
+import yaml
 from torch import Tensor
 
+import daemon.cli.serve as serving
 from daemon.engine import Engine
 from dim_model import weights
 from dim_model.matter import Matter
+from dim_model.runtimes import DeviceLostError
 from dim_model.runtimes.guarded import GuardedRuntime
 from tests.daemon.cases import FakeMatter, config, still, wait_for
 from tests.daemon.serving import running
@@ -56,3 +59,21 @@ def test_the_count_outlives_the_weights(engine: Engine, matter: FakeMatter, root
     weights.point(root, "v2")
     assert engine.refresh()
     assert engine.halved == 3
+
+
+def test_a_device_that_is_lost_while_weights_are_tried_is_worth_a_start_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd does not try again after 2, which is for a fault in the config."""
+
+    def lost(*arguments: object) -> Engine:
+        raise DeviceLostError("device: cuda does not answer any more (unspecified launch failure).")
+
+    monkeypatch.setattr(serving, "open_engine", lost)
+    file = tmp_path / "config.yaml"
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+    file.write_text(
+        yaml.safe_dump({"folders": [{"in": "in", "out": "out"}], "state": "state", "metrics": {"port": None}})
+    )
+    assert serving.serve(file, once=True) == serving.LOST == 3

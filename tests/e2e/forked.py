@@ -21,7 +21,7 @@ import torch
 import daemon.cli.serve as serving
 from daemon import owner
 from daemon.job import Job
-from dim_model import nets, weights
+from dim_model import canary, nets, weights
 from dim_model.runtimes import DeviceLostError
 from tests.daemon.cases import FakeMatter, jobs_in, wait_for
 
@@ -54,7 +54,8 @@ class _Stub(FakeMatter):
     def matte(self, rgb, trimap, clean):  # type: ignore[no-untyped-def]
         if any(frame.shape[-1] == self._hand.poison for frame in rgb):
             os.kill(os.getpid(), signal.SIGKILL)
-        if self._hand.device_lost:
+        is_clip = rgb[0].shape != canary.picture()[0].shape  # the trial at the start goes well
+        if self._hand.device_lost and is_clip:
             raise DeviceLostError("device: cuda does not answer any more (unspecified launch failure).")
         return super().matte(rgb, trimap, clean)
 
