@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from dim_model import guided, propagation, sampling, windows
 
@@ -26,6 +27,12 @@ Inputs = Literal["plain", "sampled"]
 Floats = NDArray[np.float32]
 
 CHANNELS: dict[Inputs, int] = {"plain": 4, "sampled": 18}
+
+PACK = 2
+"""A tile is packed: so many rows and columns of pixels are one, with the channels of all of them, as
+``pixel_unshuffle`` lays them. No layer of a network works at full size, so none would read it otherwise; made
+so, and channels last, it is never laid anew.
+"""
 
 # Channels of "sampled", in order.
 RGB = slice(0, 3)
@@ -41,10 +48,19 @@ LINKED = slice(15, 16)
 ESTIMATES = slice(11, 16)
 CONFIDENCE = slice(16, 17)
 UNKNOWN = slice(17, 18)
+GIVEN = slice(0, 5)
+"""Pixels and trimap."""
+FOUND = slice(11, 17)
+"""Estimates and confidence."""
 
 _COLOUR_RADIUS = 3
 _NARROW = 5
 _WIDE = 20
+
+
+def packed(channels: slice) -> slice:
+    """Where these channels are in a packed tile."""
+    return slice(PACK**2 * channels.start, PACK**2 * channels.stop)
 
 
 def encode(rgb: Tensor, trimap: Tensor, inputs: Inputs = "sampled") -> Tensor:
@@ -55,39 +71,47 @@ def encode(rgb: Tensor, trimap: Tensor, inputs: Inputs = "sampled") -> Tensor:
     adds sampled foreground and background colours, two guided alphas, the sampled, the propagated and the
     linked alpha, and the sampling's confidence.
     """
-    whole = rgb.shape[-2:]
-    return torch.cat([encode_tiles(i, t, [(0, 0)], whole, inputs) for i, t in zip(rgb, trimap, strict=True)])
+    height, width = rgb.shape[-2:]
+    tiles = empty_tiles(len(rgb), (height + height % PACK, width + width % PACK), inputs)
+    for n, (image, known) in enumerate(zip(rgb, trimap, strict=True)):
+        encode_tiles(image, known, [(0, 0)], inputs, tiles[n : n + 1])
+    return F.pixel_shuffle(tiles, PACK)[..., :height, :width].contiguous().to(rgb.device)
+
+
+def empty_tiles(count: int, size: tuple[int, int], inputs: Inputs) -> Tensor:
+    """Room for packed tiles of ``size``, height and width in pixels, both even: float32
+    [count, 4 * CHANNELS[inputs], height / 2, width / 2], channels last.
+    """
+    height, width = size
+    laid = torch.empty(count, height // PACK, width // PACK, CHANNELS[inputs] * PACK**2)
+    return laid.permute(0, 3, 1, 2)
 
 
 def encode_tiles(
     rgb: Tensor,
     trimap: Tensor,
     corners: Sequence[tuple[int, int]],
-    size: Sequence[int],
     inputs: Inputs,
+    out: Tensor,
     clean: Tensor | None = None,
-) -> Tensor:
-    """A network's input for tiles of one frame; each equals that part of the encoded frame.
+) -> None:
+    """Write a network's input for tiles of one frame to ``out``; each equals that part of the encoded frame.
 
-    rgb: float32 [3, H, W]; trimap: float32 [1, H, W]; corners: top-left (y, x) of each tile; size: (height,
-    width) of a tile; beyond the frame its edge is repeated; clean: float32 [3, H, W], the background where it
-    is known, not a number elsewhere, for ``sampled``. Returns float32 [N, CHANNELS[inputs], *size] on
-    the frame's device.
+    rgb: float32 [3, H, W]; trimap: float32 [1, H, W]; corners: top-left (y, x) of each tile; beyond the frame
+    its edge is repeated; out: of ``empty_tiles``, or a part of it, as many as there are corners; clean:
+    float32 [3, H, W], the background where it is known, not a number elsewhere, for ``sampled``.
     """
-    height, width = size
-    if inputs == "plain":
-        both = torch.cat([rgb, trimap])
-        rows = [torch.arange(y, y + height).clamp_max(both.shape[1] - 1) for y, _ in corners]
-        columns = [torch.arange(x, x + width).clamp_max(both.shape[2] - 1) for _, x in corners]
-        return torch.stack([both[:, r[:, None], c] for r, c in zip(rows, columns, strict=True)])
+    laid = out.permute(0, 2, 3, 1).numpy()
     picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
     known = np.ascontiguousarray(trimap[0].numpy(force=True))
+    if inputs == "plain":
+        for tile, (y, x) in zip(laid, corners, strict=True):
+            _fill_plain(tile, picture, known, y, x)
+        return
     behind = None if clean is None else np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
     values, slot = _explain(picture, known, behind)
-    out = np.empty((len(corners), CHANNELS["sampled"], height, width), np.float32)
-    for tile, (y, x) in zip(out, corners, strict=True):
+    for tile, (y, x) in zip(laid, corners, strict=True):
         _fill(tile, picture, known, values, slot, y, x)
-    return torch.from_numpy(out).to(rgb.device)
 
 
 def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[Floats, sampling.Indices]:
@@ -109,15 +133,14 @@ def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[
     confidence = np.ones_like(alpha)
     confidence.ravel()[pixels] = found.confidence
     picture = rgb.copy()
-    for channels, colour, other in (
-        (slice(0, 3), found.foreground, background),
-        (slice(3, 6), found.background, foreground),
+    for channels, colour, other, offset in (
+        (slice(0, 3), found.foreground, background, 0.05),
+        (slice(3, 6), found.background, foreground, -1.05),
     ):
         picture.reshape(-1, 3)[pixels] = colour
-        lean = 0.05 + alpha if channels.start == 0 else 1.05 - alpha
-        weight = np.where(other, np.float32(0), confidence * lean + np.float32(1e-4))
+        weight = _leaning(alpha, confidence, other, offset)
         values[:, channels] = windows.means(picture, weight, unknown, _COLOUR_RADIUS)[unknown]
-    del picture, lean, weight  # whole frames, of which the filters need their own
+    del picture, weight  # whole frames, of which the filters need their own
     trust = confidence + np.float32(1e-3)
     values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)
     values[:, 7] = guided.smooth(rgb, alpha, trust, unknown, _WIDE, half=True)
@@ -125,6 +148,19 @@ def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[
     values[:, 9], values[:, 10] = propagation.propagate(rgb, trimap)
     values[:, 11] = found.confidence
     return values, _slots(pixels, trimap.shape)
+
+
+@numba.njit(nogil=True, cache=True)
+def _leaning(alpha, confidence, other, offset):
+    """What a pixel counts in the mean of its side's colours: the more, the surer it is, and the more of it is
+    of that side; nothing where it is of the ``other``.
+    """
+    weight = np.empty_like(alpha)
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            lean = abs(alpha[y, x] + np.float32(offset))
+            weight[y, x] = 0 if other[y, x] else confidence[y, x] * lean + np.float32(1e-4)
+    return weight
 
 
 def _slots(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> sampling.Indices:
@@ -135,23 +171,38 @@ def _slots(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> sampling.Indices
 
 
 @numba.njit(nogil=True, cache=True)
+def _fill_plain(tile, rgb, trimap, top, left):
+    """Write a packed tile [h/2, w/2, 16] whose corner is at (top, left) of the frame."""
+    for j in range(PACK * tile.shape[0]):
+        y, place = min(top + j, trimap.shape[0] - 1), PACK * (j % PACK)
+        for i in range(PACK * tile.shape[1]):
+            x = min(left + i, trimap.shape[1] - 1)
+            cell, at = tile[j // PACK, i // PACK], place + i % PACK
+            for k in range(3):
+                cell[4 * k + at] = rgb[y, x, k]
+            cell[12 + at] = trimap[y, x]
+
+
+@numba.njit(nogil=True, cache=True)
 def _fill(tile, rgb, trimap, values, slot, top, left):
-    """Write the channels of one tile [18, h, w] whose corner is at (top, left) of the frame."""
-    for j in range(tile.shape[1]):
-        y = min(top + j, trimap.shape[0] - 1)
-        for k in range(3):
-            for i in range(tile.shape[2]):
-                colour = rgb[y, min(left + i, trimap.shape[1] - 1), k]
-                tile[k, j, i] = tile[5 + k, j, i] = tile[8 + k, j, i] = colour
-        for i in range(tile.shape[2]):
-            known = trimap[y, min(left + i, trimap.shape[1] - 1)]
-            tile[3, j, i] = known == 1.0
-            tile[4, j, i] = known == 0.0
-            tile[11, j, i] = tile[12, j, i] = tile[13, j, i] = tile[14, j, i] = tile[15, j, i] = known
-            tile[16, j, i] = 1.0
-            tile[17, j, i] = known == 0.5
-        for i in range(tile.shape[2]):
-            row = slot[y, min(left + i, trimap.shape[1] - 1)]
+    """Write a packed tile [h/2, w/2, 72] whose corner is at (top, left) of the frame."""
+    for j in range(PACK * tile.shape[0]):
+        y, place = min(top + j, trimap.shape[0] - 1), PACK * (j % PACK)
+        for i in range(PACK * tile.shape[1]):
+            x = min(left + i, trimap.shape[1] - 1)
+            cell, at = tile[j // PACK, i // PACK], place + i % PACK
+            known, row = trimap[y, x], slot[y, x]
+            for k in range(3):
+                cell[4 * k + at] = rgb[y, x, k]
+            cell[12 + at] = known == 1.0
+            cell[16 + at] = known == 0.0
+            cell[68 + at] = known == 0.5
             if row >= 0:
                 for k in range(12):
-                    tile[5 + k, j, i] = values[row, k]
+                    cell[4 * (5 + k) + at] = values[row, k]
+                continue
+            for k in range(3):
+                cell[4 * (5 + k) + at] = cell[4 * (8 + k) + at] = rgb[y, x, k]
+            for k in range(11, 16):
+                cell[4 * k + at] = known
+            cell[64 + at] = 1.0

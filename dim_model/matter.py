@@ -16,15 +16,17 @@ import torch
 from torch import Tensor
 
 from dim_model import nets
-from dim_model.encode import CHANNELS, Inputs, encode_tiles
+from dim_model.encode import Inputs, empty_tiles, encode_tiles
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
 from dim_model.tiles import Tiling
 from dim_model.weights import Weights, WeightsError, load
 
 __all__ = ["DeviceError", "Matter"]
 
-TILING = Tiling(size=256, margin=32)
-"""What tiles the networks are run on; a test holds tiled and untiled results together."""
+TILING = Tiling(size=160, margin=16)
+"""What tiles the networks are run on: large ones compute more that is known, and leave the caches; smaller ones
+see too little. A test holds tiled and untiled results together.
+"""
 
 
 _HAZE = 1 / 255
@@ -99,8 +101,7 @@ class Matter:
         """
         unknown = [t == 0.5 for t in trimap]
         corners = [self._tiling.cover(u[0]) for u in unknown]
-        encoded = self._encoders.map(self._encode, rgb, trimap, corners, clean or [None] * len(rgb))
-        done = iter(self._run([tile for tiles in encoded for tile in tiles]))
+        done = iter(self._run(self._encoded(rgb, trimap, corners, clean or [None] * len(rgb))))
         out = []
         for t, u, where in zip(trimap, unknown, corners, strict=True):
             if not where:
@@ -111,22 +112,32 @@ class Matter:
             out.append(torch.where(u, _settled(alpha), t))
         return out
 
-    def _encode(
-        self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]], clean: Tensor | None
+    def _encoded(
+        self,
+        rgb: Sequence[Tensor],
+        trimap: Sequence[Tensor],
+        corners: Sequence[list[tuple[int, int]]],
+        clean: Sequence[Tensor | None],
     ) -> Tensor:
+        """The tiles of all frames, one after another, and as many of zeros as fill the last batch."""
+        counts = [len(some) for some in corners]
+        count = sum(counts)
         side = self._tiling.size
-        if not corners:
-            return torch.empty(0, CHANNELS[self._inputs], side, side)
-        return encode_tiles(rgb, trimap, corners, (side, side), self._inputs, clean)
+        tiles = empty_tiles(-(-count // self._batch) * self._batch, (side, side), self._inputs)
+        tiles[count:] = 0
+        rooms = tiles[:count].split(counts)
+        frames = [f for f in zip(rgb, trimap, corners, rooms, clean, strict=True) if f[2]]
+        list(self._encoders.map(self._encode, *zip(*frames, strict=True)) if frames else ())
+        return tiles
 
-    def _run(self, tiles: list[Tensor]) -> list[Tensor]:
-        done: list[Tensor] = []
-        for start in range(0, len(tiles), self._batch):
-            some = tiles[start : start + self._batch]
-            batch = torch.zeros(self._batch, *some[0].shape)
-            torch.stack(some, out=batch[: len(some)])
-            done.extend(self._runtime(batch)[: len(some)])
-        return done
+    def _encode(
+        self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]], room: Tensor, clean: Tensor | None
+    ) -> None:
+        encode_tiles(rgb, trimap, corners, self._inputs, room, clean)
+
+    def _run(self, tiles: Tensor) -> list[Tensor]:
+        batches = tiles.split(self._batch) if len(tiles) else ()
+        return [alpha for some in batches for alpha in self._runtime(some)]
 
     @property
     def halved(self) -> int:

@@ -134,10 +134,11 @@ def _cycle(levels, parents, rights, solutions):
         _sweep(neighbours, rows, right, x, False)
         covered = np.empty_like(x)
         _times(neighbours, rows, x, covered)
-        coarser = rights[level + 1]
+        # Out of its list once, and not for every row.
+        coarser, parent = rights[level + 1], parents[level]
         coarser[:] = 0.0
         for row in range(x.size):
-            coarser[parents[level][row]] += right[row] - covered[row]
+            coarser[parent[row]] += right[row] - covered[row]
     neighbours, rows = levels[deepest]
     solutions[deepest][:] = 0.0
     for _ in range(8):
@@ -145,8 +146,9 @@ def _cycle(levels, parents, rights, solutions):
         _sweep(neighbours, rows, rights[deepest], solutions[deepest], True)
     for level in range(deepest - 1, -1, -1):
         (neighbours, rows), x = levels[level], solutions[level]
+        coarser, parent = solutions[level + 1], parents[level]
         for row in range(x.size):
-            x[row] += solutions[level + 1][parents[level][row]]
+            x[row] += coarser[parent[row]]
         _sweep(neighbours, rows, rights[level], x, True)
 
 

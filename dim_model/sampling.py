@@ -59,12 +59,21 @@ def nearest_known(known: NDArray[np.bool_]) -> tuple[Floats, Indices]:
     least one.
     """
     distance, label = cv2.distanceTransformWithLabels(
-        np.where(known, np.uint8(0), np.uint8(1)), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    where = np.flatnonzero(known)
-    index = np.zeros(int(label.max()) + 1, np.int32)
-    index[label.ravel()[where]] = where
-    return distance.astype(np.float32, copy=False), index[label]
+    return distance.astype(np.float32, copy=False), _indices(label.ravel(), known.ravel()).reshape(known.shape)
+
+
+@numba.njit(nogil=True, cache=True)
+def _indices(label, known):
+    """The flat index of the known pixel that bears the same label, for each pixel, int32 [N]."""
+    owner, index = np.empty(label.max() + 1, np.int32), np.empty(label.size, np.int32)
+    for p in range(label.size):
+        if known[p]:
+            owner[label[p]] = p
+    for p in range(label.size):
+        index[p] = owner[label[p]]
+    return index
 
 
 def _spread() -> Floats:
@@ -82,8 +91,10 @@ _AROUND = np.asarray(
     [(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5), (-1, 0), (1, 0), (0, -1), (0, 1)],
     np.int32,
 )
-_ROUNDS = (_BESIDE, _AROUND, _AROUND)
-"""Whose pairs a pixel tries, in turn: first those who searched, then further along."""
+_ROUNDS = (2 * _BESIDE, 2 * _AROUND, 2 * _AROUND)
+"""Whose pairs a pixel that searched tries, in turn, of those who searched: first beside it, then further
+along.
+"""
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
@@ -169,14 +180,30 @@ def _search(rgb, smooth, back, own, height, width, pixels, near_f, near_b, far_f
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
 def _propagate(
-    rgb, smooth, back, own, height, width, pixels, slot, far_f, far_b, best_f, best_b, cost, alpha, neighbours
+    rgb,
+    smooth,
+    back,
+    own,
+    height,
+    width,
+    pixels,
+    slot,
+    far_f,
+    far_b,
+    best_f,
+    best_b,
+    cost,
+    alpha,
+    some,
+    neighbours,
 ):
-    """One round in which each pixel tries its neighbours' pairs. It reads the old pairs and writes new ones,
-    so the result does not depend on the order of the pixels.
+    """One round in which ``some``, places in ``pixels``, try the pairs of their neighbours, or of those who
+    searched. It reads the old pairs and writes new ones, so the result does not depend on the order of the
+    pixels.
     """
     new_f, new_b = best_f.copy(), best_b.copy()
     new_cost, new_alpha = cost.copy(), alpha.copy()
-    for i in range(pixels.size):
+    for i in some:
         p = pixels[i]
         y, x = p // width, p % width
         near, beside = (
@@ -185,7 +212,7 @@ def _propagate(
         )
         for j in range(neighbours.shape[0]):
             yy, xx = y + neighbours[j, 0], x + neighbours[j, 1]
-            if yy < 0 or xx < 0 or yy >= height or xx >= width:
+            if yy < 0 or xx < 0 or yy >= height or xx >= width or (yy | xx) & 1:
                 continue
             other = slot[yy * width + xx]
             if other < 0:
@@ -225,7 +252,12 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Samples:
     pairs = _search(flat, smooth, back, own, height, width, pixels, near_f, near_b, far_f, far_b, _SPREAD)
     slot = np.full(height * width, -1, np.int32)
     slot[pixels] = np.arange(pixels.size, dtype=np.int32)
-    for offers in _ROUNDS:
-        pairs = _propagate(flat, smooth, back, own, height, width, pixels, slot, far_f, far_b, *pairs, offers)
+    searched = ((pixels // width) | (pixels % width)) & 1 == 0
+    rounds = [(searched, offers) for offers in _ROUNDS] + [(~searched, _BESIDE)]
+    for tried, offers in rounds:
+        some = np.flatnonzero(tried)
+        pairs = _propagate(
+            flat, smooth, back, own, height, width, pixels, slot, far_f, far_b, *pairs, some, offers
+        )
     best_f, best_b, cost, alpha = pairs
     return Samples(pixels, alpha, np.exp(-4.0 * cost), smooth[best_f], back[best_b])

@@ -19,7 +19,8 @@ Inputs = encode.Inputs | Literal["picture"]
 
 class Network(Protocol):
     """What every network offers: named outputs for a batch of what it is fed. Of one that mattes "alpha" is
-    among them, of one that makes trimaps "logits".
+    among them, of one that makes trimaps "logits". One that mattes has ``tiles`` too, which gives the alpha
+    of packed tiles (``encode.empty_tiles``), packed.
     """
 
     inputs: Inputs

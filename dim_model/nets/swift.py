@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from dim_model import encode
+from dim_model.encode import packed
 
 
 def block(inside: int, outside: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, batch normalisation (folded into it at inference), ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inside, outside, kernel, stride, kernel // 2, bias=False),
+        nn.Conv2d(inside, outside, kernel, stride, (kernel - 1) // 2, bias=False),
         nn.BatchNorm2d(outside),
         nn.ReLU(True),
     )
@@ -48,7 +49,7 @@ class Swift(nn.Module):
         super().__init__()
         quarter, eighth, sixteenth = width
         self.stem = nn.Sequential(
-            block(encode.CHANNELS["sampled"] * 16, quarter, 1),
+            block(encode.CHANNELS["sampled"] * 4, quarter, 2, stride=2),
             block(quarter, quarter),
             block(quarter, quarter),
         )
@@ -86,25 +87,40 @@ class Swift(nn.Module):
         Returns ``alpha`` [B, 1, H, W], not clamped; ``foreground`` and ``background`` [B, 3, H, W],
         display-referred; ``projection`` [B, 1, H, W], the alpha that the corrected colours alone would give.
         """
-        quarter = self.stem(F.pixel_unshuffle(x, 4))
+        packed = self._packed(F.pixel_unshuffle(x, encode.PACK))
+        return {name: F.pixel_shuffle(y, encode.PACK) for name, y in packed.items()}
+
+    def tiles(self, x: Tensor) -> Tensor:
+        """Alpha of packed tiles, float32 [N, 72, S/2, S/2] to float32 [N, 4, S/2, S/2], not clamped. The
+        layers compute in the type of their weights; colours and alpha remain float32.
+        """
+        return self._packed(x)["alpha"]
+
+    def _packed(self, x: Tensor) -> dict[str, Tensor]:
+        """All outputs, packed as ``x`` is. A channel of ``encode`` is four here, one of each of the pixels."""
+        coarse = x.to(self.colours.weight.dtype)
+        quarter = self.stem(coarse)
         eighth = self.down8(quarter)
         deep = self.up8(torch.cat([_up(self.down16(eighth), 2), eighth], 1))
         deep = self.up4(torch.cat([_up(deep, 2), quarter], 1))
 
-        correction = _up(self.colours(deep).float(), 4)
-        rgb = x[:, encode.RGB]
-        foreground = x[:, encode.FOREGROUND] + correction[:, :3]
-        background = x[:, encode.BACKGROUND] + correction[:, 3:]
+        correction = F.pixel_unshuffle(_up(self.colours(deep).float(), 4), 2)
+        rgb, told = x[:, packed(encode.RGB)], x[:, packed(encode.ESTIMATES)]
+        foreground = x[:, packed(encode.FOREGROUND)] + correction[:, :12]
+        background = x[:, packed(encode.BACKGROUND)] + correction[:, 12:]
         line = foreground - background
-        along = ((rgb - background) * line).sum(1, keepdim=True)
-        projection = (along / (line.square().sum(1, keepdim=True) + 2e-3)).clamp(-0.2, 1.2)
+        along, length = _colours_summed((rgb - background) * line), _colours_summed(line.square())
+        projection = (along / (length + 2e-3)).clamp(-0.2, 1.2)
 
-        told = [x[:, encode.ESTIMATES], x[:, encode.CONFIDENCE]]
-        seen = torch.cat([rgb, x[:, encode.KNOWN], foreground, background, projection, *told], 1)
-        fused = self.fuse(torch.cat([F.pixel_unshuffle(seen, 2), _up(self.context(deep), 2)], 1))
-        gate = F.pixel_shuffle(self.gate(fused).float(), 2)
-        weight = torch.softmax(gate[:, : self.ESTIMATES], 1)
-        own = gate[:, self.ESTIMATES :] + 0.5
-        estimates = torch.cat([projection, told[0], own], 1)
-        alpha = (weight * estimates).sum(1, keepdim=True)
+        explained = torch.cat([foreground, background, projection], 1).to(coarse.dtype)
+        pixel = [coarse[:, packed(encode.GIVEN)], explained, coarse[:, packed(encode.FOUND)]]
+        gate = self.gate(self.fuse(torch.cat([*pixel, _up(self.context(deep), 2)], 1))).float()
+        likely, own = gate.unflatten(1, (self.ESTIMATES + 1, 4)).split([self.ESTIMATES, 1], 1)
+        estimates = torch.cat([projection, told, own.squeeze(1) + 0.5], 1).unflatten(1, (self.ESTIMATES, 4))
+        alpha = (torch.softmax(likely, 1) * estimates).sum(1)
         return {"alpha": alpha, "foreground": foreground, "background": background, "projection": projection}
+
+
+def _colours_summed(x: Tensor) -> Tensor:
+    """Packed colours [N, 12, H, W] to their sum over the three [N, 4, H, W]."""
+    return x[:, 0:4] + x[:, 4:8] + x[:, 8:12]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from dim_model.encode import CHANNELS, Inputs
+from dim_model.encode import CHANNELS, PACK, Inputs
 
 _STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Widths of VGG16's convolutions between its five poolings (Simonyan & Zisserman 2014, configuration D)."""
@@ -83,3 +83,8 @@ class DimVgg16(nn.Module):
         normalised = (x[:, :3] - self.mean[:, :3]) / self.std[:, :3]
         alpha = coarse + self.refine(torch.cat([normalised, coarse], 1))
         return {"alpha": alpha[..., :height, :width], "coarse": coarse[..., :height, :width]}
+
+    def tiles(self, x: Tensor) -> Tensor:
+        """Alpha of packed tiles, float32 [N, 16, S/2, S/2] to float32 [N, 4, S/2, S/2], not clamped."""
+        pixels = F.pixel_shuffle(x, PACK).to(self.coarse.weight.dtype)
+        return F.pixel_unshuffle(self(pixels)["alpha"].float(), PACK)

@@ -28,8 +28,8 @@ class Runtime(Protocol):
     description: str
 
     def __call__(self, tiles: Tensor) -> Tensor:
-        """float32 [N, C, S, S] on the CPU to alpha float32 [N, 1, S, S] on the CPU, 0..1; always the same N
-        and S.
+        """Packed tiles of ``encode.empty_tiles``, float32 [N, 4C, S/2, S/2] on the CPU, to alpha float32
+        [N, 1, S, S] on the CPU, 0..1; always the same N and S.
         """
         ...
 
@@ -65,13 +65,13 @@ def pick_device(device: str) -> torch.device:
 def open_runtime(
     weights: Weights, device: str, runtime: str, precision: str, shape: tuple[int, int]
 ) -> Runtime:
-    """A runtime for batches of ``shape`` (tiles, side). ``auto`` is OpenVINO on the CPU and torch on CUDA.
+    """A runtime for batches of ``shape`` (tiles, side). ``auto`` is torch.
 
     Raises ``DeviceError``.
     """
     chosen = pick_device(device)
     if runtime == "auto":
-        runtime = "torch" if chosen.type == "cuda" else "openvino"
+        runtime = "torch"
     if runtime == "openvino":
         if chosen.type != "cpu":
             raise DeviceError(

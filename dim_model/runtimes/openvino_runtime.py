@@ -7,7 +7,9 @@ from typing import cast
 import openvino  # type: ignore[import-untyped]
 import torch
 from openvino import properties
+from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from dim_model import encode
 from dim_model.runtimes import DeviceError
@@ -22,7 +24,7 @@ class _AlphaOnly(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        alpha: Tensor = self.network(x)["alpha"]
+        alpha: Tensor = self.network.tiles(x)  # type: ignore[operator]
         return alpha.clamp(0, 1)
 
 
@@ -40,12 +42,14 @@ class OpenVinoRuntime:
             )
         count, side = shape
         network = weights.network()
-        channels = encode.CHANNELS[cast(encode.Inputs, weights.card.inputs)]
-        example = torch.zeros(count, channels, side, side)
+        example = encode.empty_tiles(count, (side, side), cast(encode.Inputs, weights.card.inputs))
         with torch.no_grad():
-            model = openvino.convert_model(torch.export.export(_AlphaOnly(network), (example,)))
+            exported = torch.export.export(_AlphaOnly(network), (example.contiguous(),))
+        prepared = PrePostProcessor(openvino.convert_model(exported))
+        prepared.input().tensor().set_layout(openvino.Layout("NHWC"))
+        prepared.input().model().set_layout(openvino.Layout("NCHW"))
         self._compiled = core.compile_model(
-            model,
+            prepared.build(),
             "CPU",
             {
                 properties.hint.inference_precision: _TYPES[precision],
@@ -56,8 +60,8 @@ class OpenVinoRuntime:
         self.description = f"cpu, openvino {precision}"
 
     def __call__(self, tiles: Tensor) -> Tensor:
-        out = self._request.infer([tiles.contiguous().numpy()], share_inputs=True)
-        return torch.from_numpy(out[self._compiled.output(0)].copy())
+        out = self._request.infer([tiles.permute(0, 2, 3, 1).contiguous().numpy()], share_inputs=True)
+        return F.pixel_shuffle(torch.from_numpy(out[self._compiled.output(0)]), encode.PACK)
 
     def close(self) -> None:
         del self._request, self._compiled

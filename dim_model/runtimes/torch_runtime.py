@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from dim_model.encode import PACK
 from dim_model.runtimes import DeviceError
 from dim_model.weights import Weights
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+def _fuse(module: nn.Module) -> None:
+    """Make each convolution in ``module``, which is for inference, one with the normalisation after it."""
+    for name, child in module.named_children():
+        match list(child.children()) if isinstance(child, nn.Sequential) else []:
+            case [nn.Conv2d() as layer, nn.BatchNorm2d() as norm, *rest]:
+                setattr(module, name, nn.Sequential(fuse_conv_bn_eval(layer, norm), *rest))
+            case _:
+                _fuse(child)
+
+
+def _precision(device: torch.device) -> str:
+    """float16 on CUDA, where it halves the traffic; bfloat16 on a CPU that multiplies it natively."""
+    if device.type == "cuda":
+        return "float16"
+    able = torch.cpu.get_capabilities()
+    return "bfloat16" if any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "float32"
+
+
 class TorchRuntime:
-    """precision: ``auto`` is float16 on CUDA, where it halves the traffic, and float32 on the CPU."""
+    """precision: ``auto`` is float16 on CUDA, on the CPU bfloat16 where it multiplies that natively and
+    float32 elsewhere.
+    """
 
     def __init__(self, weights: Weights, device: torch.device, precision: str) -> None:
         if precision == "auto":
-            precision = "float16" if device.type == "cuda" else "float32"
+            precision = _precision(device)
         if device.type == "cpu" and precision == "float16":
             raise DeviceError("precision: float16 is slow and rough on a CPU; set bfloat16 or float32.")
-        self._device, self._dtype = device, _DTYPES[precision]
-        self._network = weights.network().to(device).to(memory_format=torch.channels_last)
+        self._device = device
+        network = weights.network()
+        _fuse(network)
+        self._network = network.to(device, _DTYPES[precision], memory_format=torch.channels_last)
         self.description = f"{device}, torch {precision}"
-
-    def _cast(self) -> AbstractContextManager[object]:
-        if self._dtype == torch.float32:
-            return nullcontext()
-        return torch.autocast(self._device.type, self._dtype)
 
     @torch.inference_mode()
     def __call__(self, tiles: Tensor) -> Tensor:
-        x = tiles.to(self._device, memory_format=torch.channels_last, non_blocking=True)
-        with self._cast():
-            alpha: Tensor = self._network(x)["alpha"]
-        return alpha.float().clamp(0, 1).cpu()
+        alpha: Tensor = self._network.tiles(tiles.to(self._device, non_blocking=True))
+        return F.pixel_shuffle(alpha, PACK).clamp_(0, 1).cpu()
 
     def close(self) -> None:
         del self._network

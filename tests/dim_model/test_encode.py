@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import pixel_shuffle
 
 from dim_model import encode, guided, windows
 
@@ -67,7 +68,9 @@ def test_a_tile_is_that_part_of_the_encoded_frame() -> None:
     rgb, trimap = frame()
     for inputs in ("plain", "sampled"):
         whole = encode.encode(rgb, trimap, inputs)[0]
-        tiles = encode.encode_tiles(rgb[0], trimap[0], [(0, 0), (8, 30), (30, 50)], (16, 24), inputs)
+        room = encode.empty_tiles(3, (16, 24), inputs)
+        encode.encode_tiles(rgb[0], trimap[0], [(0, 0), (8, 30), (30, 50)], inputs, room)
+        tiles = pixel_shuffle(room, encode.PACK)
         assert torch.equal(tiles[1], whole[:, 8:24, 30:54])
         # Beyond the frame its edge is repeated.
         assert torch.equal(tiles[2][:, :10, :14], whole[:, 30:, 50:])
