@@ -11,7 +11,7 @@ import numpy as np
 from bench import footage
 from daemon.colour import DISPLAY
 from daemon.compose import compose
-from dim_model.encode import encode_tiles
+from dim_model.encode import empty_tiles, encode_tiles
 from dim_model.matter import TILING, Matter
 from dim_model.temporal import Steadier
 
@@ -24,7 +24,7 @@ def stages(
     """What happens to a frame between reading and writing, each to be run alone."""
     rgb, trimap = footage.frame(share, raster)
     corners = TILING.cover(trimap[0] == 0.5)
-    side = (TILING.size, TILING.size)
+    tiles = empty_tiles(len(corners), (TILING.size, TILING.size), "sampled")
     alpha = matter.matte([rgb], [trimap])[0]
 
     def steady() -> object:
@@ -32,7 +32,7 @@ def stages(
         return [list(steadier.take(n, rgb, alpha)) for n in range(4)], list(steadier.rest())
 
     return {
-        "trimap inputs": lambda: corners and encode_tiles(rgb, trimap, corners, side, "sampled"),
+        "trimap inputs": lambda: encode_tiles(rgb, trimap, corners, "sampled", tiles),
         "trimap inputs + network": lambda: matter.matte([rgb], [trimap]),
         "steady (4 frames)": steady,
         "foreground": lambda: compose(rgb, alpha, None, DISPLAY, ["alpha", "foreground"]),

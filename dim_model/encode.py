@@ -63,18 +63,20 @@ def packed(channels: slice) -> slice:
     return slice(PACK**2 * channels.start, PACK**2 * channels.stop)
 
 
-def encode(rgb: Tensor, trimap: Tensor, inputs: Inputs = "sampled") -> Tensor:
+def encode(
+    rgb: Tensor, trimap: Tensor, inputs: Inputs = "sampled", clean: Sequence[Tensor | None] | None = None
+) -> Tensor:
     """A network's input for whole frames.
 
     rgb: float32 [B, 3, H, W], display-referred, 0..1. trimap: float32 [B, 1, H, W] of exactly 0, 0.5, 1.
     Returns float32 [B, CHANNELS[inputs], H, W]: ``plain`` is RGB and trimap (Xu et al. 2017); ``sampled``
     adds sampled foreground and background colours, two guided alphas, the sampled, the propagated and the
-    linked alpha, and the sampling's confidence.
+    linked alpha, and the sampling's confidence. clean: of each frame, see ``encode_tiles``.
     """
     height, width = rgb.shape[-2:]
     tiles = empty_tiles(len(rgb), (height + height % PACK, width + width % PACK), inputs)
-    for n, (image, known) in enumerate(zip(rgb, trimap, strict=True)):
-        encode_tiles(image, known, [(0, 0)], inputs, tiles[n : n + 1])
+    for n, (image, known, behind) in enumerate(zip(rgb, trimap, clean or [None] * len(rgb), strict=True)):
+        encode_tiles(image, known, [(0, 0)], inputs, tiles[n : n + 1], behind)
     return F.pixel_shuffle(tiles, PACK)[..., :height, :width].contiguous().to(rgb.device)
 
 

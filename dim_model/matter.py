@@ -24,8 +24,8 @@ from dim_model.weights import Weights, WeightsError, load
 __all__ = ["DeviceError", "Matter"]
 
 TILING = Tiling(size=160, margin=16)
-"""What tiles the networks are run on: large ones compute more that is known, and leave the caches; smaller ones
-see too little. A test holds tiled and untiled results together.
+"""What tiles the networks are run on: large ones compute more that is known, and leave the caches; smaller
+ones see too little. A test holds tiled and untiled results together.
 """
 
 
@@ -125,7 +125,7 @@ class Matter:
         side = self._tiling.size
         tiles = empty_tiles(-(-count // self._batch) * self._batch, (side, side), self._inputs)
         tiles[count:] = 0
-        rooms = tiles[:count].split(counts)
+        rooms = torch.split(tiles[:count], counts)
         frames = [f for f in zip(rgb, trimap, corners, rooms, clean, strict=True) if f[2]]
         list(self._encoders.map(self._encode, *zip(*frames, strict=True)) if frames else ())
         return tiles
@@ -136,7 +136,7 @@ class Matter:
         encode_tiles(rgb, trimap, corners, self._inputs, room, clean)
 
     def _run(self, tiles: Tensor) -> list[Tensor]:
-        batches = tiles.split(self._batch) if len(tiles) else ()
+        batches = torch.split(tiles, self._batch) if len(tiles) else ()
         return [alpha for some in batches for alpha in self._runtime(some)]
 
     @property

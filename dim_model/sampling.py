@@ -61,7 +61,9 @@ def nearest_known(known: NDArray[np.bool_]) -> tuple[Floats, Indices]:
     distance, label = cv2.distanceTransformWithLabels(
         (~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    return distance.astype(np.float32, copy=False), _indices(label.ravel(), known.ravel()).reshape(known.shape)
+    return distance.astype(np.float32, copy=False), _indices(label.ravel(), known.ravel()).reshape(
+        known.shape
+    )
 
 
 @numba.njit(nogil=True, cache=True)

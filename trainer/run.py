@@ -17,7 +17,8 @@ class Run:
     """What fixes a run. folder: checkpoints and TensorBoard's events. photos: folder of photographs. epoch:
     steps from one checkpoint and validation to the next; a run is a whole number of them, so ``steps`` is
     rounded up. batch: crops a step and a process. indexes: of ``dim-train prepare``, whose foregrounds are in
-    a ``share`` of the scenes. clips: share of the steps that see moving crops, two frames of each. encoder:
+    a ``share`` of the scenes. clips: share of the steps that see moving crops, two frames of each. plates:
+    share of the still scenes whose background is known, as from a clean plate. encoder:
     what the encoder of ``trimap`` begins with, ``imagenet`` or ``none``; the other networks begin with
     nothing. begin: a published version's folder, or a checkpoint, whose weights the first step begins with.
     """
@@ -42,6 +43,7 @@ class Run:
     indexes: Sequence[Path] = ()
     share: float = 0.25
     clips: float = 0.0
+    plates: float = 0.0
     pool: int = 192
     encoder: str = "none"
     begin: Path | None = None

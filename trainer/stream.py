@@ -24,7 +24,7 @@ from trainer.pool import Pool
 from trainer.prepare import Index
 from trainer.synth import Maker, Mixture, Photos, Procedural, make_clip, make_scene
 from trainer.synth.cutouts import Cutouts
-from trainer.synth.foreground import Rng
+from trainer.synth.foreground import Floats, Rng
 from trainer.synth.scene import Scene
 
 _POOL = 192
@@ -44,12 +44,21 @@ _TRIPLES = (0, 5, 8, _INPUTS + 1, _INPUTS + 4)
 """First channels of the colours in a packed crop."""
 
 
-def pack(scene: Scene) -> Tensor:
-    """A scene as one float16 tensor [25, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``."""
+def pack(scene: Scene, plate: Floats | None = None) -> Tensor:
+    """A scene as one float16 tensor [25, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``.
+    plate: float32 [N, N, 3], what a camera saw of the background alone.
+    """
     rgb = torch.from_numpy(scene.image).permute(2, 0, 1)[None]
-    inputs = encode.encode(rgb, torch.from_numpy(scene.trimap)[None, None])[0]
+    clean = None if plate is None else [torch.from_numpy(plate).permute(2, 0, 1)]
+    inputs = encode.encode(rgb, torch.from_numpy(scene.trimap)[None, None], clean=clean)[0]
     truth = [scene.alpha[None], scene.foreground.transpose(2, 0, 1), scene.background.transpose(2, 0, 1)]
     return torch.cat([inputs, *map(torch.from_numpy, truth)]).half()
+
+
+def clean_plate(rng: Rng, scene: Scene) -> Floats:
+    """The scene's background as another frame of the same camera: with grain of its own."""
+    grain = rng.uniform(0.002, 0.02) * rng.standard_normal(scene.background.shape, np.float32)
+    return np.asarray(np.clip(scene.background + grain, 0, 1), np.float32)
 
 
 def unpack(crops: Tensor, inputs: encode.Inputs) -> tuple[Tensor, dict[str, Tensor]]:
@@ -121,7 +130,8 @@ class CropStream(IterableDataset[Tensor]):
 
     scene: side of a drawn scene in pixels; larger than a crop, so that sampling reaches beyond it as in a
     real frame. pool: scenes whose crops are held. indexes: of ``dim-train prepare``, whose foregrounds are in
-    a ``share`` of the scenes; the others are drawn. clips: share of the batches whose crops move.
+    a ``share`` of the scenes; the others are drawn. clips: share of the batches whose crops move. plates:
+    share of the still scenes whose background is known, as from a clean plate.
     """
 
     def __init__(
@@ -136,10 +146,11 @@ class CropStream(IterableDataset[Tensor]):
         indexes: Sequence[Path] = (),
         share: float = 0.0,
         clips: float = 0.0,
+        plates: float = 0.0,
     ) -> None:
         self._folder, self._size, self._seed, self._scene = photos, size, seed, scene
         self._place, self._pool = place or Place(), pool
-        self._indexes, self._share, self._clips = indexes, share, clips
+        self._indexes, self._share, self._clips, self._plates = indexes, share, clips, plates
 
     def maker(self, photos: Photos) -> Maker:
         """Who makes the foregrounds. Raises ``PrepareError`` for an index that cannot be used."""
@@ -163,7 +174,9 @@ class CropStream(IterableDataset[Tensor]):
         maker = self.maker(photos)
 
         def still(rng: Rng) -> Tensor:
-            return pack(make_scene(rng, maker, photos, self._scene))
+            scene = make_scene(rng, maker, photos, self._scene)
+            # Drawn last, so that a share of none leaves every scene as it was.
+            return pack(scene, clean_plate(rng, scene) if rng.random() < self._plates else None)
 
         def moving(rng: Rng) -> Tensor:
             return torch.stack([*map(pack, make_clip(rng, maker, photos, self._scene, _FRAMES))])

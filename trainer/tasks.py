@@ -69,6 +69,7 @@ def _crops(run: Run, place: Place) -> CropStream:
         indexes=run.indexes,
         share=run.share,
         clips=run.clips,
+        plates=run.plates,
     )
 
 
@@ -113,6 +114,10 @@ def task_of(run: Run) -> Task:
         return _MATTING
     if run.clips:
         raise TaskError(f"--clips: teaches mattes to be steady, and {run.network} makes none; leave it out.")
+    if run.plates:
+        raise TaskError(
+            f"--clean-plates: are told to networks that matte, and {run.network} makes trimaps; leave it out."
+        )
     if run.crop % 32 or run.crop < 64:
         raise TaskError(
             f"--crop {run.crop}: is no multiple of 32 from 64 on, as {run.network} needs; try 320."

@@ -19,14 +19,23 @@ Inputs = encode.Inputs | Literal["picture"]
 
 class Network(Protocol):
     """What every network offers: named outputs for a batch of what it is fed. Of one that mattes "alpha" is
-    among them, of one that makes trimaps "logits". One that mattes has ``tiles`` too, which gives the alpha
-    of packed tiles (``encode.empty_tiles``), packed.
+    among them, of one that makes trimaps "logits".
     """
 
     inputs: Inputs
     stride: int
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]: ...
+
+
+class MattingNetwork(Network, Protocol):
+    """A network that mattes."""
+
+    def tiles(self, x: Tensor) -> Tensor:
+        """Packed tiles of ``encode.empty_tiles``, float32 [N, 4C, S/2, S/2], to their alpha, packed, float32
+        [N, 4, S/2, S/2], not clamped. Layers compute in the type of their weights.
+        """
+        ...
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

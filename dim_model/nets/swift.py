@@ -97,7 +97,7 @@ class Swift(nn.Module):
         return self._packed(x)["alpha"]
 
     def _packed(self, x: Tensor) -> dict[str, Tensor]:
-        """All outputs, packed as ``x`` is. A channel of ``encode`` is four here, one of each of the pixels."""
+        """All outputs, packed as ``x`` is. A channel of ``encode`` is four here, one of each pixel."""
         coarse = x.to(self.colours.weight.dtype)
         quarter = self.stem(coarse)
         eighth = self.down8(quarter)
@@ -115,8 +115,9 @@ class Swift(nn.Module):
         explained = torch.cat([foreground, background, projection], 1).to(coarse.dtype)
         pixel = [coarse[:, packed(encode.GIVEN)], explained, coarse[:, packed(encode.FOUND)]]
         gate = self.gate(self.fuse(torch.cat([*pixel, _up(self.context(deep), 2)], 1))).float()
-        likely, own = gate.unflatten(1, (self.ESTIMATES + 1, 4)).split([self.ESTIMATES, 1], 1)
-        estimates = torch.cat([projection, told, own.squeeze(1) + 0.5], 1).unflatten(1, (self.ESTIMATES, 4))
+        likely, own = gate[:, : 4 * self.ESTIMATES], gate[:, 4 * self.ESTIMATES :]
+        estimates = torch.cat([projection, told, own + 0.5], 1)
+        likely, estimates = (torch.unflatten(y, 1, (self.ESTIMATES, 4)) for y in (likely, estimates))
         alpha = (torch.softmax(likely, 1) * estimates).sum(1)
         return {"alpha": alpha, "foreground": foreground, "background": background, "projection": projection}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dim_model.encode import PACK
+from dim_model.nets import MattingNetwork
 from dim_model.runtimes import DeviceError
 from dim_model.weights import Weights
 
@@ -45,12 +48,13 @@ class TorchRuntime:
         self._device = device
         network = weights.network()
         _fuse(network)
-        self._network = network.to(device, _DTYPES[precision], memory_format=torch.channels_last)
+        network.to(device, _DTYPES[precision])
+        self._network = network.to(memory_format=torch.channels_last)
         self.description = f"{device}, torch {precision}"
 
     @torch.inference_mode()
     def __call__(self, tiles: Tensor) -> Tensor:
-        alpha: Tensor = self._network.tiles(tiles.to(self._device, non_blocking=True))
+        alpha = cast(MattingNetwork, self._network).tiles(tiles.to(self._device, non_blocking=True))
         return F.pixel_shuffle(alpha, PACK).clamp_(0, 1).cpu()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dim_model import encode
-from trainer.stream import CropStream, Place, crop, pack, turned, unpack
+from trainer.stream import CropStream, Place, clean_plate, crop, pack, turned, unpack
 from trainer.synth import Photos, Procedural, Scene, make_scene
 
 
@@ -33,6 +33,30 @@ def test_a_packed_scene_is_unpacked_unchanged(photos: Path) -> None:
     assert np.abs(truth["image"][0].permute(1, 2, 0).numpy() - made.image).max() < 1e-3
     assert np.abs(truth["background"][0].permute(1, 2, 0).numpy() - made.background).max() < 1e-3
     np.testing.assert_array_equal(truth["trimap"][0, 0].numpy(), made.trimap)
+
+
+def test_a_clean_plate_tells_the_background(photos: Path) -> None:
+    made = scene(photos)
+    plate = clean_plate(np.random.default_rng(0), made)
+    assert 0.001 < np.abs(plate - made.background).mean() < 0.02
+    unknown = torch.from_numpy(made.trimap) == 0.5
+    truth = torch.from_numpy(made.background).permute(2, 0, 1)
+
+    def error(packed: torch.Tensor) -> float:
+        return float((packed[encode.BACKGROUND].float() - truth)[:, unknown].abs().mean())
+
+    assert error(pack(made, plate)) < 0.6 * error(pack(made))
+
+
+def test_plates_are_told_in_their_share_of_the_scenes(photos: Path) -> None:
+    def error(plates: float) -> float:
+        crops = torch.stack(list(islice(CropStream(photos, 32, 1, 96, pool=1, plates=plates), 60)))
+        x, truth = unpack(crops, "sampled")
+        unknown = (truth["trimap"] == 0.5).expand(-1, 3, -1, -1)
+        return float((x[:, encode.BACKGROUND] - truth["background"])[unknown].abs().mean())
+
+    without, half, all_of_them = map(error, (0.0, 0.5, 1.0))
+    assert all_of_them < half < without
 
 
 def test_plain_networks_get_the_picture_and_the_trimap(photos: Path) -> None:

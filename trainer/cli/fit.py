@@ -59,6 +59,13 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     help="Share of the steps that see clips of two frames, and teach a steady matte.",
 )
 @click.option(
+    "--clean-plates",
+    "plates",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Share of the still scenes whose background is told, as by a clean plate or a screen's model.",
+)
+@click.option(
     "--run",
     "folder",
     type=PATH,
@@ -112,6 +119,7 @@ def fit(
     indexes: tuple[Path, ...],
     share: float,
     clips: float,
+    plates: float,
     folder: Path,
     begin: Path | None,
     steps: int,
@@ -189,6 +197,7 @@ def fit(
             indexes=indexes,
             share=share,
             clips=clips,
+            plates=plates,
             encoder=encoder or "none",
             begin=begin,
         )
