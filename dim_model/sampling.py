@@ -78,6 +78,28 @@ def _indices(label, known):
     return index
 
 
+@numba.njit(nogil=True, cache=True)
+def _halved(trimap, value):
+    """Which cells of 2 x 2 pixels hold one whose trimap is ``value``, and the flat index of the first."""
+    height, width = (trimap.shape[0] + 1) // 2, (trimap.shape[1] + 1) // 2
+    known, first = np.zeros((height, width), np.bool_), np.zeros((height, width), np.int32)
+    for y in range(trimap.shape[0] - 1, -1, -1):
+        for x in range(trimap.shape[1] - 1, -1, -1):
+            if trimap[y, x] == value:
+                known[y // 2, x // 2] = True
+                first[y // 2, x // 2] = y * trimap.shape[1] + x
+    return known, first
+
+
+def _nearest(trimap: Floats, value: float) -> tuple[Floats, Indices]:
+    """``nearest_known`` of the pixels whose trimap is ``value``, to the cell of 2 x 2 pixels: float32, int32
+    [H/2, W/2], rounded up. Where a pixel is sought from does not matter by more.
+    """
+    known, first = _halved(trimap, np.float32(value))
+    distance, cell = nearest_known(known)
+    return np.float32(2) * distance, first.ravel()[cell]
+
+
 def _spread() -> Floats:
     """Unit offsets [CANDIDATES, 2] (y, x): the pixel itself, then a sunflower around it."""
     offsets = [(0.0, 0.0)]
@@ -139,7 +161,7 @@ def _candidates(p, step, near, smooth, height, width, spread, count, index, colo
     for j in range(count):
         yy = min(max(int(y + spread[j, 0] * step), 0), height - 1)
         xx = min(max(int(x + spread[j, 1] * step), 0), width - 1)
-        index[j] = near[yy * width + xx]
+        index[j] = near[yy // 2, xx // 2]
         colour[j, 0], colour[j, 1], colour[j, 2] = smooth[index[j]]
         far[j] = _apart(index[j], p, width)
 
@@ -155,8 +177,10 @@ def _search(rgb, smooth, back, own, height, width, pixels, near_f, near_b, far_f
     reach = np.float32(2.0 * REACH)
     for i in range(n):
         p = pixels[i]
-        k = 1 if (p // width) & 1 or (p % width) & 1 else most
-        step_f, step_b = min(far_f[p], reach) + np.float32(6.0), min(far_b[p], reach) + np.float32(6.0)
+        y, x = p // width, p % width
+        k = 1 if y & 1 or x & 1 else most
+        to_f, to_b = far_f[y // 2, x // 2], far_b[y // 2, x // 2]
+        step_f, step_b = min(to_f, reach) + np.float32(6.0), min(to_b, reach) + np.float32(6.0)
         _candidates(p, step_f, near_f, smooth, height, width, spread, k, fs, f_colour, f_far)
         if own[p]:
             seen = 1
@@ -165,10 +189,7 @@ def _search(rgb, smooth, back, own, height, width, pixels, near_f, near_b, far_f
         else:
             seen = k
             _candidates(p, step_b, near_b, smooth, height, width, spread, k, bs, b_colour, b_far)
-        near, beside = (
-            np.float32(1.0) / (far_f[p] + np.float32(1.0)),
-            np.float32(1.0) / (far_b[p] + np.float32(1.0)),
-        )
+        near, beside = np.float32(1.0) / (to_f + np.float32(1.0)), np.float32(1.0) / (to_b + np.float32(1.0))
         lowest = np.float32(1e9)
         for a in range(k):
             for b in range(seen):
@@ -208,10 +229,8 @@ def _propagate(
     for i in some:
         p = pixels[i]
         y, x = p // width, p % width
-        near, beside = (
-            np.float32(1.0) / (far_f[p] + np.float32(1.0)),
-            np.float32(1.0) / (far_b[p] + np.float32(1.0)),
-        )
+        to_f, to_b = far_f[y // 2, x // 2], far_b[y // 2, x // 2]
+        near, beside = np.float32(1.0) / (to_f + np.float32(1.0)), np.float32(1.0) / (to_b + np.float32(1.0))
         for j in range(neighbours.shape[0]):
             yy, xx = y + neighbours[j, 0], x + neighbours[j, 1]
             if yy < 0 or xx < 0 or yy >= height or xx >= width or (yy | xx) & 1:
@@ -238,14 +257,13 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Samples:
     two. Deterministic: the same frame gives the same bytes.
     """
     height, width = trimap.shape
-    far_f, near_f = nearest_known(trimap == 1.0)
-    far_b, near_b = nearest_known(trimap == 0.0)
+    far_f, near_f = _nearest(trimap, 1.0)
+    far_b, near_b = _nearest(trimap, 0.0)
     pixels = np.flatnonzero(trimap == 0.5).astype(np.int32)
     flat = np.ascontiguousarray(rgb, np.float32).reshape(-1, 3)
     # A known pixel stands for its surroundings, so its noise is taken off; the unknown pixel is left as it
     # is.
     smooth = cv2.GaussianBlur(np.ascontiguousarray(rgb, np.float32), (0, 0), 1.0).reshape(-1, 3)
-    far_f, far_b, near_f, near_b = far_f.ravel(), far_b.ravel(), near_f.ravel(), near_b.ravel()
     own, back = np.zeros(height * width, np.bool_), smooth
     if clean is not None:
         own = ((trimap == 0.5) & ~np.isnan(clean[..., 0])).ravel()
