@@ -108,8 +108,8 @@ class JobSettings(Section):
 class LimitSettings(Section):
     max_pixels: Annotated[int, Field(ge=1)] = 134_217_728
     min_free_gib: Annotated[float, Field(ge=0)] = 2.0
-    probe_seconds: Seconds | None = 60.0
-    probe_gib: Annotated[float, Field(gt=0)] = 8.0
+    decode_seconds: Seconds | None = 600.0
+    decode_gib: Annotated[float, Field(gt=0)] = 8.0
 
 
 class CanarySettings(Section):

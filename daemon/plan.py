@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -29,13 +29,19 @@ from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
 
 
+class Opener(Protocol):
+    """Opens media for reading, as `daemon.media.open_source` does."""
+
+    def __call__(self, ref: MediaRef, *, max_pixels: int, video: Reading | None = None) -> FrameSource: ...
+
+
 class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. decoder: of H.264 and HEVC. Attributes: raster, the plate's own
-    width and height; info, of the whole plate at the size that is worked at; part, of it, that is made; gaps,
-    colours, shot, trimap, treatment, outputs, background, warnings.
+    state: of an earlier run of the same job. decoder: of H.264 and HEVC. opener: of all its media.
+    Attributes: raster, the plate's own width and height; info, of the whole plate at the size that is worked
+    at; part, of it, that is made; gaps, colours, shot, trimap, treatment, outputs, background, warnings.
     """
 
     def __init__(
@@ -47,8 +53,9 @@ class Plan:
         state: Mapping[str, Any],
         colour: ColourSettings | None = None,
         decoder: Decoder = "software",
+        opener: Opener = open_source,
     ) -> None:
-        self.clip, self.settings = clip, settings
+        self.clip, self.settings, self._opener = clip, settings, opener
         self.warnings: list[str] = []
         self._media = ExitStack()
         self._max_pixels = max_pixels
@@ -90,7 +97,9 @@ class Plan:
             raise
 
     def _open(self, ref: MediaRef) -> FrameSource:
-        source = self._media.enter_context(open_source(ref, max_pixels=self._max_pixels, video=self._reading))
+        source = self._media.enter_context(
+            self._opener(ref, max_pixels=self._max_pixels, video=self._reading)
+        )
         self.warnings += source.info.remarks
         return source
 

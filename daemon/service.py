@@ -20,7 +20,7 @@ from daemon.engine import Engine
 from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Job, Ledger, owner_name
-from daemon.media.probe import Probe
+from daemon.media.decoders import Decoders
 from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics
 from daemon.metrics_server import MetricsServer, exposure
@@ -106,7 +106,7 @@ class Service:
             intake = Intake(ledger, self._reporter, self._faults, wait)
             if not self._once:
                 self._vitals.begin(stack)
-            probe = stack.enter_context(Probe())
+            decoders = stack.enter_context(Decoders())
             tools = Tools(
                 ledger,
                 self._engine,
@@ -115,7 +115,7 @@ class Service:
                 lambda: self._config,
                 owner,
                 self._vitals.pulse.moved,
-                probe,
+                decoders,
             )
             self.metrics.follow(
                 ledger.counts,

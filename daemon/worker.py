@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from daemon.clip import Clip
 from daemon.config import ClipSettings, Config, ConfigError
 from daemon.engine import Engine, Lease
 from daemon.ledger import ClaimLost, Job, Ledger, LedgerError
-from daemon.media import MediaError
-from daemon.media.probe import Probe
+from daemon.media import MediaError, open_source
+from daemon.media.apart import open_apart
+from daemon.media.decoders import Decoders
+from daemon.media.decoding_faults import DecoderLostError, DecodingError
 from daemon.metrics import Metrics
-from daemon.plan import Plan
+from daemon.plan import Opener, Plan
 from daemon.publish import PublishError, Workplace
 from daemon.report import Reporter
 from daemon.room import NoRoomError, shortage
@@ -41,8 +44,8 @@ class Task:
 @dataclass(frozen=True)
 class Tools:
     """What all workers share. config: read anew for each job, so that a reload reaches the next one. moved:
-    told a job's id whenever a frame of it came through a stage. probe: has another process decode a
-    clip first.
+    told a job's id whenever a frame of it came through a stage. decoders: other processes,
+    which open and decode the clips.
     """
 
     ledger: Ledger
@@ -52,7 +55,7 @@ class Tools:
     config: Callable[[], Config]
     owner: str
     moved: Callable[[int], None]
-    probe: Probe
+    decoders: Decoders
 
 
 class _JobProgress:
@@ -109,7 +112,7 @@ class Worker:
         except DeviceLostError:
             tools.reporter.ended(job, "stopped", "the device is gone; it goes on at the next start")
             raise
-        except (ConfigError, TrimapError, _NotReadableError) as error:
+        except (ConfigError, DecodingError, TrimapError, _NotReadableError) as error:
             self._end(job, "set_aside", str(error))
         except (ClipChangedError, DeviceError, LedgerError, MediaError, PublishError, WeightsError) as error:
             self._fail(job, config, str(error))
@@ -139,7 +142,6 @@ class Worker:
                 lease, state, start = tools.engine.lease(), {}, 0
             stack.enter_context(lease)
             try:
-                self._probe(task.clip, config)
                 plan = Plan(
                     task.clip,
                     task.settings,
@@ -147,7 +149,10 @@ class Worker:
                     state=state,
                     colour=config.colour,
                     decoder=config.decoder,
+                    opener=self._opener(config),
                 )
+            except DecoderLostError:
+                raise
             except MediaError as error:
                 raise _NotReadableError(str(error)) from error
             stack.enter_context(plan)
@@ -170,16 +175,11 @@ class Worker:
                 tools.reporter.warned(job, warning)
             return folder
 
-    def _probe(self, clip: Clip, config: Config) -> None:
-        """Raise MediaError where a file of the clip is dangerous to decode."""
+    def _opener(self, config: Config) -> Opener:
         limits = config.limits
-        if limits.probe_seconds is None:
-            return
-        for ref in (clip.plate, clip.trimap, clip.mask, clip.clean, clip.bg):
-            if ref is not None:
-                self._tools.probe.check(
-                    ref, max_pixels=limits.max_pixels, seconds=limits.probe_seconds, gib=limits.probe_gib
-                )
+        if limits.decode_seconds is None:
+            return open_source
+        return partial(open_apart, self._tools.decoders, seconds=limits.decode_seconds, gib=limits.decode_gib)
 
     def _lease(self, job: Job, state: Mapping[str, Any], place: Workplace) -> Lease | None:
         """The weights that the job is to have; None: what was made so far cannot be gone on with."""

@@ -53,8 +53,16 @@ def first_picture(path: Path, max_pixels: int) -> None:
                 return
 
 
+def left_to_cpu(path: Path, reason: str) -> str:
+    """The sentence on a file that NVDEC was wanted for in vain. reason: as `missing` gives it."""
+    return f"{path.name}: NVDEC {reason}; the CPU decodes it, to the same pictures."
+
+
 class VideoSource:
-    """A FrameSource of one video file. Frame numbers count from 0; the PTS are the file's own."""
+    """A FrameSource of one video file. Frame numbers count from 0; the PTS are the file's own.
+
+    nvdec_unsuited: why NVDEC would not be asked for it, see `video_decoders.unsuited`.
+    """
 
     def __init__(self, ref: MediaRef, max_pixels: int, how: Reading = Reading()) -> None:
         self._path, self._deinterlace, self._say = ref.path, how.deinterlace, how.say
@@ -82,11 +90,12 @@ class VideoSource:
             remark = f"{self._path.name}: is interlaced, and deinterlaced to a picture a {self._filter}."
             self._info = replace(self._info, remarks=(*info.remarks, remark))
         self._nvdec = False
+        self.nvdec_unsuited = unsuited(codec, first.format.name)
         if how.decoder != "software":
-            reason = self._nvdec_refusal(codec, first)
+            reason = self._nvdec_refusal(first)
             self._nvdec = reason is None
             if reason and how.decoder == "nvdec":
-                remark = f"{self._path.name}: NVDEC {reason}; the CPU decodes it, to the same pictures."
+                remark = left_to_cpu(self._path, reason)
                 self._info = replace(self._info, remarks=(*self._info.remarks, remark))
 
     @property
@@ -198,9 +207,9 @@ class VideoSource:
         if decoded.format.name != self._format:
             raise MediaError(f"{name} changes to {decoded.format.name}; export it in one pixel format.")
 
-    def _nvdec_refusal(self, codec: str, first: av.VideoFrame) -> str | None:
+    def _nvdec_refusal(self, first: av.VideoFrame) -> str | None:
         """Why NVDEC does not decode this file, as the end of a sentence that begins with it; else None."""
-        if reason := unsuited(codec, first.format.name) or missing():
+        if reason := self.nvdec_unsuited or missing():
             return reason
         try:
             trial = next(self._decode_from(self._stamps[0], nvdec=True), None)
