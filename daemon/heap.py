@@ -1,6 +1,6 @@
 """How the C library keeps the memory of frames: one heap, whose pages are used again.
 
-By itself it hands every large array back to the system as soon as it is freed, and fetches the next page by
+By itself it hands large arrays back to the system as soon as they are freed, and fetches the next page by
 page, each cleared by the kernel: at HD a fifth of all that a frame costs beside decoding, encoding and its
 network. It also gives each thread a heap of its own, so that what the reader has freed is of no use to the
 writer. Both are settings of glibc (mallopt(3)); another C library is left as it is.
@@ -12,8 +12,13 @@ import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
-_LARGEST = 1 << 30
-"""Bytes: an array up to this is of the heap, and so much that is free at its end stays there."""
+_LARGEST = 33 << 20
+"""Bytes: an array up to this is of the heap: four channels of HD. What is larger goes back at once, for at 4K
+memory is scarcer than time.
+"""
+
+_FREE = 1 << 30
+"""Bytes that may lie free at the heap's end."""
 
 
 def keep() -> None:
@@ -21,7 +26,7 @@ def keep() -> None:
     if _library is not None:
         _library.mallopt(_ARENA_MAX, 1)
         _library.mallopt(_MMAP_THRESHOLD, _LARGEST)
-        _library.mallopt(_TRIM_THRESHOLD, _LARGEST)
+        _library.mallopt(_TRIM_THRESHOLD, _FREE)
 
 
 def give_back() -> None:

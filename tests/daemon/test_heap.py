@@ -27,7 +27,7 @@ def faults():
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / MIB
 
-def frame(mib=40):
+def frame(mib=32):
     return torch.zeros(mib * MIB // 4)
 
 def elsewhere(work):
@@ -57,10 +57,10 @@ def figures(how: str) -> dict[str, float]:
 
 
 def test_what_a_frame_leaves_serves_the_next_without_new_pages() -> None:
-    pages = 40 * 1024 / 4
+    pages = 32 * 1024 / 4
     assert figures("kept")["faults"] < 3 * pages
     assert figures("as it is")["faults"] > 8 * pages
 
 
 def test_what_is_free_after_a_clip_goes_back_to_the_system() -> None:
-    assert figures("kept")["given_back"] > 0.9 * 8 * 40
+    assert figures("kept")["given_back"] > 0.9 * 8 * 32
