@@ -15,6 +15,7 @@ from pathlib import Path
 
 from structlog.contextvars import bound_contextvars
 
+from daemon import heap
 from daemon.config import Config, ConfigError
 from daemon.engine import Engine
 from daemon.faults import Faults
@@ -241,11 +242,16 @@ class Service:
 
     def _serve(self, tools: Tools, intake: Intake) -> None:
         """A worker's life. What ends it ends the service: a daemon that does nothing must not look well."""
-        worker = Worker(tools, self._stopping)
+        worker, has_worked = Worker(tools, self._stopping), False
         try:
             while not self._stopping.is_set():
-                if not self._work(worker, tools, intake):
-                    self._stopping.wait(_IDLE)
+                if self._work(worker, tools, intake):
+                    has_worked = True
+                    continue
+                if has_worked:
+                    heap.give_back()
+                    has_worked = False
+                self._stopping.wait(_IDLE)
         except Exception as error:  # noqa: BLE001  (raised again by ``run``)
             self._broken = error
             self.stop()

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from daemon import manifest
+from daemon import heap, manifest
 from daemon.config import (
     ClipSettings,
     Format,
@@ -85,6 +85,7 @@ def matte_all(
     except ValidationError as error:
         raise SingleError(str(error)) from error
     sidecars = named_sidecars(inputs, trimap, mask, clean, None if named else background)
+    heap.keep()
     try:
         engine = Engine(lambda folder: Matter.open(folder, device=device), weights.SHIPPED)
     except (WeightsError, DeviceError) as error:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from rich.console import Console
 
+from daemon import heap
 from daemon.config import ClipSettings, TrimapSettings
 from daemon.job import Job
 from daemon.media.durable import sync_folder
@@ -45,6 +46,7 @@ def trimap_all(
     settings = ClipSettings(
         trimap=derived, colorspace=colorspace, frames=frames, handles=handles, scale=scale
     )
+    heap.keep()
     with ProgressReporter(Console(file=sys.stderr)) as reporter:
 
         def make(plan: Plan, place: Workplace, key: str, job: Job) -> Path:

@@ -34,6 +34,24 @@ shots.
 """
 
 
+class Search(NamedTuple):
+    """How thoroughly flow is sought. stride: pixels from one patch of 8 x 8 to the next. descents: steps of
+    gradient descent for each. refinements: of the whole field (Brox, Bruhn, Papenberg & Weickert, "High
+    Accuracy Optical Flow Estimation Based on a Theory for Warping", 2004).
+    """
+
+    stride: int
+    descents: int
+    refinements: int
+
+
+THOROUGH = Search(3, 25, 5)
+"""OpenCV's medium preset."""
+
+QUICK = Search(4, 12, 3)
+"""Three fifths of that's time; a matte that is steadied by it is as near to the truth (docs/performance.md)."""
+
+
 class Flow(NamedTuple):
     """back: float32 [H, W, 2], (x, y) from each pixel to where it was in the other frame. trust: float32 [H,
     W], 0..1.
@@ -61,28 +79,38 @@ def grey(rgb: Floats) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(codes, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def moved(picture: Floats, back: Floats) -> Floats:
-    """``picture`` of the other frame, [H, W] or [H, W, C], as it lies now: sampled at ``back``."""
+def moved(picture: Floats, back: Floats, corner: tuple[int, int] = (0, 0)) -> Floats:
+    """``picture`` of the other frame, [H, W] or [H, W, C], as it lies now: sampled at ``back``, which may be
+    of a part of the frame, whose upper left pixel (y, x) is ``corner``.
+    """
     height, width = back.shape[:2]
-    x = back[..., 0] + np.arange(width, dtype=np.float32)
-    y = back[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    top, left = corner
+    x = back[..., 0] + np.arange(left, left + width, dtype=np.float32)
+    y = back[..., 1] + np.arange(top, top + height, dtype=np.float32)[:, None]
     there = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(there, np.float32)
 
 
-def flows(first: Floats, second: Floats) -> tuple[Flow, Flow]:
+def flows(first: Floats, second: Floats, search: Search = THOROUGH) -> tuple[Flow, Flow]:
     """From ``first`` to where its pixels are in ``second``, and from ``second`` to where they are in
     ``first``; both float32 [H, W, 3] of one size.
     """
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    there, back = sought(grey(first), grey(second), search)
+    return Flow(there, trust(first, second, there, back)), Flow(back, trust(second, first, back, there))
+
+
+def sought(first: NDArray[np.uint8], second: NDArray[np.uint8], search: Search) -> tuple[Floats, Floats]:
+    """The ``back`` of both flows, from what ``grey`` makes of the frames."""
+    by = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    by.setPatchStride(search.stride)
+    by.setGradientDescentIterations(search.descents)
+    by.setVariationalRefinementIterations(search.refinements)
+    one, other = np.ascontiguousarray(first), np.ascontiguousarray(second)
     there, back = (
-        np.asarray(search.calc(grey(a), grey(b), None), np.float32)  # type: ignore[call-overload]
-        for a, b in ((first, second), (second, first))
+        np.asarray(by.calc(a, b, None), np.float32)  # type: ignore[call-overload]
+        for a, b in ((one, other), (other, one))
     )
-    return (
-        Flow(there, _trust(first, second, there, back)),
-        Flow(back, _trust(second, first, back, there)),
-    )
+    return there, back
 
 
 def is_cut(flow: Flow) -> bool:
@@ -90,9 +118,14 @@ def is_cut(flow: Flow) -> bool:
     return float(flow.trust.mean()) < _LED
 
 
-def _trust(here: Floats, other: Floats, there: Floats, back: Floats) -> Floats:
-    missed, length = _lengths(there + moved(back, there)), _lengths(there)
-    away = np.abs(moved(other, there) - here)
+def trust(
+    here: Floats, other: Floats, there: Floats, back: Floats, corner: tuple[int, int] = (0, 0)
+) -> Floats:
+    """How far a flow is to be relied on, 0..1. here, there: a frame and its flow, or one part of both whose
+    upper left pixel is ``corner``. other, back: the other frame, whole, and its flow back to this.
+    """
+    missed, length = _lengths(there + moved(back, there, corner)), _lengths(there)
+    away = np.abs(moved(other, there, corner) - here)
     strange = cv2.blur(_greatest(away), (3, 3))
     doubt = np.maximum(missed - _SLACK[0] - _SLACK[1] * length, 0) / _MISSED
     doubt += np.maximum(strange - _GRAIN, 0) / _STRANGE

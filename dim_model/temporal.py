@@ -31,7 +31,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import guided
-from dim_model.flow import Floats, Flow, flows, is_cut, moved, reduced
+from dim_model.flow import Floats, Flow, moved, reduced
+from dim_model.lines import lines
+from dim_model.pairs import Box, Look, Pairs
 
 T = TypeVar("T")
 
@@ -48,6 +50,8 @@ _RADIUS = 3
 """Pixels of the window that a line is fitted in."""
 _SPARE = 2
 """Pixels around the unknown region that have a line too: a flow may end beside it."""
+_NOTHING = 1e-4
+"""Weight of a neighbour from which it is not heard."""
 _OWN = 1.0
 """Weight of the frame itself; a neighbour's is at most 1."""
 
@@ -74,21 +78,21 @@ class _Lines:
 
 @dataclass(frozen=True)
 class _Moment:
-    """A frame in the window. rgb: float32 [H, W, 3], alpha: float32 [H, W]; small: rgb, reduced."""
+    """A frame in the window. rgb: float32 [H, W, 3], alpha: float32 [H, W]; unknown: bool [H, W], where alpha
+    is neither 0 nor 1; look: rgb, reduced, for the flow.
+    """
 
     rgb: Floats
     alpha: Floats
-    small: Floats
+    unknown: NDArray[np.bool_]
+    look: Look
 
     @classmethod
     def of(cls, view: Tensor, alpha: Tensor) -> _Moment:
         rgb = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
-        return cls(rgb, np.ascontiguousarray(alpha[0].numpy(force=True)), reduced(view, LINES))
-
-    @cached_property
-    def unknown(self) -> NDArray[np.bool_]:
-        """bool [H, W]: where alpha is neither 0 nor 1."""
-        return (self.alpha > 0) & (self.alpha < 1)
+        matte = np.ascontiguousarray(alpha[0].numpy(force=True))
+        unknown, small = (matte > 0) & (matte < 1), reduced(view, LINES)
+        return cls(rgb, matte, unknown, Look(small, Box.around(unknown, *small.shape[:2])))
 
     @cached_property
     def lines(self) -> _Lines:
@@ -96,26 +100,7 @@ class _Moment:
         pixels = np.flatnonzero(wanted)
         slot = np.full(self.alpha.shape, -1, np.int32)
         slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
-        fits = guided.lines(self.rgb, self.alpha, np.ones_like(self.alpha), wanted, _RADIUS, guided.RIDGE)
-        return _Lines(slot, np.ascontiguousarray(fits.reshape(-1, 4)[pixels]))
-
-
-class _Pairs:
-    """The flow between frames of the window, sought once for both ways."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[int, int], Flow] = {}
-
-    def flow(self, here: int, there: int, moments: Mapping[int, _Moment]) -> Flow:
-        """From each pixel of the frame at position ``here`` to where it is at ``there``."""
-        if (here, there) not in self._found:
-            out, back = flows(moments[here].small, moments[there].small)
-            self._found[here, there], self._found[there, here] = out, back
-        return self._found[here, there]
-
-    def forget(self, before: int) -> None:
-        """What no frame from position ``before`` on asks for."""
-        self._found = {pair: flow for pair, flow in self._found.items() if min(pair) >= before}
+        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels.size, _RADIUS, guided.RIDGE))
 
 
 def handles(radius: int) -> int:
@@ -136,7 +121,7 @@ class Steadier(Generic[T]):
         self._radius = radius
         self._moments: dict[int, _Moment] = {}
         self._items: deque[T] = deque()
-        self._pairs = _Pairs()
+        self._pairs = Pairs()
         self._before: Floats | None = None
         self._taken = self._given = 0
 
@@ -147,6 +132,7 @@ class Steadier(Generic[T]):
         [1, H, W], 0..1, exactly 0 or 1 where it is known.
         """
         self._moments[self._taken] = _Moment.of(view, alpha)
+        self._pairs.add(self._taken, self._moments[self._taken].look)
         self._items.append(item)
         del item, view, alpha
         self._taken += 1
@@ -161,12 +147,12 @@ class Steadier(Generic[T]):
     def _made(self) -> tuple[T, Steady]:
         at, self._given = self._given, self._given + 1
         moments, pairs = self._moments, self._pairs
-        cut = at - 1 in moments and is_cut(pairs.flow(at, at - 1, moments))
+        cut = at - 1 in moments and pairs.is_cut(at, at - 1)
         alpha = _smoothed(moments, pairs, at, self._radius)
         small = reduced(torch.from_numpy(alpha)[None], LINES)[..., 0]
         flicker = 0.0
         if self._before is not None and not cut:
-            flicker = _flicker(small, self._before, pairs.flow(at, at - 1, moments))
+            flicker = _flicker(small, self._before, pairs.flow(at, at - 1))
         self._before = small
         oldest = at + 1 - max(1, self._radius)  # that the next frame asks for
         self._moments = {position: moment for position, moment in moments.items() if position >= oldest}
@@ -174,20 +160,21 @@ class Steadier(Generic[T]):
         return self._items.popleft(), Steady(torch.from_numpy(alpha)[None], flicker, cut)
 
 
-def _smoothed(moments: Mapping[int, _Moment], pairs: _Pairs, at: int, radius: int) -> Floats:
+def _smoothed(moments: Mapping[int, _Moment], pairs: Pairs, at: int, radius: int) -> Floats:
     now = moments[at]
     pixels = np.flatnonzero(now.unknown)
     if not pixels.size or not radius:
         return now.alpha
+    own = _own_lines(pixels, now.rgb, now.lines.slot, now.lines.values)
     change, weight = np.zeros(pixels.size, np.float32), np.full(pixels.size, _OWN, np.float32)
     for step in (-1, 1):
         for near in range(at, at + radius * step, step):
             there = near + step
-            if there not in moments or is_cut(pairs.flow(near, there, moments)):
+            if there not in moments or pairs.is_cut(near, there):
                 break
-            flow, other = pairs.flow(at, there, moments), moments[there]
+            flow, other = pairs.flow(at, there), moments[there]
             _hear(
-                change, weight, pixels, now.rgb, now.alpha, now.lines.slot, now.lines.values,
+                change, weight, pixels, now.rgb, now.alpha, own,
                 other.rgb, other.alpha, other.lines.slot, other.lines.values, flow.back, flow.trust,
             )  # fmt: skip
     alpha = now.alpha.copy()
@@ -213,21 +200,45 @@ def _between(at, length):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _hear(change, weight, pixels, rgb, alpha, slot, lines, rgb2, alpha2, slot2, lines2, back, trust):
-    """Add to ``change`` and ``weight`` [N] what one neighbour says of each of ``pixels``.
+def _own_lines(pixels, rgb, slot, lines):
+    """What the frame's own line says of each of ``pixels``, float32 [N]."""
+    width = slot.shape[1]
+    out = np.empty(pixels.size, np.float32)
+    y, first = 0, 0
+    for n in range(pixels.size):
+        while pixels[n] >= first + width:
+            y, first = y + 1, first + width
+        x = pixels[n] - first
+        row = slot[y, x]
+        out[n] = lines[row, 3]
+        for k in range(3):
+            out[n] += lines[row, k] * rgb[y, x, k]
+    return out
 
-    Without 2: of the frame itself; with 2: of its neighbour. back, trust: flow to the neighbour, [h, w, 2]
-    and [h, w], of a size of their own.
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _hear(change, weight, pixels, rgb, alpha, own, rgb2, alpha2, slot2, lines2, back, trust):
+    """Add to ``change`` and ``weight`` [N] what one neighbour says of each of ``pixels``, which are in order.
+
+    Without 2: of the frame itself; with 2: of its neighbour. own: [N], what the frame's own lines say. back,
+    trust: flow to the neighbour, [h, w, 2] and [h, w], of a size of their own.
     """
     height, width = alpha.shape
     tall, wide = trust.shape
     scale_y, scale_x = height / tall, width / wide
+    down, right = 1 / scale_y, 1 / scale_x
+    y, first = 0, 0
+    v0, v1, fv = _between(0.5 * down - 0.5, tall)
     for n in range(pixels.size):
-        y, x = pixels[n] // width, pixels[n] % width
-        v0, v1, fv = _between((y + 0.5) / scale_y - 0.5, tall)
-        u0, u1, fu = _between((x + 0.5) / scale_x - 0.5, wide)
+        while pixels[n] >= first + width:  # a division would cost as much as all that is read here
+            y, first = y + 1, first + width
+            v0, v1, fv = _between((y + 0.5) * down - 0.5, tall)
+        x = pixels[n] - first
+        u0, u1, fu = _between((x + 0.5) * right - 0.5, wide)
         c00, c01, c10, c11 = (1 - fv) * (1 - fu), (1 - fv) * fu, fv * (1 - fu), fv * fu
         sure = c00 * trust[v0, u0] + c01 * trust[v0, u1] + c10 * trust[v1, u0] + c11 * trust[v1, u1]
+        if sure < _NOTHING:
+            continue
         dx = c00 * back[v0, u0, 0] + c01 * back[v0, u1, 0] + c10 * back[v1, u0, 0] + c11 * back[v1, u1, 0]
         dy = c00 * back[v0, u0, 1] + c01 * back[v0, u1, 1] + c10 * back[v1, u0, 1] + c11 * back[v1, u1, 1]
         to_y, to_x = y + dy * scale_y, x + dx * scale_x
@@ -235,36 +246,25 @@ def _hear(change, weight, pixels, rgb, alpha, slot, lines, rgb2, alpha2, slot2, 
             continue
         y0, y1, fy = _between(to_y, height)
         x0, x1, fx = _between(to_x, width)
-        away, there, line = 0.0, 0.0, 0.0
+        d00, d01, d10, d11 = (1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx
+        away = 0.0
         for k in range(3):
-            upper = (1 - fx) * rgb2[y0, x0, k] + fx * rgb2[y0, x1, k]
-            lower = (1 - fx) * rgb2[y1, x0, k] + fx * rgb2[y1, x1, k]
-            away += ((1 - fy) * upper + fy * lower - rgb[y, x, k]) ** 2
+            seen = d00 * rgb2[y0, x0, k] + d01 * rgb2[y0, x1, k] + d10 * rgb2[y1, x0, k]
+            away += (seen + d11 * rgb2[y1, x1, k] - rgb[y, x, k]) ** 2
         away /= 3
-        w = sure * math.exp(-away / (_LIKE * _LIKE))
-        if w < 1e-4:
+        w = sure * math.exp(np.float32(-away / (_LIKE * _LIKE)))
+        if w < _NOTHING:
             continue
+        same = math.exp(np.float32(-away / (_SAME * _SAME)))
+        r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+        there, line = 0.0, 0.0
         for corner in range(4):
             j, i = (y0 if corner < 2 else y1), (x0 if corner % 2 == 0 else x1)
-            c = (1 - fy if corner < 2 else fy) * (1 - fx if corner % 2 == 0 else fx)
-            there += c * alpha2[j, i]
-            row = slot2[j, i]
-            if row < 0:
-                line += c * alpha2[j, i]
-            else:
-                line += c * (
-                    lines2[row, 0] * rgb[y, x, 0]
-                    + lines2[row, 1] * rgb[y, x, 1]
-                    + lines2[row, 2] * rgb[y, x, 2]
-                    + lines2[row, 3]
-                )
-        row = slot[y, x]
-        own = (
-            lines[row, 0] * rgb[y, x, 0]
-            + lines[row, 1] * rgb[y, x, 1]
-            + lines[row, 2] * rgb[y, x, 2]
-            + lines[row, 3]
-        )
-        same = math.exp(-away / (_SAME * _SAME))
-        change[n] += w * (same * (there - alpha[y, x]) + (1 - same) * (line - own))
+            c = d00 if corner == 0 else d01 if corner == 1 else d10 if corner == 2 else d11
+            a, row = alpha2[j, i], slot2[j, i]
+            there += c * a
+            if row >= 0:
+                a = lines2[row, 0] * r + lines2[row, 1] * g + lines2[row, 2] * b + lines2[row, 3]
+            line += c * a
+        change[n] += w * (same * (there - alpha[y, x]) + (1 - same) * (line - own[n]))
         weight[n] += w

@@ -1,0 +1,180 @@
+"""Optical flow between the frames of a window: coarse everywhere, and fine where a matte is mixed.
+
+Coarse flow, of a picture of ``SCENE_LINES`` lines, tells a cut as surely as a finer one and costs a fifteenth.
+Fine flow is for partly transparent pixels, so it is sought in a box around those of both frames, and beyond
+it the coarse one stands. From a frame to one that is not its neighbour the way leads through those between:
+sought anew it would cost as much again and lead no nearer (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dim_model.flow import QUICK, Floats, Flow, flows, grey, is_cut, moved, sought, trust
+
+SCENE_LINES = 90
+"""The shorter side of the picture that coarse flow is sought in."""
+
+_MARGIN = 32
+"""Pixels of a reduced frame around the mixed ones: what moves by less stays in the box."""
+
+
+class Box(NamedTuple):
+    """Rows ``top`` to ``bottom`` and columns ``left`` to ``right`` of a frame, the last of each not."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """What takes it from a frame."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        return self.top, self.left
+
+    @classmethod
+    def around(cls, mixed: NDArray[np.bool_], height: int, width: int) -> Box | None:
+        """Of a frame that is reduced to ``height`` and ``width``; None: no pixel is mixed.
+
+        mixed: bool [H, W], of the frame as it is.
+        """
+        x, y, across, down = cv2.boundingRect(mixed.view(np.uint8))
+        if not across:
+            return None
+        tall, wide = mixed.shape
+        return cls(
+            max(0, y * height // tall - _MARGIN),
+            min(height, -(-(y + down) * height // tall) + _MARGIN),
+            max(0, x * width // wide - _MARGIN),
+            min(width, -(-(x + across) * width // wide) + _MARGIN),
+        )
+
+    @classmethod
+    def holding(cls, boxes: Iterable[Box | None]) -> Box | None:
+        """The least that holds all of them."""
+        some = [box for box in boxes if box is not None]
+        if not some:
+            return None
+        tops, bottoms, lefts, rights = zip(*some, strict=True)
+        return cls(min(tops), max(bottoms), min(lefts), max(rights))
+
+
+@dataclass(frozen=True)
+class Look:
+    """A frame as flow sees it. small: float32 [h, w, 3], reduced, display-referred. box: of ``small``, around
+    what is mixed; None: nothing is.
+    """
+
+    small: Floats
+    box: Box | None
+
+    @cached_property
+    def tiny(self) -> Floats:
+        """Reduced further, for coarse flow."""
+        height, width = self.small.shape[:2]
+        scale = min(1.0, SCENE_LINES / min(height, width))
+        if scale == 1:
+            return self.small
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return np.asarray(cv2.resize(self.small, size, interpolation=cv2.INTER_AREA), np.float32)
+
+    @cached_property
+    def grey(self) -> NDArray[np.uint8]:
+        return grey(self.small)
+
+
+class Pairs:
+    """The flow between frames of a window, by their positions; each is sought once, for both ways."""
+
+    def __init__(self) -> None:
+        self._looks: dict[int, Look] = {}
+        self._coarse: dict[tuple[int, int], Flow] = {}
+        self._fine: dict[tuple[int, int], Flow] = {}
+
+    def add(self, at: int, look: Look) -> None:
+        self._looks[at] = look
+
+    def forget(self, before: int) -> None:
+        """What no frame from position ``before`` on asks for."""
+        self._looks = {at: look for at, look in self._looks.items() if at >= before}
+        self._coarse = {pair: flow for pair, flow in self._coarse.items() if min(pair) >= before}
+        self._fine = {pair: flow for pair, flow in self._fine.items() if min(pair) >= before}
+
+    def is_cut(self, here: int, there: int) -> bool:
+        """Whether a shot ends between two neighbours."""
+        return is_cut(self._scene(here, there))
+
+    def flow(self, here: int, there: int) -> Flow:
+        """From each pixel of the frame at position ``here`` to where it is at ``there``, of the size of their
+        ``small``. Between frames that are not neighbours it is told in the box alone, and trusted nowhere
+        else.
+        """
+        if (here, there) not in self._fine:
+            find = self._sought if abs(here - there) == 1 else self._led
+            self._fine[here, there], self._fine[there, here] = find(here, there)
+        return self._fine[here, there]
+
+    def _scene(self, here: int, there: int) -> Flow:
+        if (here, there) not in self._coarse:
+            out, back = flows(self._looks[here].tiny, self._looks[there].tiny, QUICK)
+            self._coarse[here, there], self._coarse[there, here] = out, back
+        return self._coarse[here, there]
+
+    def _sought(self, here: int, there: int) -> tuple[Flow, Flow]:
+        first, second = self._looks[here], self._looks[there]
+        size = first.small.shape[:2]
+        out, back = (_enlarged(self._scene(*pair), *size) for pair in ((here, there), (there, here)))
+        box = Box.holding((first.box, second.box))
+        if box is not None:
+            some = box.inside
+            out.back[some], back.back[some] = sought(first.grey[some], second.grey[some], QUICK)
+            _trusted(first, second, out, back, box)
+        return out, back
+
+    def _led(self, here: int, there: int) -> tuple[Flow, Flow]:
+        first, second = self._looks[here], self._looks[there]
+        height, width = first.small.shape[:2]
+        box = Box.holding((first.box, second.box)) or Box(0, height, 0, width)
+        out, back = (
+            Flow(np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.float32))
+            for _ in range(2)
+        )
+        out.back[box.inside], back.back[box.inside] = self._way(here, there, box), self._way(there, here, box)
+        _trusted(first, second, out, back, box)
+        return out, back
+
+    def _way(self, here: int, there: int, box: Box) -> Floats:
+        step = 1 if there > here else -1
+        back = self.flow(here, here + step).back[box.inside]
+        for between in range(here + step, there, step):
+            back = back + moved(self.flow(between, between + step).back, back, box.corner)
+        return back
+
+
+def _trusted(first: Look, second: Look, out: Flow, back: Flow, box: Box) -> None:
+    """Write the trust of both flows in the box."""
+    some = box.inside
+    one = trust(first.small[some], second.small, out.back[some], back.back, box.corner)
+    other = trust(second.small[some], first.small, back.back[some], out.back, box.corner)
+    out.trust[some], back.trust[some] = one, other
+
+
+def _enlarged(flow: Flow, height: int, width: int) -> Flow:
+    """A flow of its own arrays, of that size."""
+    tall, wide = flow.trust.shape
+    if (tall, wide) == (height, width):
+        return Flow(flow.back.copy(), flow.trust.copy())
+    back, sure = (cv2.resize(some, (width, height), interpolation=cv2.INTER_LINEAR) for some in flow)
+    back *= np.array([width / wide, height / tall], np.float32)
+    return Flow(np.asarray(back, np.float32), np.asarray(sure, np.float32))

@@ -1,0 +1,66 @@
+"""Memory of frames is used again, and goes back to the system once a clip is done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from daemon import heap
+
+pytestmark = pytest.mark.skipif(heap._library is None, reason="another C library than glibc")
+
+# In a process of its own: the heap's settings are a process's, and so are its counts.
+RUN = """
+import json, resource, sys, threading
+import torch
+from pathlib import Path
+from daemon import heap
+
+MIB = 1 << 20
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / MIB
+
+def frame(mib=32):
+    return torch.zeros(mib * MIB // 4)
+
+def elsewhere(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+if sys.argv[1] == "kept":
+    heap.keep()
+elsewhere(frame)
+before = faults()
+for _ in range(16):
+    elsewhere(frame)  # what one thread has freed serves the next
+taken = faults() - before
+frames = [frame() for _ in range(8)]
+full = resident()
+frames.clear()
+heap.give_back()
+print(json.dumps({"faults": taken, "given_back": full - resident()}))
+"""
+
+
+def figures(how: str) -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-c", RUN, how], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_what_a_frame_leaves_serves_the_next_without_new_pages() -> None:
+    pages = 32 * 1024 / 4
+    assert figures("kept")["faults"] < 3 * pages
+    assert figures("as it is")["faults"] > 8 * pages
+
+
+def test_what_is_free_after_a_clip_goes_back_to_the_system() -> None:
+    assert figures("kept")["given_back"] > 0.9 * 8 * 32
