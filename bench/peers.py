@@ -1,9 +1,7 @@
 """What else a user could run, on the frame that dimd is given: seconds to a frame.
 
 RobustVideoMatting and IS-Net are not ours to bring (GPL; weights): a file of one is timed where it is named.
-Without one, only a part of RobustVideoMatting is: its encoder, torchvision's mobilenet_v3_large, with random
-weights at a quarter of the raster. The whole costs several times as much, so who is faster than the part is
-faster than the whole; who is not, has shown nothing.
+Without one, RobustVideoMatting's architecture is, with random weights (``bench.rvm``).
 """
 
 from __future__ import annotations
@@ -18,17 +16,14 @@ from typing import Any
 import numpy as np
 import openvino  # type: ignore[import-untyped]
 import torch
-import torchvision  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from bench.footage import HD, Raster, frame
+from bench.rvm import DOWNSAMPLE, Rvm
 from dim_model import nets
 
 _STILL = 1024
 """Pixels: side of a still for an ONNX model that takes any."""
-
-_DOWNSAMPLE = 0.25
-"""Of RobustVideoMatting at 1080p, as its authors advise."""
 
 
 def once(work: Callable[[], object]) -> float:
@@ -46,14 +41,13 @@ def original(raster: Raster = HD) -> float:
         return once(lambda: network(x))
 
 
-def rvm_encoder(raster: Raster = HD) -> Callable[[], object]:
-    """A part of RobustVideoMatting, see above."""
-    encoder = torchvision.models.mobilenet_v3_large(weights=None).features.eval()
-    x = torch.rand(1, 3, round(raster.height * _DOWNSAMPLE), round(raster.width * _DOWNSAMPLE))
+def rvm(raster: Raster = HD) -> Callable[[], object]:
+    """RobustVideoMatting's architecture, frame after frame, torch float32."""
+    network, x = Rvm().eval(), torch.rand(1, 3, *raster)
 
     def run() -> object:
         with torch.inference_mode():
-            return encoder(x)
+            return network(x)
 
     return run
 
@@ -104,7 +98,7 @@ class OnnxModel:
             self._given[name] = _input(name, each.get_partial_shape(), free)
         model.reshape({name: list(value.shape) for name, value in self._given.items()})
         if self.is_video:
-            self._given["downsample_ratio"][:] = _DOWNSAMPLE
+            self._given["downsample_ratio"][:] = DOWNSAMPLE
         self._model = core.compile_model(model, "CPU")
 
     def __call__(self) -> object:
