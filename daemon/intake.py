@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from daemon.clip import Clip, job_key
@@ -17,6 +19,7 @@ from daemon.inbox import scan
 from daemon.job import Job, State
 from daemon.ledger import Ledger
 from daemon.media import MediaError
+from daemon.patience import Patience
 from daemon.publish import Workplace
 from daemon.report import Reporter
 from daemon.room import shortage
@@ -27,6 +30,9 @@ from daemon.worker import Task
 _SHARE = 0.01
 """Of the time, at most, goes to scans that nothing asked for: of a hundred thousand files one takes a second.
 """
+
+_PATIENCE = 60.0
+"""Seconds that a look into a folder may take; if it takes longer, what it found serves the next one."""
 
 _UNDONE: tuple[State, ...] = ("waiting", "failed", "set_aside")
 """States of jobs that go when their clip goes. A cancelled one stays: its clip may come back unwanted."""
@@ -49,6 +55,8 @@ class Intake:
         self._standing: list[Standing] = []
         self._seen: Config | None = None
         self._rests_until = 0.0
+        self._patience = Patience(_PATIENCE)
+        self._is_answered = True
         self._settle = Settle(settle_seconds)
         self._devices: dict[Path, int] = {}
         self._tasks: Mapping[str, Task] = {}
@@ -73,22 +81,28 @@ class Intake:
         if not asked and self._is_quiet(config):
             return
         begun = self._clock()
-        self._standing = [Standing(pair.in_) for pair in config.folders]
         clips, whole = self._scan(config)
         self._settle.update(clips)
         self._offer(config, self._settle.settled)
         self._forget(clips, whole)
         self._seen = config
         now = self._clock()
-        self._rests_until = now + (now - begun) / _SHARE
+        # Where one does not answer the time went with waiting.
+        self._rests_until = now + (now - begun) / _SHARE if self._is_answered else now
 
     def _is_quiet(self, config: Config) -> bool:
         return (
             config is self._seen
             and self._clock() < self._rests_until
             and self._settle.next_due is None
-            and all(standing.is_same for standing in self._standing)
+            and all(self._is_same(standing) for standing in self._standing)
         )
+
+    def _is_same(self, standing: Standing) -> bool:
+        try:
+            return self._patience.ask(standing, lambda: standing.is_same)
+        except TimeoutError:
+            return False
 
     def jobs(self) -> list[Job]:
         """Of the clips that lie there and are still."""
@@ -110,21 +124,25 @@ class Intake:
         found: list[Clip] = []
         whole: list[FolderPair] = []
         remarks: list[str] = []
+        self._standing = []
+        self._is_answered = True
         for pair in config.folders:
             try:
-                clips = scan(pair.in_, remarks.append, follow_links=config.watch.follow_links)
-                device = _device(pair.in_)
+                seen = self._patience.ask(pair.in_, partial(_look_into, pair.in_, config.watch.follow_links))
             except MediaError as error:
                 remarks.append(str(error))
                 continue
             except OSError as error:
+                self._is_answered &= not isinstance(error, TimeoutError)
                 remarks.append(f"{pair.in_}: cannot be looked at ({error.strerror}); bring it back.")
                 continue
-            if clips:
-                self._devices[pair.in_] = device
-            if self._devices.get(pair.in_) == device:
+            self._standing.append(seen.standing)
+            if seen.clips:
+                self._devices[pair.in_] = seen.device
+            if self._devices.get(pair.in_) == seen.device:
                 whole.append(pair)
-            found += clips
+            found += seen.clips
+            remarks += seen.remarks
         self._faults.now("scan", remarks)
         return found, whole
 
@@ -181,6 +199,21 @@ def _task(clip: Clip, config: Config, out: Mapping[Path, Path]) -> tuple[str, Ta
     return job_key(clip, settings, config.colour), Task(clip, settings, out[clip.folder], fault)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What a look into a folder found. device: the number of the device that it lies on."""
+
+    clips: list[Clip]
+    device: int
+    standing: Standing
+    remarks: list[str]
+
+
+def _look_into(folder: Path, follow_links: bool) -> _Seen:
+    standing, remarks = Standing(folder), list[str]()
+    clips = scan(folder, remarks.append, follow_links=follow_links)
+    return _Seen(clips, _device(folder), standing, remarks)
+
+
 def _device(folder: Path) -> int:
-    """The number of the device that the folder lies on."""
     return folder.stat().st_dev

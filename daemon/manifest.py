@@ -5,10 +5,9 @@ It holds no date and no duration: a run that was killed and resumed writes the s
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -25,16 +24,6 @@ _MOSTLY_UNKNOWN = 0.5
 
 _FLICKERS = (0.1, 2.5)
 """Flicker of a frame, and as many times the clip's median, above which a person should look at it."""
-
-
-def hashed(files: Iterable[Path], folder: Path) -> list[dict[str, Any]]:
-    """Name below ``folder``, size and sha256 of each file."""
-    found = []
-    for path in sorted(files):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        found.append({"file": str(path.relative_to(folder)), "bytes": path.stat().st_size, "sha256": digest})
-    return found
 
 
 def review(figures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,9 +17,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from daemon.job import STATES, State
 from daemon.life import ENDS, End
+from daemon.patience import Patience
 
 HOWS = ("done", "failed", "retry", "set_aside", "stopped", "superseded")
 """How a try can end. Each is counted from nought, for `increase` does not see a series begin."""
+
+_DISKS = Patience(10.0)
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -121,7 +125,13 @@ class Metrics:
 
 
 def free_bytes(folder: Path) -> int:
-    """Free space on the disk of ``folder``, or of the nearest folder above it that exists."""
+    """Free space on the disk of ``folder``, or of the nearest folder above it that exists. Raises OSError,
+    also for a disk that does not answer.
+    """
+    return _DISKS.ask(folder, partial(_free_bytes, folder))
+
+
+def _free_bytes(folder: Path) -> int:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

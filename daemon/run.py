@@ -20,6 +20,7 @@ from torch import Tensor
 
 from daemon import manifest
 from daemon.engine import Lease
+from daemon.hashing import Hashing
 from daemon.layers import CHANNELS
 from daemon.made import Figures, Made, Work
 from daemon.media import ClipInfo, Frame
@@ -67,11 +68,12 @@ class Progress(Protocol):
 @dataclass(frozen=True)
 class Settings:
     """How a run works, not what it makes. queue: frames between two stages. chunk: frames to a commit of a
-    video.
+    video. patience: seconds for which a file of the clip may give nothing; None: any time.
     """
 
     queue: int = 4
     chunk: int = 24
+    patience: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     observe: Observe = lambda stage, seconds: None
 
@@ -221,8 +223,7 @@ def run(
     observe, depth = how.observe, _depth(plan.info, how.queue)
     _prepare(plan, place.folder / _KEEP, how)
     with ExitStack() as stack:
-        hashing = stack.enter_context(ThreadPoolExecutor(1, "hash"))
-        source = hashing.submit(manifest.hashed, list(plan.clip.files), plan.clip.folder)
+        hashing = stack.enter_context(Hashing(plan.clip.files, plan.clip.folder))
         radius = plan.settings.temporal.radius
         # Positions in the whole plate: a matte's neighbours are the true ones, inside the part or not.
         begin, end = plan.part.start + start, plan.part.stop
@@ -235,7 +236,9 @@ def run(
         made = stack.enter_context(Ahead(_finish(steady, plan, observe), depth, "compose"))
         stamp = manifest.stamp(plan, lease.version)
         _write(made, plan, place.folder, start, stamp, progress, how)
-        hashes = source.result()
+        hashes = hashing.result(how.stop, how.patience)
+        if hashes is None:
+            raise StoppedError
     place.drop(_KEEP)
     manifest.write(
         place.folder,

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics
 from daemon.metrics_server import MetricsServer, exposure
 from daemon.notify import Notifier
+from daemon.patience import Patience
 from daemon.report import Log, Reporter
 from daemon.vitals import Vitals
 from daemon.watch import Watch
@@ -37,6 +39,9 @@ _BREATH = 0.2
 """Seconds between two scans at least: events come in bursts."""
 
 _GIB = 1024**3
+
+_PATIENCE = 10.0
+"""Seconds that a folder may take to be there at the start."""
 
 _IDLE = 0.25
 """Seconds after which a worker looks again for a job whose retry time may have come."""
@@ -94,9 +99,12 @@ class Service:
         """
         config = self._config
         self._tell_decoder(config)
-        for pair in config.folders:
-            _make(pair.in_)
-            _make(pair.out)
+        patience = Patience(_PATIENCE)
+        for folder in (each for pair in config.folders for each in (pair.in_, pair.out)):
+            try:
+                patience.ask(folder, partial(_make, folder))
+            except TimeoutError:
+                self._log.warning(f"{folder}: does not answer; its clips wait until it does.")
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(config.state, deadly=self._tell_deadly))
             if ledger.mended:

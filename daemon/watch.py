@@ -25,6 +25,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from daemon.patience import Patience
+
 _WAKING: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirDeletedEvent,
@@ -39,6 +41,9 @@ _WAKING: list[type[FileSystemEvent]] = [
 
 _JOIN_SECONDS = 5.0
 
+_PATIENCE = 5.0
+"""Seconds that a folder may take to answer, else it is not watched."""
+
 
 class Watch:
     """While entered, sets `wake` whenever something arrives in, leaves or ends in one of `folders`.
@@ -51,12 +56,14 @@ class Watch:
         self._folders = list(folders)
         self._handler = _Wake(wake)
         self._observer = Observer()
+        self._patience = Patience(_PATIENCE)
         self.faults: list[str] = []
 
     def __enter__(self) -> Self:
         self._observer.start()
         for folder in self._folders:
             try:
+                self._patience.ask(folder, folder.stat)  # what follows would wait for ever, with a lock held
                 # started first, so that one folder's failure leaves the others watched
                 self._observer.schedule(self._handler, str(folder), recursive=True, event_filter=_WAKING)
             except OSError as error:

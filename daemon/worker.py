@@ -168,7 +168,8 @@ class Worker:
                 tools.metrics.observe_stage(stage, seconds)
                 tools.moved(job.id)
 
-            how = Settings(config.jobs.queue_frames, config.jobs.chunk_frames, stop, observe)
+            patience = config.limits.decode_seconds
+            how = Settings(config.jobs.queue_frames, config.jobs.chunk_frames, patience, stop, observe)
             progress = _JobProgress(tools, job, task.out, config.limits.min_free_gib)
             folder = run(plan, lease, place, job.key, start, progress, how)
             for warning in [*plan.warnings[told:], *manifest.mended(plan, progress.figures())]:

@@ -7,6 +7,7 @@ whoever keeps many frames never keeps the next from coming.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import math
 import mmap
@@ -22,6 +23,27 @@ COUNT = 4
 """Two frames on their way through the first stage, one being decoded, and the one that is never lent."""
 
 
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_longlong)
+_libc.munmap.argtypes = ctypes.c_void_p, ctypes.c_size_t
+_FAILED = ctypes.c_void_p(-1).value
+
+
+def _mapped(handle: int, size: int) -> memoryview:
+    """The memory behind `handle`, until it and all that shows it are gone. Python's `mmap` would keep a file
+    open for as long.
+    """
+    address = _libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, handle, 0)
+    if address == _FAILED:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    memory = (ctypes.c_ubyte * size).from_address(address)
+    finalizer = weakref.finalize(memory, _libc.munmap, address, size)
+    finalizer.atexit = False
+    return memoryview(memory)
+
+
 class Slots:
     """`COUNT` frames of float32 [height, width, channels], of the daemon's end. handle: to be sent to the
     process that writes them; it can make the memory neither smaller nor larger.
@@ -33,7 +55,7 @@ class Slots:
         try:
             os.ftruncate(self.handle, COUNT * self.size)
             fcntl.fcntl(self.handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            self._memory = mmap.mmap(self.handle, COUNT * self.size)
+            self._memory = _mapped(self.handle, COUNT * self.size)
         except BaseException:
             os.close(self.handle)
             raise
@@ -72,9 +94,8 @@ class WrittenSlots:
     """The decoding process's end of the same memory."""
 
     def __init__(self, handle: int) -> None:
-        memory = mmap.mmap(handle, os.fstat(handle).st_size)
+        memory = _mapped(handle, os.fstat(handle).st_size)
         os.close(handle)
-        self.bytes = len(memory)
         self._slots = np.frombuffer(memory, np.uint8).reshape(COUNT, -1)
 
     def write(self, slot: int, pixels: Pixels) -> bool:

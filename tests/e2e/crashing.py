@@ -3,8 +3,9 @@
 Each round drops a few stills, a sequence and a video, strikes the daemon from one to three times and lets the
 next finish. Three ways to strike: at a random instant; at a random step with files, which finds the narrow
 windows between a sync, a rename and a commit; and there with the power gone as well: what was not synced is
-lost, while the ledger keeps all that it ever said. What lies under a final name must be whole after every
-blow, and in the end each clip is there once, with the bytes of an undisturbed run.
+lost, while the ledger keeps all that it ever said. Meanwhile `current` moves to and fro between two versions
+of weights. What lies under a final name must be whole after every blow, and in the end each clip is there
+once, with the bytes of an undisturbed run on one of the two versions.
 """
 
 from __future__ import annotations
@@ -15,15 +16,21 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from dim_model import weights
 from tests.daemon.cases import plate, still, tree, trimap, video, write
-from tests.e2e.forked import Forked, Hand, make_home
+from tests.e2e.forked import OTHER, Forked, Hand, make_home
 
 PATIENCE = 60.0
 """Seconds after which a daemon that has not finished is called stuck."""
+
+VERSIONS = ("v1", OTHER)
 
 WAYS = ("instant", "step", "power")
 
@@ -40,21 +47,51 @@ class Crashing:
         self._store = home / "store"
         _fill(self._store)
         self.seen: Counter[str] = Counter()
-        self._begin()
+        self._expected = {version: self._undisturbed(version) for version in VERSIONS}
+        names = [tree.keys() for tree in self._expected.values()]
+        assert names[0] == names[1]
+        one, other = self._expected.values()
+        assert not [name for name in names[0] if "alpha" in name and one[name] == other[name]]
+
+    def _undisturbed(self, version: str) -> dict[str, bytes]:
+        """What a daemon makes of the clips by such weights."""
+        self._begin(version)
         begun = time.monotonic()
-        with Forked(home) as undisturbed:
+        with Forked(self.home) as daemon:
             self._drop()
-            self._wait(undisturbed, "undisturbed")
+            self._wait(daemon, "undisturbed")
             self._seconds = time.monotonic() - begun
-            undisturbed.listens()
-            assert undisturbed.stop() == 0, undisturbed.log
-        self._steps = int((home / "steps").read_text())
-        self._expected = tree(home / "out")
+            daemon.listens()
+            assert daemon.stop() == 0, daemon.log
+        self._steps = int((self.home / "steps").read_text())
+        return tree(self.home / "out")
 
     def round(self, seed: int) -> None:
         """Raises CrashError."""
-        rng = random.Random(seed)
         self._begin()
+        with self._moving(random.Random(-seed - 1)):
+            self._round(seed)
+
+    @contextmanager
+    def _moving(self, rng: random.Random) -> Iterator[None]:
+        """While entered, `current` moves to and fro."""
+        over = threading.Event()
+
+        def move() -> None:
+            while not over.wait(rng.uniform(0.02, 0.4)):
+                weights.point(self.home / "weights", rng.choice(VERSIONS))
+                self.seen["moves of current"] += 1
+
+        thread = threading.Thread(target=move, name="move")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _round(self, seed: int) -> None:
+        rng = random.Random(seed)
         way = WAYS[seed % len(WAYS)]
         dropped = False
         for blow in range(rng.choice((1, 1, 2, 3))):
@@ -89,12 +126,13 @@ class Crashing:
         self._check_end(f"seed {seed}, {way}")
         self.seen[way] += 1
 
-    def _begin(self) -> None:
+    def _begin(self, version: str = VERSIONS[0]) -> None:
         for name in ("in", "out", "state", "staged", "journal"):
             shutil.rmtree(self.home / name, ignore_errors=True)
         for name in ("in", "out", "staged"):
             (self.home / name).mkdir()
         (self.home / "log").unlink(missing_ok=True)
+        weights.point(self.home / "weights", version)
 
     def _drop(self, rng: random.Random | None = None) -> None:
         """Each entry whole, by a rename; sidecars before their plates."""
@@ -160,19 +198,28 @@ class Crashing:
     def _check_visible(self, where: str) -> None:
         """What has a final name is one of the results, whole."""
         for folder in (self.home / "out").iterdir():
-            if not folder.name.startswith("."):
-                whole = {name for name in self._expected if name.split("/")[0] == folder.name}
-                there = {f"{folder.name}/{name}": data for name, data in tree(folder).items()}
-                if there != {name: self._expected[name] for name in whole} or not whole:
-                    raise CrashError(f"{where}: {folder.name} is visible and not whole: {_sizes(there)}")
+            if not folder.name.startswith(".") and self._version_of(folder) is None:
+                told = _sizes(tree(folder))
+                raise CrashError(
+                    f"{where}: {folder.name} is visible and not whole, or of two weights: {told}"
+                )
+
+    def _version_of(self, folder: Path) -> str | None:
+        """The weights by which all of a result was made; None where there are none."""
+        there = {f"{folder.name}/{name}": data for name, data in tree(folder).items()}
+        for version, expected in self._expected.items():
+            whole = {name: expected[name] for name in expected if name.split("/")[0] == folder.name}
+            if there == whole and whole:
+                return version
+        return None
 
     def _check_end(self, where: str) -> None:
-        found = tree(self.home / "out")
-        if found != self._expected:
-            odd = {
-                name for name in found.keys() | self._expected if found.get(name) != self._expected.get(name)
-            }
-            raise CrashError(f"{where}: other bytes than an undisturbed run's in {sorted(odd)}")
+        self._check_visible(where)
+        odd = tree(self.home / "out").keys() ^ self._expected[OTHER].keys()
+        if odd:
+            raise CrashError(f"{where}: too many, or not there: {sorted(odd)}")
+        for folder in (self.home / "out").iterdir():
+            self.seen[f"clips by {self._version_of(folder)}"] += 1
         if left := [p.name for p in (self.home / "out").iterdir() if p.name.startswith(".")]:
             raise CrashError(f"{where}: {left} is left over")
 

@@ -25,6 +25,9 @@ from dim_model import canary, nets, weights
 from dim_model.runtimes import DeviceLostError
 from tests.daemon.cases import FakeMatter, jobs_in, wait_for
 
+OTHER = "v2"
+"""Weights whose mattes are not those of any others: see `make_home`."""
+
 _STEPS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"})
 """What Python tells an audit hook of a program's dealings with files."""
 
@@ -57,7 +60,10 @@ class _Stub(FakeMatter):
         is_clip = rgb[0].shape != canary.picture()[0].shape  # the trial at the start goes well
         if self._hand.device_lost and is_clip:
             raise DeviceLostError("device: cuda does not answer any more (unspecified launch failure).")
-        return super().matte(rgb, trimap, clean)
+        made = super().matte(rgb, trimap, clean)
+        if self.version == OTHER:  # other weights, other mattes
+            made = [torch.where(t == 0.5, 0.9 * alpha, alpha) for t, alpha in zip(trimap, made, strict=True)]
+        return made
 
 
 def _serve(home: Path, hand: Hand) -> None:
@@ -161,11 +167,12 @@ class Forked:
 
 
 def make_home(home: Path, *, jobs: str = "", watch: str = "", more: str = "") -> Path:
-    """A folder with a config and weights, whose in, out and state are made by the daemon."""
+    """A folder with a config and weights, `v1` and `OTHER`, whose in, out and state the daemon makes."""
     home.mkdir(parents=True, exist_ok=True)
     root = home / "weights"
-    card = weights.Card("v1", "swift", "sampled", "x", [], {})
-    weights.publish(root, card, nets.build("swift").state_dict())
+    state = nets.build("swift").state_dict()
+    for version in ("v1", OTHER):
+        weights.publish(root, weights.Card(version, "swift", "sampled", "x", [], {}), state)
     weights.point(root, "v1")
     (home / "config.yaml").write_text(
         "weights: weights\n"

@@ -1,0 +1,205 @@
+"""A network mount that hangs: its clips wait or are tried again, others go on, nothing half-made is visible.
+
+The stand-in for one is a FUSE file system that nobody serves: whatever is asked of it waits until it is taken
+away. For a single file it is a pipe that nobody writes to.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon import intake, metrics
+from daemon.engine import Engine
+from daemon.hashing import Hashing
+from daemon.media import MediaError
+from daemon.patience import Patience
+from tests.daemon.cases import FakeMatter, config, sequence, still, wait_for
+from tests.daemon.media.test_media_apart import POISON
+from tests.daemon.serving import Running, running
+
+pytestmark = pytest.mark.timeout(120)
+
+_DETACH = 2
+"""MNT_DETACH, umount2(2)."""
+
+
+class Hung:
+    """While entered, or until it is `back`, `folder` lies on a mount that answers nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._libc = os.fsencode(folder), ctypes.CDLL(None, use_errno=True)
+        self._server: int | None = None
+
+    def __enter__(self) -> Hung:
+        try:
+            self._server = os.open("/dev/fuse", os.O_RDWR)
+        except OSError:
+            pytest.skip("there is no FUSE here")
+        options = f"fd={self._server},rootmode=40000,user_id=0,group_id=0".encode()
+        if self._libc.mount(b"hangs", self._folder, b"fuse", 0, options) != 0:
+            os.close(self._server)
+            pytest.skip("nothing may be mounted here")
+        return self
+
+    def back(self) -> None:
+        if self._server is not None:
+            self._libc.umount2(self._folder, _DETACH)
+            os.close(self._server)  # whoever waits is told that the connection is gone
+            self._server = None
+
+    def __exit__(self, *exc: object) -> None:
+        self.back()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "_PATIENCE", 1.0)
+    monkeypatch.setattr(metrics, "_DISKS", Patience(1.0))
+    for module in ("service", "watch"):
+        monkeypatch.setattr(f"daemon.{module}._PATIENCE", 0.5)
+
+
+def pairs(folder: Path) -> list[dict[str, str]]:
+    for name in ("far-in", "far-out", "in", "out"):
+        (folder / name).mkdir(exist_ok=True)
+    return [
+        {"in": str(folder / "far-in"), "out": str(folder / "far-out")},
+        {"in": str(folder / "in"), "out": str(folder / "out")},
+    ]
+
+
+def visible(out: Path) -> list[str]:
+    return sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+
+
+def goes_on(daemon: Running, folder: Path, hung: Path) -> None:
+    """Clips elsewhere are done, and what hangs is said once."""
+    for name in ("near", "nearer"):
+        still(folder / "in", name)
+        wait_for(lambda name=name: name in visible(folder / "out"), 30)  # type: ignore[misc]
+    wait_for(lambda: daemon.said(f"{hung}: cannot be looked at (no answer)"), 30)
+    assert daemon.said("cannot be looked at (no answer)") == 1
+
+
+@pytest.mark.parametrize("which", ["far-in", "far-out"])
+def test_clips_of_a_mount_that_hangs_wait_and_others_go_on(
+    tmp_path: Path, engine: Engine, which: str
+) -> None:
+    settings = config(tmp_path, folders=pairs(tmp_path))
+    with running(settings, engine) as daemon:
+        still(tmp_path / "far-in", "first")
+        wait_for(lambda: visible(tmp_path / "far-out") == ["first"])
+        with Hung(tmp_path / which):
+            if which == "far-out":
+                still(tmp_path / "far-in", "second")
+            goes_on(daemon, tmp_path, tmp_path / which)
+        still(tmp_path / "far-in", "third")
+        wait_for(lambda: "third" in visible(tmp_path / "far-out"), 30)
+        wait_for(lambda: {job.state for job in daemon.jobs()} == {"done"})
+    assert [path.name for path in (tmp_path / "far-out").iterdir() if path.name.startswith(".")] == []
+    assert len(visible(tmp_path / "far-out")) == (3 if which == "far-out" else 2)
+
+
+def test_a_mount_that_hangs_while_it_is_written_to_costs_a_try_and_others_go_on(
+    tmp_path: Path, engine: Engine, matter: FakeMatter
+) -> None:
+    jobs = {"retry_seconds": 0.2, "attempts": 100, "parallel": 2}
+    matter.pace = 0.03
+    with running(config(tmp_path, folders=pairs(tmp_path), jobs=jobs), engine) as daemon:
+        sequence(tmp_path / "far-in", "far", range(1, 41))
+        wait_for(lambda: daemon.told.safe)
+        with Hung(tmp_path / "far-out"):
+            goes_on(daemon, tmp_path, tmp_path / "far-out")
+            (job,) = (job for job in daemon.jobs() if job.name == "far")
+            assert job.state == "running"
+            done = job.frames_done
+        wait_for(lambda: visible(tmp_path / "far-out") == ["far"], 30)
+    how, why = daemon.told.ends[0]
+    assert how == "retry"
+    assert "Transport endpoint is not connected" in why
+    assert 0 < done < 40
+    assert len(list((tmp_path / "far-out/far").glob("alpha/*"))) == 40
+
+
+@pytest.mark.parametrize("which", ["far-in", "far-out"])
+def test_a_mount_that_hangs_at_the_start_keeps_no_other_folder_from_being_served(
+    tmp_path: Path, engine: Engine, which: str
+) -> None:
+    settings = config(tmp_path, folders=pairs(tmp_path))
+    still(tmp_path / "far-in", "far")
+    with Hung(tmp_path / which) as hung, running(settings, engine) as daemon:
+        goes_on(daemon, tmp_path, tmp_path / which)
+        assert daemon.said(f"{tmp_path / which}: does not answer; its clips wait until it does.") == 1
+        hung.back()
+        wait_for(lambda: visible(tmp_path / "far-out") == ["far"], 30)
+
+
+def test_a_file_that_hangs_while_it_is_decoded_costs_a_try_and_others_go_on(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.media.decoders._START", POISON)
+    (tmp_path / "in").mkdir()
+    sequence(tmp_path / "in", "hangs", range(1, 5))
+    (tmp_path / "in/harm").write_text("hang 3")
+    limits = {"min_free_gib": 0.0, "decode_seconds": 1.0}
+    jobs = {"retry_seconds": 0.5, "attempts": 100}
+    with running(config(tmp_path, limits=limits, jobs=jobs), engine) as daemon:
+        wait_for(lambda: daemon.told.ends)
+        still(tmp_path / "in", "near")
+        wait_for(lambda: visible(tmp_path / "out") == ["near"])
+        (tmp_path / "in/harm").unlink()
+        wait_for(lambda: visible(tmp_path / "out") == ["hangs", "near"])
+        how, why = daemon.told.ends[0]
+    assert how == "retry"
+    assert why.startswith(
+        "hangs.3.png: does not answer within limits: decode_seconds (1); see to the disk or mo"
+    )
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[Path]:
+    """Whoever opens it waits, until the test is over."""
+    path = tmp_path / "shot.mov"
+    os.mkfifo(path)
+    yield path
+    os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+
+def test_a_file_that_hangs_while_it_is_hashed_is_given_up_and_waited_for_no_more(pipe: Path) -> None:
+    begun = time.monotonic()
+    with Hashing([pipe], pipe.parent) as hashing:
+        with pytest.raises(MediaError, match=r"^shot\.mov: does not answer; see to the disk or mount"):
+            hashing.result(threading.Event(), 0.5)
+    with Hashing([pipe], pipe.parent) as hashing:
+        told = threading.Event()
+        told.set()
+        assert hashing.result(told, None) is None
+    assert time.monotonic() - begun < 10
+
+
+def test_what_answers_late_is_heard_at_the_next_question_and_no_second_one_is_sent_meanwhile() -> None:
+    patience, gate, asked = Patience(0.2), threading.Event(), []
+
+    def question() -> int:
+        asked.append(len(asked))
+        assert gate.wait(20)
+        return len(asked)
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            patience.ask("share", question)
+    assert patience.ask("disk", lambda: "there") == "there"
+    gate.set()
+    wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "patience"])
+    assert patience.ask("share", question) == 1
+    assert asked == [0]
+    assert patience.ask("share", question) == 2
+    with pytest.raises(ZeroDivisionError):
+        patience.ask("share", lambda: 1 // 0)
