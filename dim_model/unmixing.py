@@ -75,10 +75,10 @@ def looked_at(alpha: NDArray[np.float32]) -> NDArray[np.intp]:
     sixty-fourth of the frame, and is looked at whole, as is every ``_SAMPLE``th pixel.
     """
     mixed = ((alpha > 0) & (alpha < 1)).view(np.uint8)
-    seen = cv2.dilate(mixed, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    seen = np.asarray(cv2.dilate(mixed, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.uint8)
     for step in (2, 4):
         near = cv2.dilate(mixed, np.ones((2 * step + 1, 2 * step + 1), np.uint8))
-        seen[::step, ::step] |= near[::step, ::step]
+        np.maximum(seen[::step, ::step], near[::step, ::step], out=seen[::step, ::step])
     seen[::_SAMPLE, ::_SAMPLE] = 1
     return np.flatnonzero(seen)
 
