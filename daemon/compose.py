@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from daemon.treatment import PLAIN, Treatment
 from daemon.trimaps.sidecar import Sidecar
 from dim_model import foreground
 from dim_model.extend import beyond
+from dim_model.shown import over, shown
 
 CHANNELS: Mapping[str, int] = {"alpha": 1, "foreground": 4, "premult": 4, "composite": 3}
 """Channels of each output."""
@@ -46,7 +47,7 @@ class Flat:
         odd = ((rows[:, None] + columns) % 2).bool()
         colours = [torch.tensor(c).view(3, 1, 1) for c in (first, second)]
         even, other = (convert(c, DISPLAY, space) for c in colours)
-        self._picture = torch.where(odd, other, even)
+        self._picture = torch.where(odd, other, even).permute(1, 2, 0).contiguous().permute(2, 0, 1)
 
     @classmethod
     def named(cls, name: str, size: tuple[int, int], space: ColourSpace) -> Flat:
@@ -126,15 +127,19 @@ def compose(
     rows, columns = ((alpha > 0) & (alpha < 1))[0].nonzero(as_tuple=True)
     kinds = {name: name.rpartition(".")[2] for name in outputs}
     if set(outputs) - {"alpha"}:
-        straight, extended = torch.where(alpha > 0, plate, 0.0), None
+        # A picture as it lies in memory, alpha its fourth channel; and its colours, [3, H, W].
+        picture, extended = shown(_pixels(plate), alpha[0].numpy()), None
+        straight = torch.from_numpy(picture).permute(2, 0, 1)[:3]
         # Where all is known, the plate is all there is to it, and light need not be asked for.
         is_mixed = rows.numel() > 0
         if is_mixed or treatment.is_for_known:
-            scene = space.to_linear(plate)
-            told = scene.isfinite()
-            light = scene if told.all() else torch.where(told, scene, 0.0)
+            if treatment.is_for_known:
+                scene = space.to_linear(plate.contiguous())
+                light = _told(scene)
+            else:
+                scene = light = _light(plate, alpha, space)
             inside, _ = foreground.mixed_colours(light, alpha)
-            del told, light
+            del light
             inside = treatment.mixed(inside, alpha[0, rows, columns])
             spilt, solid = treatment.solid(scene, alpha)
             straight[:, rows, columns] = space.from_linear(inside)
@@ -145,30 +150,57 @@ def compose(
                 extended = beyond(light, alpha, treatment.extend)
                 del light
             del scene  # whole frames go as soon as they can: at 4K each is a hundred megabytes
-        for name, kind in kinds.items():
-            if kind in ("foreground", "premult"):
-                colours = torch.where(alpha > 0, delivered(name, straight), 0.0)
-                if kind == "premult":
-                    colours = colours * alpha
-                elif extended is not None:
-                    outside, colour = extended
-                    colours[:, outside] = delivered(name, space.from_linear(colour))
-                made[name] = _laid((colours, alpha))
-                del colours
         if "composite" in outputs and background is not None:
-            composite = torch.where(alpha > 0, straight, background)
-            del straight
+            composite = over(picture[..., :3], alpha[0].numpy(), _pixels(background))
             if is_mixed:
                 a = alpha[:, rows, columns]
                 behind = space.to_linear(background[:, rows, columns])
-                composite[:, rows, columns] = space.from_linear(a * inside + (1 - a) * behind)
-            made["composite"] = _laid((delivered("composite", composite),))
+                mixed = space.from_linear(a * inside + (1 - a) * behind)
+                composite[rows, columns] = mixed.T.numpy()
+            if "composite" in into:
+                planes = torch.from_numpy(composite).permute(2, 0, 1).contiguous()
+                composite = _pixels(delivered("composite", planes))
+                del planes
+            made["composite"] = composite
+            del composite
+        # What is ``picture`` itself comes last: others are made of it before it is changed.
+        own = next((name for name, kind in kinds.items() if kind == "foreground" and name not in into), None)
+        for name in sorted(kinds, key=lambda name: name == own):
+            kind = kinds[name]
+            if kind not in ("foreground", "premult"):
+                continue
+            if name in into:
+                laid = shown(_pixels(delivered(name, straight.contiguous())), alpha[0].numpy())
+            else:
+                laid = picture if name == own else picture.copy()
+            colours = torch.from_numpy(laid).permute(2, 0, 1)[:3]
+            if kind == "premult":
+                colours *= alpha
+            elif extended is not None:
+                outside, colour = extended
+                colours[:, outside] = delivered(name, space.from_linear(colour))
+            made[name] = laid
+            del laid, colours
     return {name: made[name] for name in outputs}
 
 
-def _laid(planes: Sequence[Tensor]) -> Pixels:
-    """Planes [C, H, W] as a picture lies in memory, float32 [H, W, C]."""
-    count, (height, width) = sum(len(plane) for plane in planes), planes[0].shape[1:]
-    picture = np.empty((height, width, count), np.float32)
-    torch.cat(list(planes), out=torch.from_numpy(picture).permute(2, 0, 1))
-    return picture
+def _light(plate: Tensor, alpha: Tensor, space: ColourSpace) -> Tensor:
+    """Scene-linear light of what the mixed pixels' colours are found by, [3, H, W]; 0 elsewhere, and where it
+    tells no colour.
+    """
+    where = foreground.needed(alpha)
+    some = space.to_linear(plate.reshape(3, -1).T[where].T.contiguous())
+    light = torch.zeros(plate.shape)
+    light.view(3, -1).index_copy_(1, where, _told(some))
+    return light
+
+
+def _told(light: Tensor) -> Tensor:
+    """The same, but for numbers that tell no colour: these are 0."""
+    told = light.isfinite()
+    return light if told.all() else torch.where(told, light, 0.0)
+
+
+def _pixels(planes: Tensor) -> Pixels:
+    """Colours [3, H, W] as a picture lies in memory, float32 [H, W, 3]; not a copy where they lie so."""
+    return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())

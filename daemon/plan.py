@@ -140,11 +140,13 @@ class Plan:
         return self._source.frames(start, stop)
 
     def plate(self, frame: Frame) -> Tensor:
-        """A frame's colours, float32 [3, H, W], in the file's own numbers; a copy: the frame may go."""
+        """A frame's colours, float32 [3, H, W], in the file's own numbers. They lie in memory pixel by pixel,
+        as they were read: where the frame has no other channels, they are the frame's own.
+        """
         pixels = (
             frame.pixels[..., :3] if frame.pixels.shape[2] >= 3 else np.repeat(frame.pixels[..., :1], 3, -1)
         )
-        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
 
     def view(self, frame: Frame) -> Tensor:
         """What a network sees of a frame, float32 [3, H, W], 0..1."""

@@ -49,7 +49,7 @@ THOROUGH = Search(3, 25, 5)
 """OpenCV's medium preset."""
 
 QUICK = Search(4, 12, 3)
-"""Three fifths of that's time; a matte that is steadied by it is as near to the truth (docs/performance.md)."""
+"""Three fifths of that's time, for a matte that is as near to the truth (docs/performance.md)."""
 
 
 class Flow(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dim_model.unmixing import unmixed
+from dim_model.unmixing import looked_at, unmixed
 
 
 def mixed_colours(rgb: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
@@ -18,6 +18,13 @@ def mixed_colours(rgb: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
     """
     (foreground, background), _ = _unmixed(rgb, alpha)
     return foreground, background
+
+
+def needed(alpha: Tensor) -> Tensor:
+    """Of which pixels of the flattened frame ``mixed_colours`` must be given the colour; others may be
+    anything: int64 [N], in order. alpha: float32 [1, H, W].
+    """
+    return torch.from_numpy(looked_at(alpha[0].contiguous().numpy(force=True)))
 
 
 def estimate(rgb: Tensor, alpha: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """Optical flow between the frames of a window: coarse everywhere, and fine where a matte is mixed.
 
-Coarse flow, of a picture of ``SCENE_LINES`` lines, tells a cut as surely as a finer one and costs a fifteenth.
-Fine flow is for partly transparent pixels, so it is sought in a box around those of both frames, and beyond
-it the coarse one stands. From a frame to one that is not its neighbour the way leads through those between:
-sought anew it would cost as much again and lead no nearer (docs/performance.md).
+Coarse flow, of a picture of ``SCENE_LINES`` lines, tells a cut as surely as a finer one and costs a fifteenth
+of it. Fine flow is for partly transparent pixels, so it is sought in a box around those of both frames, and
+beyond it the coarse one stands. From a frame to one that is not its neighbour the way leads through those
+between: sought anew it would cost as much again and lead no nearer (docs/performance.md).
 """
 
 from __future__ import annotations

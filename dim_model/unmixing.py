@@ -19,8 +19,10 @@ All kernels release the GIL; frames are worked on side by side.
 
 from __future__ import annotations
 
+import cv2
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 _BOND = np.float32(0.05)
 """How tightly a full step of alpha binds two neighbours' colours (theirs: 1), beside the plate's 1."""
@@ -62,6 +64,23 @@ def _mixed(alpha):
                 cells[k, 0], cells[k, 1] = y, x
                 k += 1
     return cells
+
+
+def looked_at(alpha: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Which pixels of the flattened frame ``unmixed`` reads the colours of, or a few more. alpha: float32 [H,
+    W].
+
+    A level takes every second pixel of the finer, and looks from a mixed one to its neighbours and ancestors:
+    no farther than a step of its own, or, for these, of the next. What is coarser than the third is a
+    sixty-fourth of the frame, and is looked at whole, as is every ``_SAMPLE``th pixel.
+    """
+    mixed = ((alpha > 0) & (alpha < 1)).view(np.uint8)
+    seen = np.asarray(cv2.dilate(mixed, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.uint8)
+    for step in (2, 4):
+        near = cv2.dilate(mixed, np.ones((2 * step + 1, 2 * step + 1), np.uint8))
+        np.maximum(seen[::step, ::step], near[::step, ::step], out=seen[::step, ::step])
+    seen[::_SAMPLE, ::_SAMPLE] = 1
+    return np.flatnonzero(seen)
 
 
 @numba.njit(nogil=True, cache=True)

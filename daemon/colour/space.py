@@ -110,7 +110,7 @@ class Own:
 
     def view(self, rgb: Tensor) -> Tensor:
         if self == DISPLAY:  # what is shown already costs nothing
-            return rgb.nan_to_num(0.0, 1.0, 0.0).clamp(0, 1)
+            return rgb.nan_to_num(0.0, 1.0, 0.0).clamp_(0, 1)
         light = self.to_linear(rgb).nan_to_num(0.0, 1e4, 0.0)
         return seen(light if self._matrix is None else multiplied(self._matrix, light), rolled=self.rolled)
 

@@ -39,6 +39,7 @@ class PaintedTrimap(TrimapSource):
         self, sidecar: Sidecar, frames: Collection[int] = (), beneath: TrimapSource | None = None
     ) -> None:
         self._sidecar, self._frames, self._beneath = sidecar, frozenset(frames), beneath
+        self._last: tuple[Pixels, Trimap] | None = None
         self.why = f"{sidecar.label} is beside the plate"
         if beneath is not None:
             self.why += f" for {len(frames)} frames; for the others, {beneath.why}"
@@ -50,7 +51,9 @@ class PaintedTrimap(TrimapSource):
         if self._beneath is not None and index not in self._frames:
             return self._beneath.trimap(frame, index, view)
         pixels = self._sidecar.key(frame.number) if self._beneath else self._sidecar.at(frame.number, index)
-        return Trimap(trimaps.from_grey(_matte(pixels, frame))[0], _SURE)
+        if self._last is None or self._last[0] is not pixels:  # a still gives the same for all frames
+            self._last = pixels, Trimap(trimaps.from_grey(_matte(pixels, frame))[0], _SURE)
+        return self._last[1]
 
     def state(self) -> dict[str, Any]:
         if self._beneath is None:

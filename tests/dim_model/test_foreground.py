@@ -13,7 +13,7 @@ from skimage import data as photographs
 from skimage.transform import resize
 from torch import Tensor
 
-from dim_model.foreground import estimate, mixed_colours
+from dim_model.foreground import estimate, mixed_colours, needed
 
 
 def soft_disc(size: int = 96) -> tuple[Tensor, Tensor, Tensor]:
@@ -163,3 +163,16 @@ def test_a_pixel_that_shows_next_to_nothing_of_a_colour_leaves_it_to_its_neighbo
     mixed = ((faint > 0) & (faint < 1)).expand_as(image)
     red, green, _ = estimate(image, faint)[mixed].view(3, -1)
     assert (red > green).float().mean() > 0.95
+
+
+@pytest.mark.parametrize("size", [(37, 53), (128, 200)])
+@pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
+def test_colours_that_are_not_needed_have_no_say(size: tuple[int, int], share: float) -> None:
+    chance = torch.Generator().manual_seed(5)
+    rgb, alpha, coin = (torch.rand(c, *size, generator=chance) for c in (3, 1, 1))
+    alpha = torch.where(coin < share, alpha, alpha.round())
+    where = needed(alpha)
+    bare = torch.full_like(rgb, 7.0)
+    bare.view(3, -1)[:, where] = rgb.view(3, -1)[:, where]
+    for given, expected in zip(mixed_colours(bare, alpha), mixed_colours(rgb, alpha), strict=True):
+        assert given.equal(expected)
