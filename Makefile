@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reload-test crash-test crowd-test soak-test fuzz check lint bench bench-quality install uninstall lock audit clean
+.PHONY: help venv demo test reload-test crash-test crowd-test flood-test soak-test fuzz check lint bench bench-quality install uninstall lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -50,6 +50,10 @@ crash-test: $(STAMP)  ## N=300 rounds of kills and power cuts over mixed work; e
 CLIPS ?= 500
 crowd-test: $(STAMP)  ## two, then four daemons on one folder of CLIPS=500, one killed and one stopped
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.crowding $(CLIPS)
+
+flood-test: FILES ?= 100000
+flood-test: $(STAMP)  ## FILES=100000 dropped at once: each clip taken up once and whole, and how soon
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.e2e.flooding $(FILES)
 
 HOURS ?= 3
 soak-test: $(STAMP)  ## HOURS=3 of mixed clips: memory within 3 %, no file or thread more
