@@ -12,8 +12,10 @@ unknown pixels are explained; at a known pixel every estimate is what the trimap
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
+import cv2
 import numba
 import numpy as np
 import torch
@@ -25,6 +27,7 @@ from dim_model import guided, propagation, sampling, windows
 
 Inputs = Literal["plain", "sampled"]
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 CHANNELS: dict[Inputs, int] = {"plain": 4, "sampled": 18}
 
@@ -52,6 +55,11 @@ GIVEN = slice(0, 5)
 """Pixels and trimap."""
 FOUND = slice(11, 17)
 """Estimates and confidence."""
+
+_AROUND = 128
+"""Pixels: more than ``sampling`` reaches."""
+_BLOCK = 64
+"""Pixels."""
 
 _COLOUR_RADIUS = 3
 _NARROW = 5
@@ -111,9 +119,30 @@ def encode_tiles(
             _fill_plain(tile, picture, known, y, x)
         return
     behind = None if clean is None else np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
-    values, slot = _explain(picture, known, behind)
+    part = _concerned(known)
+    seen, hint = np.ascontiguousarray(picture[part]), np.ascontiguousarray(known[part])
+    values, inside = _explain(seen, hint, None if behind is None else np.ascontiguousarray(behind[part]))
+    slot = np.full(known.shape, -1, np.int32)
+    slot[part] = inside
     for tile, (y, x) in zip(laid, corners, strict=True):
         _fill(tile, picture, known, values, slot, y, x)
+
+
+def _concerned(trimap: Floats) -> tuple[slice, slice]:
+    """The part of a frame that is looked at: around what is unknown, as far as candidates are sought, in
+    whole blocks, so that it is the same for frames that differ by little; all of it, if one side is known
+    outside alone.
+    """
+    x, y, across, down = cv2.boundingRect((trimap == 0.5).view(np.uint8))
+
+    def blocks(first: int, length: int) -> slice:
+        return slice(
+            max(0, (first - _AROUND) // _BLOCK * _BLOCK), -(-(first + length + _AROUND) // _BLOCK) * _BLOCK
+        )
+
+    part = blocks(y, down), blocks(x, across)
+    sides = (trimap[part] == 1.0).any(), (trimap[part] == 0.0).any()
+    return part if across and all(sides) else (slice(None), slice(None))
 
 
 def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[Floats, sampling.Indices]:
@@ -129,7 +158,22 @@ def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[
         values[:, 6:11], values[:, 11] = 0.5, 0.0
         return values, _slots(pixels, trimap.shape)
 
-    found = sampling.sample(rgb, trimap, clean)
+    # Neither needs the other, so a frame by itself has two cores work on it.
+    with ThreadPoolExecutor(1, "propagate") as beside:
+        carried = beside.submit(propagation.propagate, rgb, trimap)
+        found = sampling.sample(rgb, trimap, clean)
+        _smooth(values, rgb, found, (foreground, background, unknown))
+        values[:, 8], values[:, 11] = found.alpha, found.confidence
+        values[:, 9], values[:, 10] = carried.result()
+    return values, _slots(pixels, trimap.shape)
+
+
+def _smooth(values: Floats, rgb: Floats, found: sampling.Samples, sides: tuple[Mask, Mask, Mask]) -> None:
+    """Write channels 5 to 12 of ``_explain``: the sampled colours and alpha, smoothed. sides: where the
+    trimap is 1, 0 and between, bool [H, W].
+    """
+    foreground, background, unknown = sides
+    pixels = found.pixels
     alpha = foreground.astype(np.float32)
     alpha.ravel()[pixels] = found.alpha
     confidence = np.ones_like(alpha)
@@ -146,10 +190,6 @@ def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[
     trust = confidence + np.float32(1e-3)
     values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)
     values[:, 7] = guided.smooth(rgb, alpha, trust, unknown, _WIDE, half=True)
-    values[:, 8] = found.alpha
-    values[:, 9], values[:, 10] = propagation.propagate(rgb, trimap)
-    values[:, 11] = found.confidence
-    return values, _slots(pixels, trimap.shape)
 
 
 @numba.njit(nogil=True, cache=True)
