@@ -87,8 +87,8 @@ class Swift(nn.Module):
         Returns ``alpha`` [B, 1, H, W], not clamped; ``foreground`` and ``background`` [B, 3, H, W],
         display-referred; ``projection`` [B, 1, H, W], the alpha that the corrected colours alone would give.
         """
-        packed = self._packed(F.pixel_unshuffle(x, encode.PACK))
-        return {name: F.pixel_shuffle(y, encode.PACK) for name, y in packed.items()}
+        outputs = self._packed(F.pixel_unshuffle(x, encode.PACK))
+        return {name: F.pixel_shuffle(y, encode.PACK) for name, y in outputs.items()}
 
     def tiles(self, x: Tensor) -> Tensor:
         """Alpha of packed tiles, float32 [N, 72, S/2, S/2] to float32 [N, 4, S/2, S/2], not clamped. The
