@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -141,5 +142,8 @@ def _decoding() -> list[int]:
 
 
 def _children(process: int) -> list[int]:
-    told = [(task / "children").read_text() for task in Path(f"/proc/{process}/task").iterdir()]
-    return [int(number) for line in told for number in line.split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile has none
+            found += map(int, (task / "children").read_text().split())
+    return found
