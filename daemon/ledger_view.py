@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from daemon.closing import Closing
 from daemon.job import STATES, Job, State
 from daemon.ledger_file import LedgerError, LedgerFile
 
 
-class LedgerView:
+class LedgerView(Closing):
     """Reads the ledger in the folder `state`; a context manager, safe to share between threads.
 
     create=False: the ledger must be there; a command beside the daemon must not leave one that belongs to
@@ -66,11 +66,3 @@ class LedgerView:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

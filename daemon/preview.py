@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
+from daemon.closing import Closing
 from daemon.media import ClipInfo, Frame, FrameSource, Pixels
 
 Size = tuple[int, int]
@@ -47,7 +46,7 @@ def _mean(pixels: Pixels, size: Size) -> Pixels:
     return np.asarray(made, np.float32).reshape(size[1], size[0], pixels.shape[2])
 
 
-class Preview:
+class Preview(Closing):
     """A FrameSource: another one's frames, reduced to `size`. A header's display window is reduced with them;
     all else that is known of the clip stays as it is.
     """
@@ -72,11 +71,3 @@ class Preview:
 
     def close(self) -> None:
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

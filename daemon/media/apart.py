@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from daemon.closing import Closing
 from daemon.media import open_source
 from daemon.media.base import ClipInfo, Frame, FrameSource, MediaError, PictureTags
 from daemon.media.decoders import Decoders, computes
@@ -82,7 +82,7 @@ class _Run:
     is_over: bool = False
 
 
-class ApartSource:
+class ApartSource(Closing):
     """A FrameSource whose file lies open in another process. Several calls of `frames` may take turns.
 
     unsuited: why NVDEC would not be asked for it, see `video_decoders.unsuited`.
@@ -273,11 +273,3 @@ class ApartSource:
             self._finish(0)
             self._fault = self._fault or MediaError(f"{self._ref.path.name}: is closed.")
             self._slots = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -13,8 +13,9 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from daemon.closing import Closing
 
 _START = "import sys; sys.path[:] = {path!r}; from daemon.media.decoding import main; main({handle})"
 """Whoever runs from a checkout has a path that a new interpreter has not."""
@@ -49,7 +50,7 @@ def cpu_seconds(process: int) -> float:
     return sum(map(int, told.rpartition(b")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
-class Decoders:
+class Decoders(Closing):
     """The small process, which is started when it is first needed, and its forks, one to a file. Safe to
     share between threads.
     """
@@ -117,11 +118,3 @@ class Decoders:
         """End the small process, and with it all that decode."""
         with self._lock:
             self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from daemon.closing import Closing
 from daemon.media.base import ClipInfo, Frame, MediaError
 from daemon.media.durable import sync_file, sync_folder
 from daemon.media.image_formats import ImageFormat
 from daemon.media.picture_tags import video_tags
 
 
-class ImageSink:
+class ImageSink(Closing):
     """A FrameSink that writes `folder/stem.png` for a still, `folder/stem.1001.png` for anything else."""
 
     def __init__(
@@ -63,14 +62,6 @@ class ImageSink:
         for path in self._unsynced:
             path.unlink(missing_ok=True)
         self._unsynced.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _path(self, number: int) -> Path:
         if self._like.kind == "still":

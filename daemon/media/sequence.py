@@ -7,9 +7,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from daemon.closing import Closing
 from daemon.media.base import ClipInfo, Frame, MediaError
 from daemon.media.find import MediaRef
 from daemon.media.stills import Header, read_header, read_still, still_info
@@ -30,7 +29,7 @@ def _profile_of(header: Header) -> tuple[bytes, bytes, bytes] | None:
     return None if data is None else (data[:24], data[36:84], data[100:])
 
 
-class SequenceSource:
+class SequenceSource(Closing):
     """A FrameSource of numbered pictures. The first frame sets raster and channels; a stranger is refused."""
 
     def __init__(self, ref: MediaRef, max_pixels: int) -> None:
@@ -82,11 +81,3 @@ class SequenceSource:
 
     def close(self) -> None:
         """Nothing stays open between frames."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

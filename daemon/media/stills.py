@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import OpenImageIO as oiio
 
+from daemon.closing import Closing
 from daemon.media.base import ClipInfo, ColourTags, Frame, MediaError, Pixels
 from daemon.media.colour_tags import colour_tags
 from daemon.media.find import MediaRef
@@ -104,7 +103,7 @@ def _says_straight(spec: oiio.ImageSpec) -> bool:
     return told or spec.get_string_attribute("dimd:alpha") == "straight"
 
 
-class StillSource:
+class StillSource(Closing):
     """A FrameSource of one picture. Its frame has number 0, for a still stands outside time."""
 
     def __init__(self, ref: MediaRef, max_pixels: int) -> None:
@@ -122,14 +121,6 @@ class StillSource:
 
     def close(self) -> None:
         """Nothing stays open between frames."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def still_info(header: Header) -> ClipInfo:

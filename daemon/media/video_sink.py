@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from daemon.closing import Closing
 from daemon.media.base import ClipInfo, Frame, MediaError
 from daemon.media.durable import sync_file, sync_folder
 from daemon.media.video_chunks import (
@@ -30,7 +29,7 @@ from daemon.media.video_chunks import (
 from daemon.media.video_codecs import MovieCodec
 
 
-class VideoSink:
+class VideoSink(Closing):
     """A FrameSink that writes `folder/stem.mov`, `.mkv` or `.webm` for a clip that was itself a video."""
 
     def __init__(
@@ -97,14 +96,6 @@ class VideoSink:
         with suppress(av.error.FFmpegError):  # a disk that is full cannot take the trailer either
             container.close()
         path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _begin(self) -> tuple[Path, OutputContainer, VideoStream]:
         path = chunk_path(self._final, self._position)

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from daemon.closing import Closing
 from daemon.media.base import ClipInfo, Frame, MediaError, VideoTags
 from daemon.media.deinterlace import Deinterlace, deinterlaced, refusal
 from daemon.media.find import MediaRef
@@ -58,7 +57,7 @@ def left_to_cpu(path: Path, reason: str) -> str:
     return f"{path.name}: NVDEC {reason}; the CPU decodes it, to the same pictures."
 
 
-class VideoSource:
+class VideoSource(Closing):
     """A FrameSource of one video file. Frame numbers count from 0; the PTS are the file's own.
 
     nvdec_unsuited: why NVDEC would not be asked for it, see `video_decoders.unsuited`.
@@ -156,14 +155,6 @@ class VideoSource:
 
     def close(self) -> None:
         """Every call of `frames` closes what it opened."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _filter_for(self, first: av.VideoFrame) -> Deinterlace:
         """How frames are deinterlaced. By frame a clip may begin progressive and become interlaced: what is
