@@ -14,6 +14,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -219,14 +220,30 @@ def _prepare(connection: sqlite3.Connection, file: Path, create: bool) -> None:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
     # Two daemons may start at once: the one that waits here finds the tables made.
+    _write_ahead(connection)
     connection.execute("BEGIN IMMEDIATE")
     if _version(connection) == 0:
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn WAL on. To do so SQLite makes a reader's lock a writer's, and lest two that do so wait for one
+    another it gives up at once where it waits elsewhere: so the wait is ours.
+    """
+    due = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() >= due:
+                raise
+        time.sleep(0.01)
 
 
 def _check(connection: sqlite3.Connection) -> None:

@@ -125,6 +125,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001  (one clip's trouble must not end the daemon)
             self._fail(job, config, f"{task.clip.name}: {type(error).__name__}: {error}; please report this.")
         else:
+            place.discard()  # what one made who stood still, lost the job and began on it all the same
             tools.metrics.ended.labels("done").inc()
             tools.metrics.last_success.set(time.time())
             tools.reporter.published(job, folder)
@@ -232,7 +233,7 @@ class Worker:
         with it.
         """
         now = self._tools.ledger.find(job.key)
-        if now is None or now.state == "cancelled":
+        if now is None or now.state in ("cancelled", "done"):
             place.discard()
         self._tools.ledger.let_go(job.id)
         self._tools.metrics.ended.labels("superseded").inc()

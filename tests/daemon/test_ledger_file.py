@@ -41,6 +41,18 @@ def test_two_daemons_that_start_at_once_make_one_ledger(state: Path) -> None:
         assert view.jobs() == []
 
 
+def test_who_starts_while_another_makes_the_ledger_waits_for_it(state: Path) -> None:
+    state.mkdir()
+    other = sqlite3.connect(state / FILE, isolation_level=None, check_same_thread=False)
+    with closing(other), ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        opened = pool.submit(open_ledger, state)
+        with pytest.raises(TimeoutError):
+            opened.result(0.3)
+        other.execute("COMMIT")
+        opened.result(20).close()
+
+
 def test_status_reads_while_the_daemon_writes(ledger: Ledger, state: Path) -> None:
     offered(ledger)
     with LedgerView(state) as view, ledger._file.transaction() as db:

@@ -1,4 +1,6 @@
-"""A daemon that stood still for longer than its lease, at the worst moment: just before it publishes."""
+"""A daemon that stood still for longer than its lease, at the worst moments: just before it publishes, and
+between being allowed to begin and beginning.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daemon import manifest
+from daemon import manifest, publish
 from daemon.engine import Engine
 from daemon.ledger import Ledger
 from tests.daemon.cases import config, still, wait_for
@@ -32,3 +34,39 @@ def test_a_result_whose_claim_has_passed_on_is_not_published(
             assert daemon.told.ends[0][0] == "superseded"
             assert [job.state for job in daemon.jobs()] == ["running"]
     assert [path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")] == []
+
+
+def test_one_who_begins_after_another_is_done_leaves_nothing_behind(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, sync = config(tmp_path), publish.sync_folder
+    with Ledger(settings.state) as other:
+
+        def done_by_another(folder: Path) -> None:
+            sync(folder)
+            if (job := other.claim("another", 60, time.time() + 3600)) is not None:
+                other.done(job.id, folder / "shot")
+
+        monkeypatch.setattr(publish, "sync_folder", done_by_another)
+        still(tmp_path / "in")
+        with running(settings, engine) as daemon:
+            wait_for(lambda: daemon.told.ends)
+            assert daemon.told.ends[0][0] == "superseded"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_one_begins_while_another_is_at_it_is_gone_when_that_is_done(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, write = config(tmp_path), manifest.write
+
+    def begun_by_another(*arguments: Any, **named: Any) -> None:
+        write(*arguments, **named)
+        (ours,) = (tmp_path / "out").iterdir()
+        ours.with_name(ours.name[:-6] + "000000").mkdir()
+
+    monkeypatch.setattr(manifest, "write", begun_by_another)
+    still(tmp_path / "in")
+    with running(settings, engine) as daemon:
+        wait_for(lambda: daemon.told.done)
+        wait_for(lambda: [path.name for path in (tmp_path / "out").iterdir()] == ["shot"])

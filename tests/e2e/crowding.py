@@ -55,7 +55,8 @@ def crowd(home: Path, daemons: int, clips: int, *, blows: bool = True) -> Counte
     names = sorted(_name(n) for n in range(clips))
     assert sorted(job.name for job in jobs) == names
     # Nobody else's name, no NAME_v2, no hidden rest: nothing was done twice.
-    assert sorted(path.name for path in (home / "out").iterdir()) == names
+    found = {path.name for path in (home / "out").iterdir()}
+    assert found == set(names), sorted(found ^ set(names))
     lines = [json.loads(line) for line in log.splitlines()]
     told = Counter(line["clip"] for line in lines if line["event"] == "done")
     assert not [name for name, times in told.items() if times > 1]
