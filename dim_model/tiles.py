@@ -1,17 +1,21 @@
 """Tiles of one fixed size that cover the unknown region of a frame, and their results put together again.
 
-A tile is a core with a margin of context. Cores lie on a fixed grid, so which tiles a frame has depends on
-that frame alone; margins overlap their neighbours and are blended by a ramp, so that no seam shows where two
-tiles saw slightly different surroundings.
+A tile is a core with a margin of context. Cores lie in fixed rows, and in each row from the first unknown
+pixel that no core to the left holds, in steps so wide that what moves a little keeps its tiles; which tiles a
+frame has depends on that frame alone. Margins overlap their neighbours and are blended by a ramp, so that no
+seam shows where two tiles saw slightly different surroundings.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+
+_STEP = 16
+"""Columns: where cores may begin."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +30,24 @@ class Tiling:
         return self.size - 2 * self.margin
 
     def cover(self, unknown: Tensor) -> list[tuple[int, int]]:
-        """Top-left corners (y, x) of the tiles whose core holds an unknown pixel, in reading order.
+        """Top-left corners (y, x) of tiles such that each unknown pixel is in the core of one, in reading
+        order.
 
         unknown: bool [H, W]. At the frame's edges tiles are shifted inwards, so each sees as much of it as it
         can.
         """
-        height, width = unknown.shape
-        rows, columns = -(-height // self.core), -(-width // self.core)
-        padded = F.pad(unknown[None].float(), (0, columns * self.core - width, 0, rows * self.core - height))
-        held = F.max_pool2d(padded, self.core)[0].nonzero().tolist()
+        mask = unknown.numpy(force=True)
+        height, width = mask.shape
         bottom, right = max(0, height - self.size), max(0, width - self.size)
-        corners = (
-            (
-                min(max(0, r * self.core - self.margin), bottom),
-                min(max(0, c * self.core - self.margin), right),
-            )
-            for r, c in held
-        )
+        corners = []
+        for top in range(0, height, self.core):
+            columns, at = np.flatnonzero(mask[top : top + self.core].any(0)), 0
+            while at < columns.size:
+                left = int(columns[at]) // _STEP * _STEP
+                corners.append(
+                    (min(max(0, top - self.margin), bottom), min(max(0, left - self.margin), right))
+                )
+                at = int(np.searchsorted(columns, left + self.core))
         return list(dict.fromkeys(corners))  # two cores at an edge may share one tile
 
     def ramp(self) -> Tensor:

@@ -14,12 +14,16 @@ TILING = Tiling(size=32, margin=8)
 def test_every_unknown_pixel_is_in_the_core_of_a_tile(shape: tuple[int, int]) -> None:
     unknown = torch.rand(shape, generator=torch.Generator().manual_seed(1)) < 0.02
     unknown[-1, -1] = unknown[0, 0] = True
-    weight = torch.zeros(shape)
+    held = torch.zeros(shape, dtype=torch.bool)
     for y, x in TILING.cover(unknown):
-        assert y >= 0
-        assert x >= 0
-        weight[y : y + 32, x : x + 32] = 1
-    assert weight[unknown].all()
+        assert 0 <= y <= max(0, shape[0] - 32)
+        assert 0 <= x <= max(0, shape[1] - 32)
+        # At the frame's edge there is no margin to be had.
+        top, left = y + 8 * (y > 0), x + 8 * (x > 0)
+        bottom = y + 32 - 8 * (y + 32 < shape[0])
+        right = x + 32 - 8 * (x + 32 < shape[1])
+        held[top:bottom, left:right] = True
+    assert held[unknown].all()
 
 
 def test_a_frame_without_unknown_has_no_tiles() -> None:
@@ -30,6 +34,18 @@ def test_a_far_corner_costs_one_tile() -> None:
     unknown = torch.zeros(500, 500, dtype=torch.bool)
     unknown[499, 499] = True
     assert len(TILING.cover(unknown)) == 1
+
+
+def test_what_fits_one_core_is_in_one_though_it_lies_across_a_multiple_of_them() -> None:
+    unknown = torch.zeros(500, 500, dtype=torch.bool)
+    unknown[10:100, 120:180] = True
+    assert len(Tiling(size=160, margin=16).cover(unknown)) == 1
+
+
+def test_what_moves_by_a_pixel_keeps_its_tiles() -> None:
+    unknown = torch.zeros(64, 500, dtype=torch.bool)
+    unknown[10:60, 100:300] = True
+    assert TILING.cover(unknown) == TILING.cover(unknown.roll(1, 1))
 
 
 @pytest.mark.parametrize("shape", [(100, 70), (20, 12)])
