@@ -47,8 +47,10 @@ def _photograph(raster: Raster, more: int = 0) -> NDArray[np.uint8]:
 
 
 def frame(share: float, raster: Raster = HD) -> tuple[Tensor, Tensor]:
-    """rgb: float32 [3, H, W], display-referred; trimap: float32 [1, H, W]."""
-    rgb = torch.from_numpy(_photograph(raster).astype(np.float32) / 255).permute(2, 0, 1).contiguous()
+    """rgb: float32 [3, H, W], display-referred, in memory pixel by pixel, as the daemon lays a view; trimap:
+    float32 [1, H, W].
+    """
+    rgb = torch.from_numpy(_photograph(raster).astype(np.float32) / 255).permute(2, 0, 1)
     return rgb, torch.from_numpy(trimap_of(share, raster))[None]
 
 

