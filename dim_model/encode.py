@@ -185,8 +185,9 @@ def _smooth(values: Floats, rgb: Floats, found: sampling.Samples, sides: tuple[M
     ):
         picture.reshape(-1, 3)[pixels] = colour
         weight = _leaning(alpha, confidence, other, offset)
-        values[:, channels] = windows.means(picture, weight, unknown, _COLOUR_RADIUS)[unknown]
-    del picture, weight  # whole frames, of which the filters need their own
+        colours = windows.means(picture, weight, unknown, _COLOUR_RADIUS)
+        values[:, channels] = colours.reshape(-1, 3)[pixels]
+    del picture, weight, colours  # whole frames, of which the filters need their own
     trust = confidence + np.float32(1e-3)
     values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)
     values[:, 7] = guided.smooth(rgb, alpha, trust, unknown, _WIDE, half=True)

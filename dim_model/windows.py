@@ -17,9 +17,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_STRIP = 96
-"""Columns to a strip: few enough that its sums stay in the first-level cache, enough that its margins do not
-count.
+_STRIP = 32
+"""Columns to a strip. All of a strip is summed where any of it is wanted, so thin bands ask for narrow ones;
+too narrow, and their margins, ``radius`` on either side, count for more than they do.
 """
 
 
