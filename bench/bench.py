@@ -27,13 +27,11 @@ from bench import area, bars, crowd, footage, peers, process, truth
 from bench.job import Bench, Floor, Stub, Timed
 from bench.quality import DATA
 from daemon.config import ClipSettings
+from daemon.engine import TOGETHER
 from dim_model import weights
 from dim_model.matter import Matter
 
 SHARES = (0.0, 0.05, 0.1, 0.3)
-
-_TOGETHER = 4
-"""Frames that an engine gathers at most."""
 
 
 @dataclass(frozen=True)
@@ -124,30 +122,30 @@ def network(options: Options) -> dict[str, Any]:
     works: dict[str, Callable[[], object]] = {}
     for share in SHARES[1:]:
         rgb, trimap = footage.frame(share, raster)
-        frames, trimaps = [rgb] * _TOGETHER, [trimap] * _TOGETHER
+        frames, trimaps = [rgb] * TOGETHER, [trimap] * TOGETHER
         works[f"inputs + network {share}"] = lambda f=frames, t=trimaps: matter.matte(f, t)  # type: ignore[misc]
-    works["RVM"] = peers.rvm(raster)
     given = {path.name: peers.OnnxModel(path) for path in options.onnx}
     works |= given
+    rivals = {"RVM" if model.is_video else "IS-Net": name for name, model in given.items()}
+    notes = []
+    for name, build in peers.ARCHITECTURES.items():
+        if name not in rivals:
+            works[name], rivals[name] = build(raster), name
+            notes.append(f"{name} is its architecture, written from the paper, with random weights.")
     found: dict[str, list[float]] = defaultdict(list)
     for work in works.values():
         work()
     for _ in range(options.rounds):
         for name, work in works.items():
-            found[name].append(peers.once(work) / (_TOGETHER if name.startswith("inputs") else 1))
+            found[name].append(peers.once(work) / (TOGETHER if name.startswith("inputs") else 1))
     seconds: dict[str, float | None] = {name: float(np.median(some)) for name, some in found.items()}
     ours = float(np.median(found["inputs + network 0.1"]))
     seconds["dim-vgg16"] = peers.original(raster)
     seconds["closed-form"] = peers.closed_form(0.1, options.limit, raster)
     matter.close()
-    rivals = {name: seconds[name] for name in ("dim-vgg16", "RVM")}
-    rivals["closed-form"] = seconds["closed-form"] or options.limit
-    for name, model in given.items():
-        rivals["RVM" if model.is_video else "IS-Net"] = seconds[name]
-    ratios = {name: taken / ours for name, taken in rivals.items() if taken is not None}
-    notes = []
-    if not any(model.is_video for model in given.values()):
-        notes.append("RVM is its architecture, written from the paper, with random weights.")
+    taken = {rival: seconds[name] for rival, name in rivals.items()}
+    taken |= {"dim-vgg16": seconds["dim-vgg16"], "closed-form": seconds["closed-form"] or options.limit}
+    ratios = {rival: took / ours for rival, took in taken.items() if took is not None}
     if seconds["closed-form"] is None:
         notes.append(f"closed-form took more than {options.limit:g} s, which is what its ratio is made of.")
     return {"ratios": ratios, "seconds a frame": seconds, "notes": notes}

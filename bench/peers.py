@@ -1,12 +1,13 @@
 """What else a user could run, on the frame that dimd is given: seconds to a frame.
 
 RobustVideoMatting and IS-Net are not ours to bring (GPL; weights): a file of one is timed where it is named.
-Without one, RobustVideoMatting's architecture is, with random weights (``bench.rvm``).
+Without one, its architecture is, with random weights (``bench.rvm``, ``bench.isnet``).
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -18,12 +19,10 @@ import openvino  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 
+from bench import isnet
 from bench.footage import HD, Raster, frame
 from bench.rvm import DOWNSAMPLE, Rvm
 from dim_model import nets
-
-_STILL = 1024
-"""Pixels: side of a still for an ONNX model that takes any."""
 
 
 def once(work: Callable[[], object]) -> float:
@@ -84,7 +83,7 @@ def _closed_form(told: Connection[Any, Any], share: float, raster: tuple[int, in
 
 class OnnxModel:
     """An ONNX file by OpenVINO on the CPU, a frame at a time. A model that takes ``downsample_ratio``, as
-    RobustVideoMatting does, is given 1080p; another a square of 1024, where it takes any size.
+    RobustVideoMatting does, is given 1080p; another the square that IS-Net takes, where it takes any size.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,7 +93,7 @@ class OnnxModel:
         self.is_video = "downsample_ratio" in names
         self._given: dict[str, NDArray[np.float32]] = {}
         for name, each in zip(names, model.inputs, strict=True):
-            free = HD if self.is_video else Raster(_STILL, _STILL)
+            free = HD if self.is_video else Raster(isnet.SIDE, isnet.SIDE)
             self._given[name] = _input(name, each.get_partial_shape(), free)
         model.reshape({name: list(value.shape) for name, value in self._given.items()})
         if self.is_video:
@@ -105,6 +104,12 @@ class OnnxModel:
         return self._model(self._given)
 
 
+def still(side: int = isnet.SIDE) -> OnnxModel:
+    """IS-Net's architecture on a square, still after still, as a file of it is timed."""
+    with tempfile.TemporaryDirectory(prefix="dimd-bench-") as folder:
+        return OnnxModel(isnet.written(Path(folder), side))
+
+
 def _input(name: str, shape: Any, free: Raster) -> NDArray[np.float32]:
     """Random pixels for the picture; zeros for what a recurrent network remembers."""
     sides = [None if side.is_dynamic else side.get_length() for side in shape]
@@ -112,3 +117,10 @@ def _input(name: str, shape: Any, free: Raster) -> NDArray[np.float32]:
         filled = [side or wanted for side, wanted in zip(sides, (1, 3, *free), strict=True)]
         return np.random.default_rng(0).random(filled, np.float32)
     return np.zeros([side or 1 for side in sides], np.float32)
+
+
+ARCHITECTURES: dict[str, Callable[[Raster], Callable[[], object]]] = {
+    "RVM": rvm,
+    "IS-Net": lambda raster: still(),
+}
+"""What is timed where no file of it is given, built for frames of a raster."""

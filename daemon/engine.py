@@ -23,6 +23,9 @@ from daemon.refusal import Refusal, blamed
 from dim_model import weights
 from dim_model.weights import WeightsError
 
+TOGETHER = 4
+"""Most frames to a call of the network: their inputs are made side by side, and each waits for the others."""
+
 
 class Matting(Protocol):
     """What the engine needs of a ``dim_model.matter.Matter``."""
@@ -110,7 +113,9 @@ class Engine:
     ``WeightsError`` or ``DeviceError`` at once where there is nothing to begin with.
     """
 
-    def __init__(self, open_matter: Open, root: Path, *, together: int = 4, trial: Trial = _untried) -> None:
+    def __init__(
+        self, open_matter: Open, root: Path, *, together: int = TOGETHER, trial: Trial = _untried
+    ) -> None:
         self._open, self._root, self._together, self._trial = open_matter, root, together, trial
         self._lock = threading.Lock()
         # Held while weights load: two jobs that ask for the same version at once are to share it, and those

@@ -62,7 +62,16 @@ def test_the_network_is_timed_beside_what_else_a_user_could_run(tmp_path: Path) 
     figures = bench.network(short)
     assert set(figures["ratios"]) >= {"dim-vgg16", "closed-form", "IS-Net", "RVM"}
     assert all(value > 0 for value in figures["ratios"].values())
-    assert "architecture" in figures["notes"][0]
+    assert [note.split()[0] for note in figures["notes"]] == ["RVM"]
+
+
+def test_without_a_file_of_isnet_its_architecture_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(peers.ARCHITECTURES, "IS-Net", lambda raster: lambda: time.sleep(0.05))
+    figures = bench.network(bench.Options(rounds=1, raster=SMALL, limit=120))
+    assert figures["seconds a frame"]["IS-Net"] >= 0.05
+    ours = figures["seconds a frame"]["inputs + network 0.1"]
+    assert figures["ratios"]["IS-Net"] == pytest.approx(figures["seconds a frame"]["IS-Net"] / ours)
+    assert [note.split()[0] for note in figures["notes"]] == ["RVM", "IS-Net"]
 
 
 def test_closed_form_that_takes_too_long_is_ended() -> None:
