@@ -88,10 +88,8 @@ def _furry(matte: Floats, unknown: Mask) -> Mask:
 
 def _matte(rgb: Floats, inside: Mask, wide: Mask) -> tuple[Floats, Floats]:
     """A quick matte, and how far its colours explain each pixel; both float32 [H, W], 0..1."""
-    matte, trust = inside.astype(np.float32), np.ones(inside.shape, np.float32)
-    found = sampling.sample(rgb, np.where(wide, np.float32(0.5), matte))
-    matte.ravel()[found.pixels] = found.alpha
-    trust.ravel()[found.pixels] = found.confidence
+    found = sampling.sample(rgb, np.where(wide, np.float32(0.5), inside.astype(np.float32)))
+    matte, trust = found.laid(inside)
     matte[wide] = guided.smooth(rgb, matte, trust + np.float32(1e-3), wide, _SMOOTH)
     return matte, trust
 

@@ -212,13 +212,11 @@ def _matted(rgb: Floats, subject: Mask, band: int, doubt: Mask) -> Floats:
     """
     inner, outer = shrunk(subject, band) & ~doubt, grown(subject, band) | doubt
     unknown = outer & ~inner
-    matte = inner.astype(np.float32)
     if not (inner.any() and unknown.any() and not outer.all()):
         return subject.astype(np.float32)
-    found = sampling.sample(rgb, np.where(unknown, np.float32(0.5), matte))
-    trust = np.ones_like(matte)
-    matte.ravel()[found.pixels] = found.alpha
-    trust.ravel()[found.pixels] = found.confidence + np.float32(1e-3)
+    found = sampling.sample(rgb, np.where(unknown, np.float32(0.5), inner.astype(np.float32)))
+    matte, trust = found.laid(inner)
+    trust[unknown] += np.float32(1e-3)
     matte[unknown] = guided.smooth(rgb, matte, trust, unknown, _SMOOTH)
     return matte
 

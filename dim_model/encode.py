@@ -173,20 +173,16 @@ def _smooth(values: Floats, rgb: Floats, found: sampling.Samples, sides: tuple[M
     trimap is 1, 0 and between, bool [H, W].
     """
     foreground, background, unknown = sides
-    pixels = found.pixels
-    alpha = foreground.astype(np.float32)
-    alpha.ravel()[pixels] = found.alpha
-    confidence = np.ones_like(alpha)
-    confidence.ravel()[pixels] = found.confidence
+    alpha, confidence = found.laid(foreground)
     picture = rgb.copy()
     for channels, colour, other, offset in (
         (slice(0, 3), found.foreground, background, 0.05),
         (slice(3, 6), found.background, foreground, -1.05),
     ):
-        picture.reshape(-1, 3)[pixels] = colour
+        picture.reshape(-1, 3)[found.pixels] = colour
         weight = _leaning(alpha, confidence, other, offset)
         colours = windows.means(picture, weight, unknown, _COLOUR_RADIUS)
-        values[:, channels] = colours.reshape(-1, 3)[pixels]
+        values[:, channels] = colours.reshape(-1, 3)[found.pixels]
     del picture, weight, colours  # whole frames, of which the filters need their own
     trust = confidence + np.float32(1e-3)
     values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)

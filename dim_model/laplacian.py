@@ -12,6 +12,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from dim_model.symmetric import cofactors
+
 RIDGE = 1e-7
 """Levin's: below this variance, colours 0..1, a window of 3 x 3 counts as flat."""
 
@@ -52,9 +54,7 @@ def rows(rgb, unknown, ridge):
                 s11 += g * g / 9
                 s12 += g * b / 9
                 s22 += b * b / 9
-            c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
-            c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
-            determinant = s00 * c00 + s01 * c01 + s02 * c02
+            c00, c01, c02, c11, c12, c22, determinant = cofactors(s00, s01, s02, s11, s12, s22)
             for k in range(9):
                 r, g, b = d[k, 0], d[k, 1], d[k, 2]
                 p[k, 0] = (c00 * r + c01 * g + c02 * b) / determinant

@@ -16,6 +16,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from dim_model.symmetric import cofactors
+
 _STRIP = 64
 """Columns that are worked on at once: the sums of so many stay in the nearest cache."""
 
@@ -69,7 +71,7 @@ def _add_row(columns, row, rgb, alpha, y, left, sign):
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _solve(m, i, share, ridge, out):
-    """Least squares of alpha on colour in a window, the 3x3 covariance inverted in closed form.
+    """Least squares of alpha on colour in a window.
 
     m: sums of the moments at positions ``i``; share: one over how many pixels they are of.
     """
@@ -78,9 +80,8 @@ def _solve(m, i, share, ridge, out):
     s00, s01, s02 = share * m[7, i] - r * r + ridge, share * m[8, i] - r * g, share * m[9, i] - r * b
     s11, s12 = share * m[10, i] - g * g + ridge, share * m[11, i] - g * b
     s22 = share * m[12, i] - b * b + ridge
-    c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
-    c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
-    scale = 1.0 / (s00 * c00 + s01 * c01 + s02 * c02)
+    c00, c01, c02, c11, c12, c22, determinant = cofactors(s00, s01, s02, s11, s12, s22)
+    scale = 1.0 / determinant
     k0 = (c00 * v0 + c01 * v1 + c02 * v2) * scale
     k1 = (c01 * v0 + c11 * v1 + c12 * v2) * scale
     k2 = (c02 * v0 + c12 * v1 + c22 * v2) * scale

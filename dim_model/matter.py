@@ -28,7 +28,6 @@ TILING = Tiling(size=160, margin=16)
 ones see too little. A test holds tiled and untiled results together.
 """
 
-
 _HAZE = 1 / 255
 """An alpha this near to 0 or 1 is meant to be: a network's outputs tend to an end and never reach it, and
 what is left would show as a veil over the whole unknown region once a comp is graded.
@@ -126,14 +125,13 @@ class Matter:
         tiles = empty_tiles(-(-count // self._batch) * self._batch, (side, side), self._inputs)
         tiles[count:] = 0
         rooms = torch.split(tiles[:count], counts)
-        frames = [f for f in zip(rgb, trimap, corners, rooms, clean, strict=True) if f[2]]
-        list(self._encoders.map(self._encode, *zip(*frames, strict=True)) if frames else ())
+        frames = [
+            (picture, known, where, self._inputs, room, behind)
+            for picture, known, where, room, behind in zip(rgb, trimap, corners, rooms, clean, strict=True)
+            if where
+        ]
+        list(self._encoders.map(encode_tiles, *zip(*frames, strict=True)) if frames else ())
         return tiles
-
-    def _encode(
-        self, rgb: Tensor, trimap: Tensor, corners: list[tuple[int, int]], room: Tensor, clean: Tensor | None
-    ) -> None:
-        encode_tiles(rgb, trimap, corners, self._inputs, room, clean)
 
     def _run(self, tiles: Tensor) -> list[Tensor]:
         batches = torch.split(tiles, self._batch) if len(tiles) else ()

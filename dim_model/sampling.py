@@ -53,6 +53,15 @@ class Samples:
     foreground: Floats
     background: Floats
 
+    def laid(self, foreground: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Alpha and confidence of the whole frame, float32 [H, W]: as found for the unknown pixels, of the
+        others what ``foreground``, bool [H, W], says, and 1.
+        """
+        alpha, confidence = foreground.astype(np.float32), np.ones(foreground.shape, np.float32)
+        alpha.ravel()[self.pixels] = self.alpha
+        confidence.ravel()[self.pixels] = self.confidence
+        return alpha, confidence
+
 
 def nearest_known(known: NDArray[np.bool_]) -> tuple[Floats, Indices]:
     """Distance in pixels to the nearest True, and that pixel's flat index, each [H, W]. ``known`` has at

@@ -17,6 +17,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from dim_model.symmetric import cofactors
+
 _STRIP = 32
 """Columns to a strip. All of a strip is summed where any of it is wanted, so thin bands ask for narrow ones;
 too narrow, and their margins, ``radius`` on either side, count for more than they do.
@@ -52,17 +54,13 @@ def _add_moments(columns, rgb, alpha, weight, y, low, high, sign):
 
 @numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _solve(m, ridge, out):
-    """Slope and offset of the weighted least squares of alpha on colour; the 3x3 covariance is inverted in
-    closed form.
-    """
+    """Slope and offset of the weighted least squares of alpha on colour."""
     w = m[0]
     r, g, b, a = m[1] / w, m[2] / w, m[3] / w, m[4] / w
     v0, v1, v2 = m[5] / w - r * a, m[6] / w - g * a, m[7] / w - b * a
     s00, s01, s02 = m[8] / w - r * r + ridge, m[9] / w - r * g, m[10] / w - r * b
     s11, s12, s22 = m[11] / w - g * g + ridge, m[12] / w - g * b, m[13] / w - b * b + ridge
-    c00, c01, c02 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
-    c11, c12, c22 = s00 * s22 - s02 * s02, s01 * s02 - s00 * s12, s00 * s11 - s01 * s01
-    determinant = s00 * c00 + s01 * c01 + s02 * c02
+    c00, c01, c02, c11, c12, c22, determinant = cofactors(s00, s01, s02, s11, s12, s22)
     k0 = (c00 * v0 + c01 * v1 + c02 * v2) / determinant
     k1 = (c01 * v0 + c11 * v1 + c12 * v2) / determinant
     k2 = (c02 * v0 + c12 * v1 + c22 * v2) / determinant

@@ -19,6 +19,9 @@ from torch.nn import functional as F  # noqa: N812
 from dim_model import encode
 from dim_model.encode import packed
 
+_CELL = encode.PACK**2
+"""Pixels that a packed tile has in one place: so many of its channels are one of ``encode``'s."""
+
 
 def block(inside: int, outside: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, batch normalisation (folded into it at inference), ReLU."""
@@ -49,7 +52,7 @@ class Swift(nn.Module):
         super().__init__()
         quarter, eighth, sixteenth = width
         self.stem = nn.Sequential(
-            block(encode.CHANNELS["sampled"] * 4, quarter, 2, stride=2),
+            block(encode.CHANNELS["sampled"] * _CELL, quarter, 2, stride=2),
             block(quarter, quarter),
             block(quarter, quarter),
         )
@@ -68,9 +71,9 @@ class Swift(nn.Module):
         )
         self.colours = nn.Conv2d(quarter, 6, 1)
         self.context = nn.Conv2d(quarter, head, 1)
-        pixels = 4 * (3 + 2 + 6 + 1 + 6)
+        pixels = _CELL * (3 + 2 + 6 + 1 + 6)
         self.fuse = nn.Sequential(block(pixels + head, head, 1), block(head, head), block(head, head))
-        self.gate = nn.Conv2d(head, 4 * (self.ESTIMATES + 1), 1)
+        self.gate = nn.Conv2d(head, _CELL * (self.ESTIMATES + 1), 1)
         self._begin_at_guided()
 
     def _begin_at_guided(self) -> None:
@@ -79,7 +82,7 @@ class Swift(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(cast(Tensor, layer.bias))
         with torch.no_grad():
-            cast(Tensor, self.gate.bias)[4:8] = 2.5
+            cast(Tensor, self.gate.bias)[_CELL : 2 * _CELL] = 2.5
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """x: float32 [B, 18, H, W] from ``encode`` ("sampled"), H and W multiples of ``stride``.
@@ -97,17 +100,17 @@ class Swift(nn.Module):
         return self._packed(x)["alpha"]
 
     def _packed(self, x: Tensor) -> dict[str, Tensor]:
-        """All outputs, packed as ``x`` is. A channel of ``encode`` is four here, one of each pixel."""
+        """All outputs, packed as ``x`` is: a channel of ``encode`` is ``_CELL`` here, one of each pixel."""
         coarse = x.to(self.colours.weight.dtype)
         quarter = self.stem(coarse)
         eighth = self.down8(quarter)
         deep = self.up8(torch.cat([_up(self.down16(eighth), 2), eighth], 1))
         deep = self.up4(torch.cat([_up(deep, 2), quarter], 1))
 
-        correction = F.pixel_unshuffle(_up(self.colours(deep).float(), 4), 2)
+        correction = F.pixel_unshuffle(_up(self.colours(deep).float(), 4), encode.PACK)
         rgb, told = x[:, packed(encode.RGB)], x[:, packed(encode.ESTIMATES)]
-        foreground = x[:, packed(encode.FOREGROUND)] + correction[:, :12]
-        background = x[:, packed(encode.BACKGROUND)] + correction[:, 12:]
+        foreground = x[:, packed(encode.FOREGROUND)] + correction[:, packed(slice(0, 3))]
+        background = x[:, packed(encode.BACKGROUND)] + correction[:, packed(slice(3, 6))]
         line = foreground - background
         along, length = _colours_summed((rgb - background) * line), _colours_summed(line.square())
         projection = (along / (length + 2e-3)).clamp(-0.2, 1.2)
@@ -115,13 +118,14 @@ class Swift(nn.Module):
         explained = torch.cat([foreground, background, projection], 1).to(coarse.dtype)
         pixel = [coarse[:, packed(encode.GIVEN)], explained, coarse[:, packed(encode.FOUND)]]
         gate = self.gate(self.fuse(torch.cat([*pixel, _up(self.context(deep), 2)], 1))).float()
-        likely, own = gate[:, : 4 * self.ESTIMATES], gate[:, 4 * self.ESTIMATES :]
+        likely, own = gate[:, : _CELL * self.ESTIMATES], gate[:, _CELL * self.ESTIMATES :]
         estimates = torch.cat([projection, told, own + 0.5], 1)
-        likely, estimates = (torch.unflatten(y, 1, (self.ESTIMATES, 4)) for y in (likely, estimates))
+        likely, estimates = (torch.unflatten(y, 1, (self.ESTIMATES, _CELL)) for y in (likely, estimates))
         alpha = (torch.softmax(likely, 1) * estimates).sum(1)
         return {"alpha": alpha, "foreground": foreground, "background": background, "projection": projection}
 
 
 def _colours_summed(x: Tensor) -> Tensor:
     """Packed colours [N, 12, H, W] to their sum over the three [N, 4, H, W]."""
-    return x[:, 0:4] + x[:, 4:8] + x[:, 8:12]
+    red, green, blue = torch.split(x, _CELL, 1)
+    return red + green + blue
