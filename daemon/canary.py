@@ -16,11 +16,11 @@ import torch
 from daemon.config import CanarySettings
 from daemon.engine import Matting
 from daemon.refusal import ShortOfMemoryError
+from daemon.section import GIB
 from dim_model import canary, weights
 from dim_model.runtimes import DeviceError
 from dim_model.weights import WeightsError
 
-_GIB = 1 << 30
 _TRIES = 3
 """The quickest counts: the weights in use go on beside it, and a frame of theirs may come between."""
 
@@ -53,7 +53,7 @@ class Canary:
         return matter
 
     def _check_room(self, folder: Path, more: int) -> None:
-        if self._free() - more < self.settings.free_gib * _GIB:
+        if self._free() - more < self.settings.free_gib * GIB:
             # Without the figure, which is another at each try: it would be said each time.
             raise ShortOfMemoryError(
                 f"{folder}: would leave less memory free than canary: free_gib "

@@ -200,6 +200,10 @@ def _wanted(kind: str, ctx: Mapping[str, Any], message: str) -> str:
             return f"{ctx['le']} or less"
         case "too_short":
             return f"at least {ctx['min_length']}"
+        case "string_too_short":
+            return "some text"
+        case "string_too_long":
+            return f"{ctx['max_length']} characters at most"
         case _:
             return _WANTED.get(kind, message)
 

@@ -19,6 +19,7 @@ from daemon.media import CODECS
 from daemon.media.video_decoders import missing
 from daemon.media.video_formats import substitute
 from daemon.media.video_nvenc import NVENC
+from daemon.section import GIB
 from dim_model import weights
 from dim_model.weights import WeightsError
 
@@ -34,7 +35,7 @@ _NEEDED = ("prores_ks", "ffv1")
 """Encoders that a default config uses, or that nothing can stand in for."""
 
 _FORMATS = ("openexr", "png", "tiff", "jpeg", "dpx")
-_ROOM = 2 * 1024**3
+_ROOM = 2 * GIB
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _devices() -> Iterator[Finding]:
         )
     for n in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         properties = torch.cuda.get_device_properties(n)
-        yield Finding("ok", f"cuda:{n} {properties.name}, {properties.total_memory / 1024**3:.0f} GiB")
+        yield Finding("ok", f"cuda:{n} {properties.name}, {properties.total_memory / GIB:.0f} GiB")
     yield Finding(
         "ok", f"CPU with {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
     )
@@ -153,6 +154,6 @@ def _writable(folder: Path) -> Finding:
         )
     if free < _ROOM:
         return Finding(
-            "fault", f"{folder} has only {free / 1024**3:.1f} GiB free", "make room, or name another disk"
+            "fault", f"{folder} has only {free / GIB:.1f} GiB free", "make room, or name another disk"
         )
-    return Finding("ok", f"{folder} is writable, {free / 1024**3:.0f} GiB free")
+    return Finding("ok", f"{folder} is writable, {free / GIB:.0f} GiB free")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from daemon.asked import Asked, AskedError
 from daemon.clip import Clip, files_of, stamp_of
 from daemon.config import ClipSettings, clip_settings
 from daemon.inbox import scan, sidecars_of
@@ -17,22 +18,17 @@ MAX_PIXELS = 134_217_728
 """Pixels of a frame, where no config says; more is refused before memory is taken."""
 
 
-class SingleError(Exception):
-    """The command itself is at fault; one sentence."""
-
-
-def named_sidecars(
-    inputs: Sequence[str], trimap: str | None, mask: str | None, clean: str | None, background: str | None
-) -> list[MediaRef | None]:
-    """The media that the options name. Raises SingleError."""
-    if len(inputs) > 1 and (trimap or mask or clean):
-        raise SingleError(
+def named_sidecars(asked: Asked, background: str | None) -> list[MediaRef | None]:
+    """The media that the options name. Raises AskedError."""
+    named = (asked.trimap, asked.mask, asked.clean)
+    if len(asked.inputs) > 1 and any(named):
+        raise AskedError(
             "--trimap, --mask and --clean belong to one clip; give one INPUT, or put NAME_trimap beside each."
         )
     try:
-        return [locate(where) if where else None for where in (trimap, mask, clean, background)]
+        return [locate(where) if where else None for where in (*named, background)]
     except MediaError as error:
-        raise SingleError(str(error)) from error
+        raise AskedError(str(error)) from error
 
 
 def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon.metrics import free_bytes
-
-_GIB = 1024**3
+from daemon.section import GIB
 
 
 class NoRoomError(OSError):
@@ -16,7 +15,7 @@ class NoRoomError(OSError):
 def shortage(folder: Path, need: float) -> str | None:
     """What is wrong with the disk of `folder`, in a sentence; None: it has `need` GiB free."""
     try:
-        if free_bytes(folder) >= need * _GIB:
+        if free_bytes(folder) >= need * GIB:
             return None
     except OSError as error:
         return f"{folder}: cannot be looked at ({error.strerror}); clips wait until it is back."

@@ -26,6 +26,7 @@ from daemon.made import Figures, Made, Work
 from daemon.media import ClipInfo, Frame
 from daemon.plan import Plan
 from daemon.publish import Workplace
+from daemon.section import GIB
 from daemon.stages import Ahead, Observe, timed
 from daemon.trimaps.base import Trimap
 from dim_model.temporal import Steadier, Steady, handles
@@ -33,7 +34,7 @@ from dim_model.temporal import Steadier, Steady, handles
 _IN_FLIGHT = 4
 """Frames of one clip at the engine: enough to fill its batches, few enough that memory stays small."""
 
-_ROOM = 1 << 30
+_ROOM = GIB
 """Bytes of frames that a stage may hold: up to HD `jobs: queue_frames` says how many wait, above it this."""
 
 _FLOATS = sum(CHANNELS.values())

@@ -25,6 +25,9 @@ def as_path(value: object, info: ValidationInfo) -> Path:
 Folder = Annotated[Path, BeforeValidator(as_path)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
+GIB = 1 << 30
+"""Bytes of what settings call a GiB."""
+
 
 class Section(BaseModel):
     """A mapping of the config: no unknown keys, no silent conversion, never changed after it is made."""

@@ -29,6 +29,7 @@ from daemon.metrics_server import MetricsServer, exposure
 from daemon.notify import Notifier
 from daemon.patience import Patience
 from daemon.report import Log, Reporter
+from daemon.section import GIB
 from daemon.vitals import Vitals
 from daemon.watch import Watch
 from daemon.worker import Tools, Worker
@@ -37,8 +38,6 @@ from dim_model.weights import WeightsError
 
 _BREATH = 0.2
 """Seconds between two scans at least: events come in bursts."""
-
-_GIB = 1024**3
 
 _PATIENCE = 10.0
 """Seconds that a folder may take to be there at the start."""
@@ -130,7 +129,7 @@ class Service:
                 ledger.counts,
                 lambda: self._engine.depth,
                 [pair.out for pair in config.folders],
-                lambda: self._config.limits.min_free_gib * _GIB,
+                lambda: self._config.limits.min_free_gib * GIB,
                 config.device,
             )
             self.metrics.set_weights(self._engine.version, self._engine.description)

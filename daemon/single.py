@@ -8,20 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from rich.console import Console
 
 from daemon import heap, manifest
-from daemon.config import (
-    ClipSettings,
-    Format,
-    OutputName,
-    OutputSettings,
-    TrimapSettings,
-)
+from daemon.asked import Asked, AskedError
+from daemon.config import Format, OutputName, OutputSettings
 from daemon.engine import Engine
 from daemon.job import Job
-from daemon.named import SingleError, named_sidecars
+from daemon.named import named_sidecars
 from daemon.one_by_one import one_by_one
 from daemon.plan import Plan
 from daemon.progress import ProgressReporter
@@ -51,45 +45,22 @@ class _Kept:
 
 
 def matte_all(
-    inputs: Sequence[str],
-    out: Path,
-    *,
-    derived: TrimapSettings,
-    trimap: str | None,
-    mask: str | None,
-    clean: str | None,
-    background: str | None,
-    form: Format,
-    device: str,
-    colorspace: str = "auto",
-    frames: str | None = None,
-    handles: int = 0,
-    scale: float = 1.0,
+    asked: Asked, out: Path, *, background: str | None = None, form: Format = "auto", device: str = "auto"
 ) -> int:
-    """Matte each of ``inputs`` into ``out``; returns how many failed. Raises SingleError.
+    """Matte each clip into ``out``; returns how many failed. Raises AskedError.
 
-    colorspace: of the plates. frames, handles, scale: see `ClipSettings`.
+    background: of the composite; media, a colour or checker, which None is, too. form: of the outputs.
     """
     named = background if background and _is_colour(background) else None
     names: tuple[OutputName, ...] = ("alpha", "foreground", "composite")
-    try:
-        settings = ClipSettings(
-            trimap=derived,
-            outputs={name: OutputSettings(format=form) for name in names},
-            background=named or "checker",
-            colorspace=colorspace,
-            frames=frames,
-            handles=handles,
-            scale=scale,
-        )
-    except ValidationError as error:
-        raise SingleError(str(error)) from error
-    sidecars = named_sidecars(inputs, trimap, mask, clean, None if named else background)
+    outputs = {name: OutputSettings(format=form) for name in names}
+    settings = asked.settings(outputs=outputs, background=named or "checker")
+    sidecars = named_sidecars(asked, None if named else background)
     heap.keep()
     try:
         engine = Engine(lambda folder: Matter.open(folder, device=device), weights.SHIPPED)
     except (WeightsError, DeviceError) as error:
-        raise SingleError(str(error)) from error
+        raise AskedError(str(error)) from error
     with engine, ProgressReporter(Console(file=sys.stderr)) as reporter:
 
         def make(plan: Plan, place: Workplace, key: str, job: Job) -> Path:
@@ -100,7 +71,7 @@ def matte_all(
                 reporter.warned(job, warning)
             return folder
 
-        return one_by_one(inputs, sidecars, settings, out, "", reporter, make)
+        return one_by_one(asked.inputs, sidecars, settings, out, "", reporter, make)
 
 
 def _is_colour(text: str) -> bool:

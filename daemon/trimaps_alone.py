@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from daemon import heap
-from daemon.config import ClipSettings, TrimapSettings
+from daemon.asked import Asked
 from daemon.job import Job
 from daemon.media.durable import sync_folder
 from daemon.named import named_sidecars
@@ -24,28 +23,9 @@ from daemon.trimaps import Trimap
 _KEEP = ".trimaps"
 
 
-def trimap_all(
-    inputs: Sequence[str],
-    out: Path,
-    derived: TrimapSettings,
-    *,
-    trimap: str | None,
-    mask: str | None,
-    clean: str | None,
-    colorspace: str = "auto",
-    frames: str | None = None,
-    handles: int = 0,
-    scale: float = 1.0,
-) -> int:
-    """Write the trimaps of each of ``inputs`` into ``out``; returns how many failed. Raises SingleError.
-
-    derived: how they are to be derived; a ``source`` that it names goes before what a clip's own file says,
-    and so do ``colorspace``, the plate's, ``frames``, ``handles`` and ``scale``.
-    """
-    sidecars = named_sidecars(inputs, trimap, mask, clean, None)
-    settings = ClipSettings(
-        trimap=derived, colorspace=colorspace, frames=frames, handles=handles, scale=scale
-    )
+def trimap_all(asked: Asked, out: Path) -> int:
+    """Write the trimaps of each clip into ``out``; returns how many failed. Raises AskedError."""
+    settings, sidecars = asked.settings(), named_sidecars(asked, None)
     heap.keep()
     with ProgressReporter(Console(file=sys.stderr)) as reporter:
 
@@ -54,7 +34,7 @@ def trimap_all(
             reporter.warned(job, sentence)
             return folder
 
-        return one_by_one(inputs, sidecars, settings, out, "_trimap", reporter, make)
+        return one_by_one(asked.inputs, sidecars, settings, out, "_trimap", reporter, make)
 
 
 def _written(plan: Plan, place: Workplace, reporter: ProgressReporter, job: Job) -> tuple[Path, str]:

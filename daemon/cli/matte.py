@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.options import FAULTY, clip_options
-from daemon.config import Format, Preset, Source
+from daemon.asked import Asked
+from daemon.cli.options import over_clips
+from daemon.config import Format
 
 
 @click.command()
-@clip_options
+@over_clips
 @click.option("--background", help="What the composite is laid over: media, '#rrggbb' or checker.")
 @click.option(
     "--format",
@@ -21,49 +22,10 @@ from daemon.config import Format, Preset, Source
     help="Of all three; a video format is for video.",
 )
 @click.option("--device", default="auto", show_default=True)
-@click.pass_context
-def matte(
-    context: click.Context,
-    inputs: tuple[str, ...],
-    out: Path,
-    source: Source,
-    trimap: str | None,
-    mask: str | None,
-    clean: str | None,
-    model: Path | None,
-    preset: Preset,
-    colorspace: str,
-    frames: str | None,
-    handles: int,
-    scale: float,
-    background: str | None,
-    form: Format,
-    device: str,
-) -> None:
+def matte(asked: Asked, out: Path, background: str | None, form: Format, device: str) -> int:
     """Make alpha, foreground and composite of each INPUT: a still, a video, a folder or a pattern like
     shot.%04d.exr.
     """
-    from daemon.config import SegmenterSettings, TrimapSettings
-    from daemon.named import SingleError
     from daemon.single import matte_all
 
-    try:
-        failed = matte_all(
-            inputs,
-            out,
-            derived=TrimapSettings(source=source, segmenter=SegmenterSettings(model=model, preset=preset)),
-            trimap=trimap,
-            mask=mask,
-            clean=clean,
-            background=background,
-            colorspace=colorspace,
-            frames=frames,
-            handles=handles,
-            scale=scale,
-            form=form,
-            device=device,
-        )
-    except SingleError as error:
-        click.echo(str(error), err=True)
-        context.exit(FAULTY)
-    context.exit(1 if failed else 0)
+    return matte_all(asked, out, background=background, form=form, device=device)

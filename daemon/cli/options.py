@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
 
-from daemon.config import Config, ConfigError, Preset, Source, load
+from daemon.asked import Asked, AskedError
+from daemon.config import Config, ConfigError, Preset, SegmenterSettings, Source, TrimapSettings, load
 from daemon.frame_range import frame_range
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,8 +35,38 @@ def _frames(context: click.Context, option: click.Parameter, value: str | None) 
         raise click.BadParameter(f"{value!r}; {error}.") from error
 
 
-def clip_options(function: F) -> F:
-    """``--out`` and what stands beside a clip, for the commands that take INPUT…"""
+def over_clips(function: Callable[..., int]) -> Callable[..., None]:
+    """INPUT…, ``--out`` and what stands beside a clip, for a command that makes something of clips.
+
+    function: is handed ``asked``, ``out`` and the command's own options, and returns how many clips failed.
+    The command leaves with 1 where one did, with ``FAULTY`` and one sentence where it is itself at fault.
+    """
+
+    @functools.wraps(function)
+    def command(
+        *,
+        inputs: tuple[str, ...],
+        trimap: str | None,
+        mask: str | None,
+        clean: str | None,
+        source: Source,
+        model: Path | None,
+        preset: Preset,
+        colorspace: str,
+        frames: str | None,
+        handles: int,
+        scale: float,
+        **own: Any,
+    ) -> None:
+        derived = TrimapSettings(source=source, segmenter=SegmenterSettings(model=model, preset=preset))
+        asked = Asked(inputs, trimap, mask, clean, derived, colorspace, frames, handles, scale)
+        try:
+            failed = function(asked=asked, **own)
+        except AskedError as error:
+            click.echo(str(error), err=True)
+            raise click.exceptions.Exit(FAULTY) from error
+        raise click.exceptions.Exit(1 if failed else 0)
+
     for option in (
         click.option(
             "--preset",
@@ -86,8 +118,8 @@ def clip_options(function: F) -> F:
         ),
         click.argument("inputs", nargs=-1, required=True, metavar="INPUT…"),
     ):
-        function = option(function)
-    return function
+        option(command)
+    return command
 
 
 def loaded(context: click.Context, config: Path | None) -> Config:

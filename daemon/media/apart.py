@@ -28,8 +28,7 @@ from daemon.media.slots import COUNT, Slots
 from daemon.media.video_decoders import missing
 from daemon.media.video_source import Reading, left_to_cpu
 from daemon.media.wire import Message, WireError, receive, send
-
-_GIB = 1 << 30
+from daemon.section import GIB
 
 _AHEAD = 1 << 27
 """Bytes of a frame up to which the next one is decoded while this one is worked on: 4K and a little more."""
@@ -100,8 +99,8 @@ class ApartSource(Closing):
         self._child: int | None
         self._child, self._socket = decoders.begin()
         try:
-            more = int(limits.gib * _GIB)
-            most = more + COUNT * _LARGEST_PIXEL * limits.max_pixels + _GIB
+            more = int(limits.gib * GIB)
+            most = more + COUNT * _LARGEST_PIXEL * limits.max_pixels + GIB
             asked = {"ref": ref, "max_pixels": limits.max_pixels, "deinterlace": deinterlace}
             self._send(asked | {"bytes": more, "most": most}, None, None)
             answer = self._receive(None)

@@ -76,6 +76,15 @@ def test_the_space_of_the_plates_may_be_said(tmp_path: Path) -> None:
     assert "did you mean 'arri_logc4'?" in " ".join(said.split())
 
 
+@pytest.mark.parametrize("command", ["matte", "trimap"])
+def test_an_option_without_a_value_is_one_sentence(command: str, tmp_path: Path) -> None:
+    asked = [command, str(still(tmp_path)), "--out", str(tmp_path / "out"), "--colorspace", ""]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 2
+    assert done.stderr == "command line: colorspace is ''; give some text.\n"
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_bad_input_does_not_keep_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_text("no picture")
     green = np.full((36, 64, 3), (40, 170, 30), np.uint8)

@@ -21,8 +21,8 @@ import pytest
 import torch
 
 from daemon import single
+from daemon.asked import Asked
 from daemon.colour import DISPLAY
-from daemon.config import TrimapSettings
 from daemon.media import ClipInfo, Frame, VideoTags, find_media, open_sink, open_source
 from tests.daemon.cases import GREY, WHITE, FakeMatter, write
 
@@ -114,10 +114,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "shot.yaml").write_text("outputs: {foreground: {format: vp9}}\n")
     with pytest.MonkeyPatch.context() as patch:  # what a network makes of a patch is its own affair
         patch.setattr(single.Matter, "open", lambda path, **options: FakeMatter(path.name))
-        failed = single.matte_all(
-            [str(folder / "shot.mkv")], folder / "out", derived=TrimapSettings(), trimap=None, mask=None,
-            clean=None, background=None, form="auto", device="cpu",
-        )  # fmt: skip
+        failed = single.matte_all(Asked([str(folder / "shot.mkv")]), folder / "out", device="cpu")
     assert failed == 0
     return folder / "out/shot/shot_foreground.webm"
 

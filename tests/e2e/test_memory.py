@@ -23,14 +23,11 @@ RUN = """
 import json, resource, sys
 from pathlib import Path
 from daemon import single
-from daemon.config import TrimapSettings
+from daemon.asked import Asked
 from tests.daemon.cases import FakeMatter
 plate, trimap, out = sys.argv[1:]
 single.Matter.open = lambda folder, **options: FakeMatter(folder.name)
-failed = single.matte_all(
-    [plate], Path(out), derived=TrimapSettings(), trimap=trimap, mask=None, clean=None, background=None,
-    form="auto", device="cpu",
-)
+failed = single.matte_all(Asked([plate], trimap), Path(out), device="cpu")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"failed": failed, "mib": peak / 1024}))
 """
