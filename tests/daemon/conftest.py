@@ -10,7 +10,7 @@ import torch
 
 from daemon.engine import Engine
 from dim_model import nets, weights
-from tests.daemon.cases import FakeMatter
+from tests.daemon.cases import FakeMatter, trimap, write
 from tests.daemon.colour_cases import STUDIO
 
 
@@ -53,3 +53,9 @@ def studio(tmp_path: Path) -> Path:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     return tmp_path / "in"
+
+
+@pytest.fixture
+def trimap_beside(folder: Path) -> None:
+    """For a clip that is named shot."""
+    write(folder / "shot_trimap.png", trimap())

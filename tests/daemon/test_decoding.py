@@ -11,7 +11,7 @@ import pytest
 
 from daemon.engine import Engine
 from tests.daemon.cases import FakeMatter, config, plate, sequence, still, trimap, video, wait_for, write
-from tests.daemon.media.test_media_apart import POISON
+from tests.daemon.media.apart_cases import POISON
 from tests.daemon.serving import once, running
 
 

@@ -12,14 +12,10 @@ import pytest
 from daemon.engine import Engine
 from daemon.media import MediaError
 from daemon.run import StoppedError
-from tests.daemon.cases import tree, trimap, write
+from tests.daemon.cases import tree
 from tests.daemon.stills import Memory, make, picture, scene, stored
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write(tmp_path / "in/shot_trimap.png", trimap())
-    return tmp_path / "in"
+pytestmark = pytest.mark.usefixtures("trimap_beside")
 
 
 def gappy(folder: Path) -> None:

@@ -21,7 +21,7 @@ from daemon.hashing import Hashing
 from daemon.media import MediaError
 from daemon.patience import Patience
 from tests.daemon.cases import FakeMatter, config, sequence, still, wait_for
-from tests.daemon.media.test_media_apart import POISON
+from tests.daemon.media.apart_cases import POISON
 from tests.daemon.serving import Running, running
 
 pytestmark = pytest.mark.timeout(120)

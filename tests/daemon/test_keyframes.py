@@ -64,12 +64,6 @@ def wrong(trimap: Trimap, frame: int) -> float:
     return float((((values == 1) & ~truth) | ((values == 0) & truth)).mean())
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
 @pytest.mark.parametrize("key", [0, 4, FRAMES - 1])
 def test_one_mask_is_carried_to_all_frames_both_ways(folder: Path, tmp_path: Path, key: int) -> None:
     shot(folder, keys=(key,))

@@ -28,12 +28,6 @@ HERE = clip(1, size=(1920, 1080))
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
-@pytest.fixture
 def no_gpu() -> None:
     if idle("h264_nvenc", HERE) is None:
         pytest.skip("this machine has an NVIDIA encoder")

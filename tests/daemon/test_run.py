@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,13 @@ class Memory:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     root = tmp_path_factory.mktemp("weights")
     card = weights.Card("v1", "swift", "sampled", "x", [], {})
     weights.publish(root, card, nets.build("swift").state_dict())
     weights.point(root, "v1")
-    return Engine(lambda folder: FakeMatter(), root)
+    with Engine(lambda folder: FakeMatter(), root) as made:
+        yield made
 
 
 def make(folder: Path, engine: Engine, out: Path, memory: Memory | None = None, **clip: object) -> Path:
@@ -60,12 +61,6 @@ def make(folder: Path, engine: Engine, out: Path, memory: Memory | None = None, 
     memory.settings = Settings(queue=2, chunk=3)
     with engine.lease() as lease, Plan(found, settings, max_pixels=10**6, state={}) as plan:
         return run(plan, lease, Workplace(out, found.name, key), key, memory.done, memory, memory.settings)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
 
 
 def test_a_still_leaves_its_outputs_and_a_manifest(folder: Path, engine: Engine, tmp_path: Path) -> None:

@@ -41,12 +41,6 @@ def model(tmp_path: Path) -> Path:
     return onnx_model(tmp_path / "bright.onnx", size=(64, 48))
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
 def bright(
     folder: Path, name: str = "shot.png", ground: tuple[int, ...] = (20, 20, 20), at: int = 60
 ) -> None:

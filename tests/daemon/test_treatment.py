@@ -21,7 +21,7 @@ from daemon.treatment import PLAIN, Treatment
 from dim_model.screen import Screen
 from tests.daemon.cases import still, write
 from tests.daemon.test_chroma import picture, planned
-from tests.daemon.test_run import engine, folder, make  # noqa: F401  (fixtures)
+from tests.daemon.test_run import engine, make  # noqa: F401  (a fixture)
 
 ALL = ("alpha", "foreground", "premult", "composite")
 GREEN = {"screen": Screen((0.1, 0.7, 0.2), 0.5).to_dict()}

@@ -29,12 +29,6 @@ def first_trimap(plan: Plan) -> torch.Tensor:
     return plan.trimap.trimap(frame, 0, plan.view(frame)).values[0]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
 def test_a_painted_trimap_beats_a_mask(folder: Path) -> None:
     still(folder)
     write(folder / "shot_mask.png", trimap())

@@ -49,12 +49,6 @@ class Memory:
         return self.all
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "in").mkdir()
-    return tmp_path / "in"
-
-
 def shot(folder: Path, size: tuple[int, int] | None = None) -> None:
     """shot.mov with uncompressed sound, and one trimap for all of it."""
     height, width = size or plate().shape[:2]

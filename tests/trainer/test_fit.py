@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import itertools
 import json
-import pickle
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -264,24 +263,6 @@ def test_a_picture_without_its_trimap_is_not_skipped_silently(photos: Path, tmp_
     done = CliRunner().invoke(main, [*command, "--alphas", str(out / "alpha")])
     assert done.exit_code == 1
     assert "has no partner named" in done.output
-
-
-def test_a_pickle_offered_as_a_checkpoint_is_refused_and_not_run(tmp_path: Path) -> None:
-    trap = tmp_path / "ran"
-
-    class Trap:
-        def __reduce__(self) -> tuple[object, ...]:
-            return (Path.touch, (trap,))
-
-    (tmp_path / "last.ckpt").write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(CheckpointError, match="is no checkpoint of dim-train fit"):
-        read(tmp_path / "last.ckpt")
-    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
-    torch.save([1, 2], tmp_path / "list.ckpt")
-    for other in ("other", "list"):
-        with pytest.raises(CheckpointError, match=rf"{other}\.ckpt: is no checkpoint"):
-            read(tmp_path / f"{other}.ckpt")
-    assert not trap.exists()
 
 
 @pytest.mark.parametrize("network", ["swift", "dim-vgg16"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import OpenImageIO as oiio
 import pytest
 
 from daemon.media import MediaRef
+from daemon.media.decoders import Decoders
+from tests.daemon.media.apart_cases import POISON
 
 HEIGHT, WIDTH = 48, 64
 
@@ -126,3 +128,17 @@ def _filled(index: int, width: int, height: int, pixel_format: str, fill: Any, p
         else:
             samples[:] = 2 ** (bits - 1)
     return frame
+
+
+@pytest.fixture
+def decoders() -> Iterator[Decoders]:
+    with Decoders() as made:
+        yield made
+
+
+@pytest.fixture
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoders]:
+    """Codecs with faults: a file `harm` beside a clip says which, at which frame."""
+    monkeypatch.setattr("daemon.media.decoders._START", POISON)
+    with Decoders() as made:
+        yield made

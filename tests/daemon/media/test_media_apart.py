@@ -2,93 +2,24 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import OpenImageIO as oiio
 import pytest
 
-from daemon.media import FrameSource, MediaError, MediaRef, Reading, find_media, locate, open_source
+from daemon.media import MediaError, MediaRef, Reading, locate, open_source
 from daemon.media import slots as slots_module
 from daemon.media.apart import open_apart
 from daemon.media.decoders import Decoders
 from daemon.media.decoding_faults import DecoderLostError, DecodingError
-from tests.daemon.cases import plate, sequence, still, video, wait_for
-
-LIMITS: dict[str, Any] = {"max_pixels": 1 << 24, "seconds": 30.0, "gib": 2.0}
-
-POISON = """
-import os, signal, sys, time
-sys.path[:] = {path!r}
-import numpy as np
-from daemon.media import decoding, sequence, stills, video_source
-
-def harm(path, number):
-    told = path.with_name("harm")
-    how, at = told.read_text().split() if told.exists() else ("none", -1)
-    if number != int(at):
-        return
-    if how == "crash":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if how == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if how == "hang":
-        time.sleep(600)
-    while how == "spin":
-        pass
-    if how == "bomb":
-        np.ones(1 << 40)
-    if how == "write":
-        path.with_name("made").write_bytes(b"anything")
-    if how == "lie":
-        sys.exit(0)
-
-def poisoned(real):
-    def read_still(path, max_pixels, number=0):
-        harm(path, number)
-        return real(path, max_pixels, number)
-    return read_still
-
-sequence.read_still = poisoned(sequence.read_still)
-stills.read_still = poisoned(stills.read_still)
-real = video_source.VideoSource._check
-
-def check(self, decoded, position):
-    harm(self._path, position)
-    real(self, decoded, position)
-
-video_source.VideoSource._check = check
-decoding.main({handle})
-"""
-"""The small process, with codecs that have faults: a file `harm` beside a clip says which, at which frame."""
-
-
-@pytest.fixture
-def decoders() -> Iterator[Decoders]:
-    with Decoders() as made:
-        yield made
-
-
-@pytest.fixture
-def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoders]:
-    monkeypatch.setattr("daemon.media.decoders._START", POISON)
-    with Decoders() as made:
-        yield made
-
-
-def opened(decoders: Decoders, ref: MediaRef, **limits: float) -> FrameSource:
-    return open_apart(decoders, ref, **(LIMITS | limits))
+from tests.daemon.cases import sequence
+from tests.daemon.media.apart_cases import LIMITS, film, numbered, opened, photograph
 
 
 def exr(folder: Path) -> MediaRef:
@@ -110,20 +41,6 @@ def exr(folder: Path) -> MediaRef:
         assert out.write_image(pixels)
         out.close()
     return locate(folder / "shot.####.exr")
-
-
-def photograph(folder: Path) -> MediaRef:
-    return locate(still(folder, "one"))
-
-
-def numbered(folder: Path) -> MediaRef:
-    sequence(folder)
-    return locate(folder / "shot.####.png")
-
-
-def film(folder: Path) -> MediaRef:
-    folder.mkdir(parents=True)
-    return locate(video(folder))
 
 
 KINDS = [photograph, numbered, exr, film]
@@ -264,125 +181,6 @@ def test_a_file_that_does_not_open_at_all_is_given_up(tmp_path: Path, decoders: 
     assert str(refused.value).startswith("shot.png: does not answer within limits: decode_seconds (0.5);")
 
 
-def test_it_writes_nothing(tmp_path: Path, poisoned: Decoders) -> None:
-    """A decoder that was taken over has no file to put anything in."""
-    ref = numbered(tmp_path / "in")
-    (tmp_path / "in/harm").write_text("write 1005")
-    with opened(poisoned, ref) as source, pytest.raises(OSError, match="File too large"):
-        list(source.frames())
-    assert (tmp_path / "in/made").stat().st_size == 0
-
-
-def test_it_opens_few_files_and_leaves_no_core(tmp_path: Path, decoders: Decoders) -> None:
-    with opened(decoders, film(tmp_path / "in")) as source:
-        limits = Path(f"/proc/{source._child}/limits").read_text()  # type: ignore[attr-defined]
-    told = {line[:26].strip(): line[26:].split()[:2] for line in limits.splitlines()}
-    assert told["Max open files"] == ["64", "64"]
-    assert told["Max file size"] == told["Max core file size"] == ["0", "0"]
-    assert 2 << 30 <= int(told["Max address space"][0]) < 6 << 30
-
-
-def test_a_decoder_says_nothing_but_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that was taken over names no other file whose sound the result would have, and no raster that is
-    not allowed.
-    """
-    changes = ('sound=Path("/etc/passwd")', "width=1 << 20", "channels=2", "height=None")
-    for number, change in enumerate(changes):
-        lying = POISON.replace(
-            "decoding.main(",
-            "from dataclasses import replace\nfrom pathlib import Path\n"
-            "opened = decoding._opened\n"
-            "def lie(asked):\n"
-            "    source, answer = opened(asked)\n"
-            f'    return source, answer | {{{{"info": replace(answer["info"], {change})}}}}\n'
-            "decoding._opened = lie\ndecoding.main(",
-        )
-        monkeypatch.setattr("daemon.media.decoders._START", lying)
-        ref = film(tmp_path / f"{number}/in")
-        with Decoders() as decoders, pytest.raises(MediaError):
-            opened(decoders, ref)
-
-
-def children(process: int) -> list[int]:
-    return [int(n) for n in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def test_nothing_is_left_after_the_end(tmp_path: Path, decoders: Decoders) -> None:
-    ref, other = film(tmp_path / "in"), numbered(tmp_path / "run")
-    with opened(decoders, ref) as source:
-        list(source.frames())
-    del source
-    gc.collect()
-    handles = len(list(Path("/proc/self/fd").iterdir()))
-    server = decoders._process
-    assert server is not None
-    for number in range(6):
-        with opened(decoders, ref if number % 2 else other) as source:
-            run = source.frames()
-            frame = next(run)
-            assert len(children(server.pid)) == 1
-            if number % 3:
-                run.close()  # type: ignore[attr-defined]
-        assert children(server.pid) == []
-    del source, run, frame
-    gc.collect()
-    assert len(list(Path("/proc/self/fd").iterdir())) == handles
-    decoders.close()
-    assert server.poll() is not None
-
-
-def test_decoders_die_with_the_daemon_however_it_ends(tmp_path: Path) -> None:
-    ref = film(tmp_path / "in")
-    (tmp_path / "in/harm").write_text("spin 1")
-    daemon = subprocess.Popen(
-        [sys.executable, "-c", _DAEMON, str(ref.path), POISON],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert daemon.stdout is not None
-    server, busy = map(int, daemon.stdout.readline().split())
-    daemon.kill()
-    daemon.wait()
-    daemon.stdout.close()
-    wait_for(lambda: not any(_runs(process) for process in (server, busy)))
-
-
-_DAEMON = """
-import sys, threading
-from daemon.media import decoders, locate
-from daemon.media.apart import open_apart
-decoders._START = sys.argv[2]
-with decoders.Decoders() as made:
-    source = open_apart(made, locate(sys.argv[1]), max_pixels=1 << 24, seconds=600, gib=2)
-    run = source.frames()
-    next(run)
-    print(made._process.pid, source._child, flush=True)
-    next(run)
-"""
-
-
-def _runs(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_a_small_process_that_was_killed_is_started_again(tmp_path: Path, decoders: Decoders) -> None:
-    ref = film(tmp_path / "in")
-    with opened(decoders, ref) as source:
-        run = source.frames()
-        next(run)
-        process = decoders._process
-        assert process is not None
-        os.kill(process.pid, signal.SIGKILL)
-        wait_for(lambda: process.poll() is not None)
-        with pytest.raises(DecoderLostError):
-            list(run)
-    with opened(decoders, ref) as source:
-        assert len(list(source.frames())) == 10
-
-
 def test_nvdec_that_is_asked_for_in_vain_is_told_as_it_is_here(tmp_path: Path, decoders: Decoders) -> None:
     ref = film(tmp_path / "in")
     with open_source(ref, max_pixels=1 << 24, video=Reading(decoder="nvdec")) as source:
@@ -392,17 +190,3 @@ def test_nvdec_that_is_asked_for_in_vain_is_told_as_it_is_here(tmp_path: Path, d
     assert wanted.remarks == (
         "shot.mov: NVDEC is not used for prores; the CPU decodes it, to the same pictures.",
     )
-
-
-def test_it_costs_milliseconds_a_clip(tmp_path: Path, decoders: Decoders) -> None:
-    """Far below what a clip takes; a new interpreter for each would not be."""
-    assert cv2.imwrite(str(tmp_path / "shot.png"), cv2.resize(plate(), (640, 360)))
-    (ref,) = find_media(tmp_path)
-    opened(decoders, ref).close()
-    begun = time.perf_counter()
-    for _ in range(20):
-        with opened(decoders, ref) as source:
-            list(source.frames())
-    each = (time.perf_counter() - begun) / 20
-    print(f"{each * 1000:.1f} ms a clip", file=sys.stderr)
-    assert each < 0.25
