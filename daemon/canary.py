@@ -18,7 +18,7 @@ from daemon.engine import Matting
 from daemon.refusal import ShortOfMemoryError
 from daemon.section import GIB
 from dim_model import canary, weights
-from dim_model.runtimes import DeviceError
+from dim_model.runtimes import DeviceError, pick_device
 from dim_model.weights import WeightsError
 
 _TRIES = 3
@@ -93,8 +93,6 @@ def free_memory(device: str) -> int:
     it, whichever is less.
     """
     with suppress(DeviceError):
-        from dim_model.runtimes import pick_device
-
         chosen = pick_device(device)
         if chosen.type == "cuda":
             return int(torch.cuda.mem_get_info(chosen)[0])

@@ -12,6 +12,7 @@ from daemon.layers import CHANNELS
 from daemon.media import deinterlace
 from daemon.media.video_decoders import missing
 from daemon.media.video_formats import instead, substitute, unfit
+from daemon.room import nearest
 from daemon.trimaps import segmenter
 from dim_model import weights
 from dim_model.runtimes import DeviceError, open_runtime
@@ -78,9 +79,11 @@ def colour_faults(config: Config) -> Iterator[str]:
 
 def _folder(path: Path, key: str, access: int) -> Iterator[str]:
     """A folder that is not there yet is no fault where it can be made."""
-    there = path
-    while not there.exists() and there != there.parent:
-        there = there.parent
+    try:
+        there = nearest(path)
+    except OSError as error:
+        yield f"{key}: {path} cannot be looked at ({error.strerror}); give this user access to its folder."
+        return
     if not there.is_dir():
         yield f"{key}: {path} cannot be a folder, for {there} is a file; name another."
     elif not os.access(there, access if there == path else os.W_OK | os.X_OK):

@@ -40,8 +40,8 @@ Format = Literal[
 ]
 """From prores4444 on for a video alone, by the names of `daemon.media.VIDEO_FORMATS`."""
 
-_REFERENCE_LINES = 1080
-"""The raster that `erode` and `dilate` are given for."""
+REFERENCE_LINES = 1080
+"""The raster that widths in pixels are given for."""
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
@@ -110,7 +110,7 @@ class TrimapSettings(Section):
         The settings are for a plate whose shorter side is 1080; hair is as wide in the picture at UHD as at
         HD, so the band grows with the raster. A width that is not 0 never falls below 1.
         """
-        scale = min(width, height) / _REFERENCE_LINES
+        scale = min(width, height) / REFERENCE_LINES
         erode, dilate = (max(1, round(given * scale)) if given else 0 for given in (self.erode, self.dilate))
         return erode, dilate
 
@@ -135,7 +135,7 @@ class ForegroundSettings(Section):
 
     def widths(self, width: int, height: int) -> tuple[int | None, int]:
         """`(reach, extend)` in pixels of a plate of this raster, scaled as those of the trimap are."""
-        scale = min(width, height) / _REFERENCE_LINES
+        scale = min(width, height) / REFERENCE_LINES
         reach = None if self.reach is None else round(self.reach * scale)
         return reach, max(1, round(self.extend * scale)) if self.extend else 0
 

@@ -19,6 +19,7 @@ from daemon.media import CODECS
 from daemon.media.video_decoders import missing
 from daemon.media.video_formats import substitute
 from daemon.media.video_nvenc import NVENC
+from daemon.room import nearest
 from daemon.section import GIB
 from dim_model import weights
 from dim_model.weights import WeightsError
@@ -142,10 +143,8 @@ def _weights() -> Finding:
 
 
 def _writable(folder: Path) -> Finding:
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
     try:
+        there = nearest(folder)
         with tempfile.TemporaryFile(dir=there):
             free = shutil.disk_usage(there).free
     except OSError as error:

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from daemon.closing import Closing
 from daemon.refusal import Refusal, blamed
 from dim_model import weights
 from dim_model.weights import WeightsError
@@ -105,7 +106,7 @@ class Lease:
         self._engine.give_back(self._matter)
 
 
-class Engine:
+class Engine(Closing):
     """open_matter: loads a version onto the device. root: the folder of versions. together: most frames to a
     call. trial: what ``current`` has to pass.
 
@@ -282,12 +283,6 @@ class Engine:
         self._thread.join()
         for matter in self._loaded.values():
             matter.close()
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 def _matte(batch: list[_Frame]) -> None:

@@ -42,20 +42,20 @@ class Gaps:
         before = tuple(number for number in info.missing if number < info.numbers[0])
         within = info.missing[len(before) :]
         self.written = replace(info, numbers=tuple(sorted({*info.numbers, *within}))) if filled else info
-        self.sentences = []
+        self.sentences: list[str] = []
         if info.step > 1:
             self.sentences.append(f"{label}: has a frame every {info.step}, and so has the result.")
         if info.missing:
-            which = listed(info.missing)
+            which = _are(info.missing)
             if how == "refuse":
                 raise MediaError(
                     f"{label}: {which} missing; supply what is missing, or set missing: to hold."
                 )
             if filled and before:
                 self.sentences.append(
-                    f"{label}: {listed(before)} missing at the range's beginning, {_STANDS['skip']}."
+                    f"{label}: {_are(before)} missing at the range's beginning, {_STANDS['skip']}."
                 )
-                which = listed(within) if within else ""
+                which = _are(within) if within else ""
             if which:
                 self.sentences.append(f"{label}: {which} missing, {_STANDS[how]}.")
 
@@ -77,6 +77,10 @@ class Gaps:
 
 
 def listed(numbers: tuple[int, ...]) -> str:
-    """``frame 3 is`` or ``frames 3, 4 are``, cut short."""
+    """``frame 3`` or ``frames 3, 4``, cut short."""
     shown = ", ".join(map(str, numbers[:_SHOWN])) + (" …" if len(numbers) > _SHOWN else "")
-    return f"frames {shown} are" if len(numbers) > 1 else f"frame {shown} is"
+    return f"frames {shown}" if len(numbers) > 1 else f"frame {shown}"
+
+
+def _are(numbers: tuple[int, ...]) -> str:
+    return f"{listed(numbers)} {'are' if len(numbers) > 1 else 'is'}"

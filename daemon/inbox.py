@@ -76,8 +76,7 @@ def scan(folder: Path, remark: Remark = _unsaid, *, follow_links: bool = False) 
         if sidecar is None:
             plates.append(_Plate(name, ref, inner))
         else:
-            role: Role = next(role for role in ROLES if role == sidecar["role"].lower())
-            beside[sidecar["owner"]].media[role].append(ref)
+            beside[sidecar["owner"]].media[_role(sidecar)].append(ref)
     for file in _settings_files(folder, inside):
         beside[_plain(file.stem)].settings.append(file)
     plates.sort(key=lambda plate: plate.ref.path)
@@ -105,9 +104,13 @@ def sidecars_of(folder: Path, name: str) -> tuple[dict[Role, MediaRef], Path | N
     for entry, ref, _ in _entries(folder, inside, _unsaid):
         sidecar = _SIDECAR.fullmatch(entry)
         if sidecar is not None and sidecar["owner"] == name:
-            found.setdefault(next(role for role in ROLES if role == sidecar["role"].lower()), ref)
+            found.setdefault(_role(sidecar), ref)
     own = (file for file in _settings_files(folder, inside) if _plain(file.stem) == name)
     return found, next(own, None)
+
+
+def _role(sidecar: re.Match[str]) -> Role:
+    return next(role for role in ROLES if role == sidecar["role"].lower())
 
 
 def _entries(folder: Path, inside: list[Entry], remark: Remark) -> Iterator[tuple[str, MediaRef, _Beside]]:

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from daemon.clip import Clip, job_key
+from daemon.clip import Clip
 from daemon.job import STATES, Job, State
 from daemon.ledger_file import LedgerError
 from daemon.ledger_view import LedgerView
 from daemon.owner import is_gone, owner_name
 
-__all__ = ["ClaimLost", "Job", "Ledger", "LedgerError", "LedgerView", "State", "job_key", "owner_name"]
+__all__ = ["ClaimLost", "Job", "Ledger", "LedgerError", "LedgerView", "State", "owner_name"]
 
 _DEATHS = 5
 """A clip on which the daemon died this often, without a new frame between, is what kills it: set aside."""

@@ -57,11 +57,10 @@ def mended(plan: Plan, figures: Sequence[Mapping[str, Any]]) -> list[str]:
     if not found:
         return []
     pixels = sum(int(figure.get("mended", 0)) for figure in figures)
-    which, _ = listed(found).rsplit(" ", 1)
     holds = "hold" if len(found) > 1 else "holds"
     many = f"{pixels} pixels" if pixels > 1 else "a pixel"
-    plate = plan.clip.plate.path.name
-    return [f"{plate}: {which} {holds} NaN or infinity in {many}, filled from those around; render it again."]
+    what = f"{plan.clip.plate.path.name}: {listed(found)} {holds} NaN or infinity in {many}"
+    return [f"{what}, filled from those around; render it again."]
 
 
 def stamp(plan: Plan, weights: str) -> dict[str, str]:

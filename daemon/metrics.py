@@ -7,9 +7,7 @@ A registry of its own, so that tests and several daemons in one process do not m
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,14 +15,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from daemon.job import STATES, State
 from daemon.life import ENDS, End
-from daemon.patience import Patience
+from daemon.room import free_bytes
 
 HOWS = ("done", "failed", "retry", "set_aside", "stopped", "superseded")
 """How a try can end. Each is counted from nought, for `increase` does not see a series begin."""
 
-_DISKS = Patience(10.0)
-
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Bounds that a frame's time in a stage is counted by."""
 
 
 class Metrics:
@@ -107,7 +104,6 @@ class Metrics:
         self._queue.set_function(depth)
         for folder in folders:
             self._free.labels(str(folder)).set_function(lambda folder=folder: _free_or_nan(folder))  # type: ignore[misc]
-
         self._need.set_function(needed)
         gpu = _gpu(device)
         if gpu is not None:
@@ -122,19 +118,6 @@ class Metrics:
 
     def set_weights(self, version: str, description: str) -> None:
         self._weights.info({"version": version, "description": description})
-
-
-def free_bytes(folder: Path) -> int:
-    """Free space on the disk of ``folder``, or of the nearest folder above it that exists. Raises OSError,
-    also for a disk that does not answer.
-    """
-    return _DISKS.ask(folder, partial(_free_bytes, folder))
-
-
-def _free_bytes(folder: Path) -> int:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def _free_or_nan(folder: Path) -> float:

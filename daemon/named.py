@@ -9,12 +9,12 @@ from pathlib import Path
 
 from daemon.asked import Asked, AskedError
 from daemon.clip import Clip, files_of, stamp_of
-from daemon.config import ClipSettings, clip_settings
+from daemon.config import ClipSettings, LimitSettings, clip_settings
 from daemon.inbox import scan, sidecars_of
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
 
-MAX_PIXELS = 134_217_728
+MAX_PIXELS = LimitSettings().max_pixels
 """Pixels of a frame, where no config says; more is refused before memory is taken."""
 
 

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
 from pathlib import Path
 
-from daemon.metrics import free_bytes
+from daemon.patience import Patience
 from daemon.section import GIB
+
+_DISKS = Patience(10.0)
 
 
 class NoRoomError(OSError):
     """A disk has come below the mark while a clip was made. One sentence."""
+
+
+def nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that exists. Raises OSError."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def free_bytes(folder: Path) -> int:
+    """Free space on the disk of ``folder``, or of the nearest folder above it that exists. Raises OSError,
+    also for a disk that does not answer.
+    """
+    return _DISKS.ask(folder, partial(_free_bytes, folder))
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(nearest(folder)).free
 
 
 def shortage(folder: Path, need: float) -> str | None:

@@ -44,8 +44,8 @@ class Task:
 @dataclass(frozen=True)
 class Tools:
     """What all workers share. config: read anew for each job, so that a reload reaches the next one. moved:
-    told a job's id whenever a frame of it came through a stage. decoders: other processes,
-    which open and decode the clips.
+    told a job's id whenever a frame of it came through a stage. decoders: other processes, which open and
+    decode the clips.
     """
 
     ledger: Ledger
@@ -162,7 +162,7 @@ class Worker:
                 start = 0
             tools.reporter.started(job, len(plan.part.info.numbers), start)
             told = len(plan.warnings)
-            for warning in plan.warnings[:told]:
+            for warning in plan.warnings:
                 tools.reporter.warned(job, warning)
 
             def observe(stage: str, seconds: float) -> None:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dim_model import trimap
+from dim_model import flow, trimap
 from dim_model.colours import ColourModel, log_odds
 from dim_model.register import gain, moved, shift
 
@@ -119,11 +119,7 @@ def laid(plate: Floats, seen: Mask) -> Tensor:
 
 def reduced(view: Tensor) -> Floats:
     """float32 [3, H, W] as float32 [h, w, 3], of the size at which plates are compared."""
-    height, width = view.shape[-2:]
-    scale = min(1.0, _LINES / min(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = view.permute(1, 2, 0).numpy(force=True)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+    return flow.reduced(view, _LINES)
 
 
 def banded(subject: Mask, doubt: Mask, bare: Mask, size: tuple[int, int], erode: int, dilate: int) -> Tensor:

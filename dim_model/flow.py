@@ -62,11 +62,15 @@ class Flow(NamedTuple):
 
 
 def reduced(view: Tensor, lines: int) -> Floats:
-    """A frame, float32 [C, H, W], as float32 [h, w, C] with a shorter side of ``lines``, if it is longer."""
-    height, width = view.shape[-2:]
+    """A frame, float32 [C, H, W], as ``smaller`` makes of it."""
+    return smaller(np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True)), lines)
+
+
+def smaller(picture: Floats, lines: int) -> Floats:
+    """float32 [H, W, C] as float32 [h, w, C] with a shorter side of ``lines``; itself where it is shorter."""
+    height, width = picture.shape[:2]
     scale = min(1.0, lines / min(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
     if size == (width, height):
         return picture
     small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

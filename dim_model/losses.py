@@ -62,9 +62,8 @@ def laplacian(alpha: Tensor, truth: Tensor, unknown: Tensor, levels: int = 4) ->
     for level in range(levels):
         small = F.avg_pool2d(error, 2)
         detail = error - F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
-        total = (
-            total + 2.0**level * 4.0**level * detail.abs().sum()
-        )  # 4^i: a level has that many fewer pixels
+        # 4^i: a level has that many fewer pixels.
+        total = total + 2.0**level * 4.0**level * detail.abs().sum()
         error = small
     return total / unknown.sum().clamp_min(1.0) / levels
 

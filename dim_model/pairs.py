@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dim_model.flow import QUICK, Floats, Flow, flows, grey, is_cut, moved, sought, trust
+from dim_model.flow import QUICK, Floats, Flow, flows, grey, is_cut, moved, smaller, sought, trust
 
 SCENE_LINES = 90
 """The shorter side of the picture that coarse flow is sought in."""
@@ -82,12 +82,7 @@ class Look:
     @cached_property
     def tiny(self) -> Floats:
         """Reduced further, for coarse flow."""
-        height, width = self.small.shape[:2]
-        scale = min(1.0, SCENE_LINES / min(height, width))
-        if scale == 1:
-            return self.small
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        return np.asarray(cv2.resize(self.small, size, interpolation=cv2.INTER_AREA), np.float32)
+        return smaller(self.small, SCENE_LINES)
 
     @cached_property
     def grey(self) -> NDArray[np.uint8]:

@@ -178,11 +178,8 @@ def load(folder: Path) -> Weights:
         )
     try:
         state = load_tensors(data)
-    except (
-        SafetensorError,
-        KeyError,
-        ValueError,
-    ) as error:  # a kind of number that torch lacks is a KeyError
+    except (SafetensorError, KeyError, ValueError) as error:
+        # A kind of number that torch lacks is a KeyError.
         reason = _brief(error)
         raise WeightsError(
             f"{path}: is not a safetensors file ({reason}); copy the version again."

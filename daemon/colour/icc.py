@@ -27,13 +27,11 @@ from daemon.colour.primaries import (
 )
 from daemon.colour.space import DISPLAY, ColourSpace, Own
 from daemon.colour.tags import linear
+from daemon.media.icc_chunks import LARGEST
 
 _HEADER, _ENTRY = 128, 12
 _MOST_TAGS = 200
 _TABLES = ("A2B", "D2B")
-_LARGEST = 255 * 65519
-"""Bytes that a JPEG, which holds the least, can carry on."""
-
 _NEAR = 1e-3
 """Chromaticities under D50 that differ by less are the same."""
 
@@ -76,7 +74,7 @@ def read(data: bytes, *, grey: bool) -> Profile:
 
 
 def _read(data: bytes, grey: bool) -> Profile:
-    if len(data) > _LARGEST:
+    if len(data) > LARGEST:
         raise IccError("is broken: it is larger than profiles are")
     if len(data) < _HEADER + 4 or data[36:40] != b"acsp" or _number(data, 0) > len(data):
         raise IccError("is broken: it is cut short, or none")

@@ -124,7 +124,7 @@ def locate(where: str | Path) -> MediaRef:
             return MediaRef("video", path, (path,))
         if suffix in IMAGE_SUFFIXES:
             return MediaRef("still", path, (path,))
-        known = " ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
+        known = " ".join(sorted(_SUFFIXES))
         raise MediaError(f"{path.name}: is not an image or a video by its name; supply one of {known}.")
     return _locate_pattern(path)
 

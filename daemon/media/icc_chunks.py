@@ -10,6 +10,9 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 _AFTER_IHDR = 33
 _SEGMENT = 65519
 
+LARGEST = 255 * _SEGMENT
+"""Bytes of a profile that a JPEG, which holds the least, can carry on: in so many segments."""
+
 
 def png_with(data: bytes, profile: bytes) -> bytes:
     """The PNG with a profile of its RGB, right after the header, where it must stand."""

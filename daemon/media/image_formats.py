@@ -20,6 +20,7 @@ import OpenImageIO as oiio
 
 from daemon.media.base import MediaError, PictureTags, Pixels
 from daemon.media.icc_chunks import jpeg_with, png_with
+from daemon.media.mend import LARGEST
 from daemon.media.picture_tags import set_dpx, set_exr
 from daemon.storage import BITS, COMPRESSIONS, Storage
 
@@ -87,7 +88,6 @@ class Exr:
 
     suffix: ClassVar[str] = ".exr"
 
-    _LARGEST = 65504.0  # of a half; beyond it lies infinity
     _NAMES: ClassVar[dict[int, tuple[str, ...]]] = {1: ("A",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
     _LEVEL: ClassVar[Mapping[str, str]] = {"zip": "zip:1", "zips": "zips:1"}
 
@@ -100,7 +100,7 @@ class Exr:
     def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
         stored: Codes = pixels
         if self._half:
-            stored = np.clip(pixels, -self._LARGEST, self._LARGEST).astype(np.float16)
+            stored = np.clip(pixels, -LARGEST, LARGEST).astype(np.float16)
         parts = self._storage.parts
         if parts is None:
             names = self._storage.names or self._NAMES[pixels.shape[2]]
@@ -195,7 +195,6 @@ IMAGE_FORMATS: Mapping[str, Callable[[Storage, bool], ImageFormat]] = {
     "jpeg": Jpeg,
 }
 """By the name in the settings; made of the storage, and whether the plate is of floats."""
-
 
 _BAND = 64
 """Rows that are converted at once: a whole frame of 4K would be there three times over."""

@@ -16,8 +16,8 @@ from daemon.media.base import Pixels
 _RINGS = 4
 """Pixels that a hole is filled inward from its rim; what lies deeper is no firefly but an area."""
 
-_LARGEST = 65504.0
-"""Of a half: what infinity in an area (a sun that overflowed) stands for."""
+LARGEST = 65504.0
+"""Of a half, beyond which lies infinity: what that stands for in an area (a sun that overflowed)."""
 
 _AROUND = tuple(step for step in itertools.product((-1, 0, 1), repeat=2) if step != (0, 0))
 
@@ -34,7 +34,7 @@ def mend(pixels: Pixels) -> int:
     count = int(broken.any(-1).sum())
     for _ in range(_RINGS):
         _fill_rim(pixels, broken)
-    np.nan_to_num(pixels, copy=False, nan=0.0, posinf=_LARGEST, neginf=-_LARGEST)
+    np.nan_to_num(pixels, copy=False, nan=0.0, posinf=LARGEST, neginf=-LARGEST)
     return count
 
 

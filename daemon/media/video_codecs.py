@@ -22,8 +22,6 @@ from av.video.stream import VideoStream
 from daemon.media import ycbcr
 from daemon.media.base import ClipInfo, Pixels, VideoTags
 
-_LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
-
 Planes = Sequence[npt.NDArray[Any]]
 """Integers [H, W] as they lie in memory, one for each plane; a packed format has one, [H, W * C]."""
 
@@ -153,10 +151,19 @@ class YCbCrCodec(MovieCodec):
         return rounded(codes, lowest, highest, "u1" if self.bits == 8 else "<u2")
 
 
+def absent(encoder: str) -> str | None:
+    """Why this machine lacks an encoder, as the end of a sentence that begins with the format; else None."""
+    try:
+        av.codec.Codec(encoder, "w")
+    except av.codec.codec.UnknownCodecError:
+        return f"has no encoder here (this build of FFmpeg is without {encoder})"
+    return None
+
+
 def rounded(codes: npt.NDArray[Any], lowest: int, highest: int, kind: str) -> npt.NDArray[Any]:
     """The nearest integers from `lowest` to `highest`, stored as `kind`."""
     return np.asarray(np.clip(codes, lowest, highest) + np.float32(0.5), np.dtype(kind))
 
 
 def _range_code(tags: VideoTags) -> int:
-    return _FULL if tags.full_range else _LIMITED
+    return ycbcr.FULL if tags.full_range else ycbcr.LIMITED

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-import av
-
 from daemon.media import milliseconds
 from daemon.media.base import ClipInfo
-from daemon.media.video_codecs import MovieCodec
+from daemon.media.video_codecs import MovieCodec, absent
 from daemon.media.video_inter import H264, Hevc, Vp9
 from daemon.media.video_intra import DnxHr, Ffv1, Gray16, MovPng, ProRes422Hq, ProRes4444
 from daemon.media.video_nvenc import NVENC, idle
@@ -41,13 +39,7 @@ def lacking(format: str) -> str | None:
     For a format of a GPU another stands in: see `substitute`.
     """
     codec = CODECS.get(format)
-    if codec is None:
-        return None
-    try:
-        av.codec.Codec(codec.encoder, "w")
-    except av.codec.codec.UnknownCodecError:
-        return f"has no encoder here (this build of FFmpeg is without {codec.encoder})"
-    return None
+    return absent(codec.encoder) if codec else None
 
 
 def unfit(format: str, channels: int, like: ClipInfo | None = None) -> str | None:

@@ -11,13 +11,12 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from daemon.media import ycbcr
 from daemon.media.base import ClipInfo, MediaError, VideoTags
 from daemon.media.planes import layout_of
 from daemon.media.timecode import doubled
 from daemon.media.video_decoders import lookup
 from daemon.media.video_index import picture_streams
-
-_LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 
 
 def stamp_of(frame: av.VideoFrame) -> int:
@@ -102,7 +101,7 @@ def describe(
             primaries=int(context.color_primaries),
             transfer=int(context.color_trc),
             matrix=int(context.colorspace),
-            full_range={_LIMITED: False, _FULL: True}.get(tagged_range),
+            full_range={ycbcr.LIMITED: False, ycbcr.FULL: True}.get(tagged_range),
             sample_aspect=stream.sample_aspect_ratio or Fraction(1),
             timecode=lookup(stream.metadata, "timecode") or lookup(container.metadata, "timecode"),
             rotation=int(first.rotation),

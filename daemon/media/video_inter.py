@@ -68,8 +68,5 @@ class Vp9(YCbCrCodec):
 
     def options(self, like: ClipInfo) -> dict[str, str]:
         quality = {"crf": "8", "b": "0", "deadline": "good", "cpu-used": "3"}
-        return quality | {
-            "auto-alt-ref": "0",
-            "row-mt": "0",
-            "lag-in-frames": str(_AHEAD),
-        }  # alpha cannot go with hidden frames
+        # Alpha cannot go with hidden frames.
+        return quality | {"auto-alt-ref": "0", "row-mt": "0", "lag-in-frames": str(_AHEAD)}

@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from daemon.media.base import ClipInfo, Pixels, VideoTags
-from daemon.media.video_codecs import MovieCodec, Planes
+from daemon.media.video_codecs import MovieCodec, Planes, absent
 from daemon.media.video_inter import H264, Hevc
 
 _UNUSED = 6
@@ -58,10 +58,8 @@ def idle(format: str, like: ClipInfo) -> str | None:
     None. A grey picture is encoded to know: driver, device and raster all have a say.
     """
     codec = NVENC[format]
-    try:
-        av.codec.Codec(codec.encoder, "w")
-    except av.codec.codec.UnknownCodecError:
-        return f"has no encoder here (this build of FFmpeg is without {codec.encoder})"
+    if reason := absent(codec.encoder):
+        return reason
     grey = np.full((like.height, like.width, 3), 0.5, np.float32)
     try:
         with av.open(io.BytesIO(), "w", format="nut") as trial:

@@ -39,19 +39,6 @@ class Reading:
     say: Callable[[str], None] = lambda sentence: None
 
 
-def first_picture(path: Path, max_pixels: int) -> None:
-    """Open a video and decode one picture of it, the CPU's way. Raises MediaError, or whatever else."""
-    check_readable(path)
-    with open_container(path) as container:
-        stream = picture_stream(container, path)
-        check_raster(path, stream.codec_context.width, stream.codec_context.height, max_pixels)
-        context = decoder(stream, max_pixels)
-        for packet in container.demux(stream):
-            if packet.size and (decoded := context.decode(packet)):
-                to_pixels(decoded[0], VideoTags())
-                return
-
-
 def left_to_cpu(path: Path, reason: str) -> str:
     """The sentence on a file that NVDEC was wanted for in vain. reason: as `missing` gives it."""
     return f"{path.name}: NVDEC {reason}; the CPU decodes it, to the same pictures."

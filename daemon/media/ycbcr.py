@@ -12,6 +12,9 @@ import numpy.typing as npt
 RGB, BT709, UNSPECIFIED, BT470BG, SMPTE170M, SMPTE240M = 0, 1, 2, 5, 6, 7
 FCC, BT2020_NCL, BT2020_CL = 4, 9, 10
 
+LIMITED, FULL = 1, 2
+"""Ranges, as FFmpeg numbers them (AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG)."""
+
 _LUMA: dict[int, tuple[float, float]] = {
     BT709: (0.2126, 0.0722),
     FCC: (0.30, 0.11),

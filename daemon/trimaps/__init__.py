@@ -3,7 +3,7 @@
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.choice import choose
 from daemon.trimaps.shot import Look, Shot
-from daemon.trimaps.sidecar import Sidecar, fitted, grey
+from daemon.trimaps.sidecar import Sidecar
 
 __all__ = [
     "Look",
@@ -13,6 +13,4 @@ __all__ = [
     "TrimapError",
     "TrimapSource",
     "choose",
-    "fitted",
-    "grey",
 ]

@@ -7,12 +7,9 @@ from typing import Self
 
 from torch import Tensor
 
-from daemon.config import TrimapSettings
+from daemon.clip_config import REFERENCE_LINES, TrimapSettings
 from daemon.media.base import ClipInfo
 from dim_model import band
-
-_REFERENCE_LINES = 1080
-"""The raster that `soft` and `hard` are given for."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Fitting:
         """For plates like ``info``. exact: whether the edge is where the source says; a rough mask's is not,
         so its band never shrinks.
         """
-        scale = min(band.LINES, info.width, info.height) / _REFERENCE_LINES
+        scale = min(band.LINES, info.width, info.height) / REFERENCE_LINES
         hard = round(settings.hard * scale) if exact and settings.hard is not None else None
         return cls(round(settings.soft * scale), hard)
 

@@ -39,12 +39,12 @@ class Shot:
     sidecars: Mapping[str, Sidecar]
     read: Callable[[int, int | None], Iterator[Look]]
     state: Mapping[str, Any] = field(default_factory=dict)
-    _kept: dict[int, list[Look]] = field(default_factory=dict)
+    _kept: list[Look] = field(default_factory=list)
 
-    def samples(self, count: int = _SAMPLES) -> Sequence[Look]:
-        """So many frames from all over the shot, fewer where it is shorter; read once."""
-        if count not in self._kept:
+    def samples(self) -> Sequence[Look]:
+        """Frames from all over the shot, fewer than ``_SAMPLES`` where it is shorter; read once."""
+        if not self._kept:
             last = len(self.info.numbers) - 1
-            positions = sorted({round(n * last / (count - 1)) for n in range(count)})
-            self._kept[count] = [next(self.read(position, position + 1)) for position in positions]
-        return self._kept[count]
+            positions = sorted({round(n * last / (_SAMPLES - 1)) for n in range(_SAMPLES)})
+            self._kept.extend(next(self.read(position, position + 1)) for position in positions)
+        return self._kept

@@ -35,8 +35,7 @@ class Sidecar:
         space: ColourSpace | None = None,
         size: Size | None = None,
     ) -> None:
-        self._size = size
-        self.label, self._source, self._plate, self._warn = label, source, plate, warn
+        self.label, self._source, self._plate, self._warn, self._size = label, source, plate, warn, size
         self.info = source.info
         self.space = space or assumed(source.info.encoding)
         self._by_number = source.info.kind == plate.kind == "sequence"
@@ -124,9 +123,6 @@ class Sidecar:
         if self._size is None:
             return pixels
         return reduced(fitted(pixels, self._plate.width, self._plate.height), self._size)
-
-    def close(self) -> None:
-        self._source.close()
 
 
 def _frames(numbers: Sequence[int]) -> str:

@@ -23,7 +23,8 @@ _DECODER = (512, 256, 128, 64, 64)
 def _conv(inside: int, outside: int, kernel: int) -> nn.Sequential:
     layer = nn.Conv2d(inside, outside, kernel, padding=kernel // 2)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    nn.init.zeros_(layer.bias) if layer.bias is not None else None
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return nn.Sequential(layer, nn.ReLU(inplace=True))
 
 

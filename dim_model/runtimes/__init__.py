@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from dim_model.weights import Weights
-
-Precision = Literal["float32", "bfloat16", "float16"]
 
 RUNTIMES = ("torch", "openvino")
 
@@ -65,10 +63,7 @@ def pick_device(device: str) -> torch.device:
 def open_runtime(
     weights: Weights, device: str, runtime: str, precision: str, shape: tuple[int, int]
 ) -> Runtime:
-    """A runtime for batches of ``shape`` (tiles, side). ``auto`` is torch.
-
-    Raises ``DeviceError``.
-    """
+    """A runtime for batches of ``shape`` (tiles, side). ``auto`` is torch. Raises ``DeviceError``."""
     chosen = pick_device(device)
     if runtime == "auto":
         runtime = "torch"
@@ -77,9 +72,8 @@ def open_runtime(
             raise DeviceError(
                 f"runtime: openvino runs on the CPU, not on {chosen}; set runtime: torch or device: cpu."
             )
-        from dim_model.runtimes.openvino_runtime import (
-            OpenVinoRuntime,
-        )  # a second to import, so only where it is used
+        # A second to import, so only where it is used.
+        from dim_model.runtimes.openvino_runtime import OpenVinoRuntime
 
         return OpenVinoRuntime(weights, precision, shape)
     if runtime != "torch":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from click.testing import CliRunner
 from daemon import check as check_module
 from daemon.check import faults
 from daemon.cli import main
-from daemon.doctor import examine
+from daemon.doctor import _writable, examine
 from dim_model import nets, weights
 from tests.daemon.cases import config
 
@@ -54,6 +56,31 @@ def test_a_folder_that_is_closed_to_us_is_a_fault(
     monkeypatch.setattr(check_module.os, "access", lambda path, mode: Path(path) != tmp_path / "in")
     (fault,) = faults(config(tmp_path, weights=str(root), runtime="torch"))
     assert "is closed to this user; give it leave to read" in fault
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Path]:
+    """A folder that this process may not look into, whoever runs it."""
+    folder, user = tmp_path / "closed", os.geteuid()
+    folder.mkdir(mode=0o700)
+    if user == 0:
+        for above in (tmp_path, *tmp_path.parents[:2]):  # pytest's own are closed to others, too
+            above.chmod(0o755)
+        os.seteuid(65534)
+    else:
+        folder.chmod(0)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o700)
+
+
+def test_a_folder_in_one_that_is_closed_to_us_is_a_fault(closed: Path) -> None:
+    asked = closed / "inside" / "out"
+    (said,) = check_module._folder(asked, "folders: out", os.W_OK)
+    assert said == (
+        f"folders: out: {asked} cannot be looked at (Permission denied); give this user access to its folder."
+    )
+    assert _writable(asked).verdict == "fault"
 
 
 def written(tmp_path: Path, text: str) -> str:
