@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import intake, metrics
+from daemon import intake, room
 from daemon.engine import Engine
 from daemon.hashing import Hashing
 from daemon.media import MediaError
@@ -61,7 +61,7 @@ class Hung:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "_PATIENCE", 1.0)
-    monkeypatch.setattr(metrics, "_DISKS", Patience(1.0))
+    monkeypatch.setattr(room, "_DISKS", Patience(1.0))
     for module in ("service", "watch"):
         monkeypatch.setattr(f"daemon.{module}._PATIENCE", 0.5)
 
@@ -95,7 +95,7 @@ def test_clips_of_a_mount_that_hangs_wait_and_others_go_on(
     settings = config(tmp_path, folders=pairs(tmp_path))
     with running(settings, engine) as daemon:
         still(tmp_path / "far-in", "first")
-        wait_for(lambda: visible(tmp_path / "far-out") == ["first"])
+        wait_for(lambda: daemon.told.done == [tmp_path / "far-out/first"])  # nobody looks in there any more
         with Hung(tmp_path / which):
             if which == "far-out":
                 still(tmp_path / "far-in", "second")
@@ -118,12 +118,13 @@ def test_a_mount_that_hangs_while_it_is_written_to_costs_a_try_and_others_go_on(
         with Hung(tmp_path / "far-out"):
             goes_on(daemon, tmp_path, tmp_path / "far-out")
             (job,) = (job for job in daemon.jobs() if job.name == "far")
-            assert job.state == "running"
+            # It waits in the middle of a write, or was asked after its disk first, and waits in the queue.
+            assert job.state in ("running", "waiting")
             done = job.frames_done
         wait_for(lambda: visible(tmp_path / "far-out") == ["far"], 30)
     how, why = daemon.told.ends[0]
     assert how == "retry"
-    assert "Transport endpoint is not connected" in why
+    assert "Transport endpoint is not connected" in why or "clips wait until it is back" in why
     assert 0 < done < 40
     assert len(list((tmp_path / "far-out/far").glob("alpha/*"))) == 40
 
