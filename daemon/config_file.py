@@ -46,7 +46,9 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A YAML file as it was read. label: what messages call it. lines: the line (from 1) of every key."""
+    """A YAML file as it was read, or, without lines, what a command line says. label: what messages call it.
+    lines: the line (from 1) of every key.
+    """
 
     label: str
     data: dict[Any, Any]

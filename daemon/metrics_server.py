@@ -50,7 +50,10 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
     block_on_close = False
-    tls: ssl.SSLContext | None = None
+
+    def __init__(self, address: Any, family: int, tls: ssl.SSLContext | None) -> None:
+        self.address_family, self._tls = family, tls  # before the socket is made
+        super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
         # WSGIServer's own asks the resolver for this machine's name, which takes seconds where there is none.
@@ -62,10 +65,10 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         request.settimeout(_PATIENCE)
-        if self.tls is None:
+        if self._tls is None:
             super().finish_request(request, client_address)
             return
-        wrapped = self.tls.wrap_socket(request, server_side=True)
+        wrapped = self._tls.wrap_socket(request, server_side=True)
         try:
             super().finish_request(wrapped, client_address)
         finally:
@@ -86,8 +89,7 @@ class MetricsServer:
         where = f"metrics: {settings.host}:{settings.port}"
         try:
             family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-            kind = type("_Server", (_Server,), {"address_family": family, "tls": tls})
-            self._server = kind(address, _Handler)
+            self._server = _Server(address, family, tls)
         except OSError as error:
             raise MetricsError(
                 f"{where} cannot be listened on ({error.strerror}); give another port, or null for none."

@@ -80,5 +80,7 @@ def told_as(number: int, name: str) -> Job:
     """A clip as a job, for a reporter, which tells people of jobs."""
     now = time.time()
     return Job(
-        number, "", name, "", "", "running", 1, 0, None, None, None, None, None, None, now, now, None
+        id=number, key="", name=name, folder="", source="", state="running", attempts=1, frames_done=0,
+        frames_total=None, fps=None, error=None, plan=None, result=None, retry_at=None, created=now,
+        started=now, finished=None,
     )  # fmt: skip

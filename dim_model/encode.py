@@ -37,6 +37,9 @@ PACK = 2
 so, and channels last, it is never laid anew.
 """
 
+CELL = PACK**2
+"""Pixels that a packed tile has in one place: so many of its channels are one of an encoding's."""
+
 # Channels of "sampled", in order.
 RGB = slice(0, 3)
 KNOWN = slice(3, 5)
@@ -68,7 +71,7 @@ _WIDE = 20
 
 def packed(channels: slice) -> slice:
     """Where these channels are in a packed tile."""
-    return slice(PACK**2 * channels.start, PACK**2 * channels.stop)
+    return slice(CELL * channels.start, CELL * channels.stop)
 
 
 def encode(
@@ -93,7 +96,7 @@ def empty_tiles(count: int, size: tuple[int, int], inputs: Inputs) -> Tensor:
     [count, 4 * CHANNELS[inputs], height / 2, width / 2], channels last.
     """
     height, width = size
-    laid = torch.empty(count, height // PACK, width // PACK, CHANNELS[inputs] * PACK**2)
+    laid = torch.empty(count, height // PACK, width // PACK, CHANNELS[inputs] * CELL)
     return laid.permute(0, 3, 1, 2)
 
 
@@ -218,8 +221,8 @@ def _fill_plain(tile, rgb, trimap, top, left):
             x = min(left + i, trimap.shape[1] - 1)
             cell, at = tile[j // PACK, i // PACK], place + i % PACK
             for k in range(3):
-                cell[4 * k + at] = rgb[y, x, k]
-            cell[12 + at] = trimap[y, x]
+                cell[CELL * k + at] = rgb[y, x, k]
+            cell[CELL * 3 + at] = trimap[y, x]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -232,16 +235,16 @@ def _fill(tile, rgb, trimap, values, slot, top, left):
             cell, at = tile[j // PACK, i // PACK], place + i % PACK
             known, row = trimap[y, x], slot[y, x]
             for k in range(3):
-                cell[4 * k + at] = rgb[y, x, k]
-            cell[12 + at] = known == 1.0
-            cell[16 + at] = known == 0.0
-            cell[68 + at] = known == 0.5
+                cell[CELL * k + at] = rgb[y, x, k]
+            cell[CELL * 3 + at] = known == 1.0
+            cell[CELL * 4 + at] = known == 0.0
+            cell[CELL * 17 + at] = known == 0.5
             if row >= 0:
                 for k in range(12):
-                    cell[4 * (5 + k) + at] = values[row, k]
+                    cell[CELL * (5 + k) + at] = values[row, k]
                 continue
             for k in range(3):
-                cell[4 * (5 + k) + at] = cell[4 * (8 + k) + at] = rgb[y, x, k]
+                cell[CELL * (5 + k) + at] = cell[CELL * (8 + k) + at] = rgb[y, x, k]
             for k in range(11, 16):
-                cell[4 * k + at] = known
-            cell[64 + at] = 1.0
+                cell[CELL * k + at] = known
+            cell[CELL * 16 + at] = 1.0

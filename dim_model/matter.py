@@ -140,7 +140,7 @@ class Matter:
     @property
     def halved(self) -> int:
         """How often the device was out of memory, and the batch was halved."""
-        return int(getattr(self._runtime, "halved", 0))  # of those that can be
+        return self._runtime.halved
 
     def warm_up(self) -> None:
         """Run one empty batch and compile the search, so that the first frame is as fast as the next."""

@@ -33,11 +33,11 @@ from dim_model import nets
 SHIPPED = Path(__file__).parent / "weights"
 """The versions that come with dimd."""
 
-_TENSORS, _CARD, _CURRENT = "weights.safetensors", "card.json", "current"
-PREVIOUS = "previous"
-"""The link to what ``current`` named before it was moved."""
+_TENSORS, _CARD = "weights.safetensors", "card.json"
+CURRENT, PREVIOUS = "current", "previous"
+"""The links to the version in use, and to what ``current`` named before it was moved."""
 
-_LINKS = (_CURRENT, PREVIOUS)
+_LINKS = (CURRENT, PREVIOUS)
 _CARD_BYTES = 4 << 20
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -94,7 +94,7 @@ def versions(root: Path) -> list[str]:
     return sorted(p.name for p in root.iterdir() if p.name not in _LINKS and (p / _CARD).is_file())
 
 
-def resolve(root: Path, version: str = _CURRENT) -> Path:
+def resolve(root: Path, version: str = CURRENT) -> Path:
     """The folder of a version; ``current`` and ``previous`` are followed to the version they name, so a later
     move does not touch it. Raises ``WeightsError``.
     """
@@ -102,7 +102,7 @@ def resolve(root: Path, version: str = _CURRENT) -> Path:
     try:
         if version in _LINKS and folder.is_symlink():
             folder = root / folder.readlink()
-        elif version == _CURRENT and (folder / _CARD).is_file():
+        elif version == CURRENT and (folder / _CARD).is_file():
             # A wheel cannot carry a link; what stands in its place says in its card which version it is.
             named = root / load_card(folder).version
             folder = named if named.is_dir() else folder
@@ -238,7 +238,7 @@ def size(folder: Path) -> int:
 def stamp(root: Path, folder: Path) -> tuple[object, ...]:
     """What is another as soon as a version, or ``current``, is not what it was."""
     told: list[object] = [folder]
-    for path in (root / _CURRENT, folder / _CARD, folder / _TENSORS):
+    for path in (root / CURRENT, folder / _CARD, folder / _TENSORS):
         try:
             state = path.lstat()
             told.append((state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
@@ -258,9 +258,9 @@ def point(root: Path, version: str) -> None:
         before = version  # nothing that anybody could go back to
     if before not in (version, *_LINKS):
         _link(root, PREVIOUS, before)
-    if not (root / _CURRENT).is_symlink():
-        shutil.rmtree(root / _CURRENT, ignore_errors=True)  # a wheel's copy in the place of a link
-    _link(root, _CURRENT, version)
+    if not (root / CURRENT).is_symlink():
+        shutil.rmtree(root / CURRENT, ignore_errors=True)  # a wheel's copy in the place of a link
+    _link(root, CURRENT, version)
     _sync(root)
 
 

@@ -60,7 +60,7 @@ def list_(context: click.Context, config: Path | None, as_json: bool) -> None:
         except stored.WeightsError:
             return None
 
-    current, previous = named("current"), named(stored.PREVIOUS)
+    current, previous = named(stored.CURRENT), named(stored.PREVIOUS)
     rows = []
     for version in stored.versions(root):
         network, answer, fault = None, False, None

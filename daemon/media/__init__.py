@@ -34,9 +34,9 @@ from daemon.media.video_sink import VideoSink
 from daemon.media.video_source import Reading, VideoSource
 from daemon.storage import Storage
 
-SOURCES: dict[Kind, Callable[[MediaRef, int], FrameSource]] = {
-    "still": StillSource,
-    "sequence": SequenceSource,
+SOURCES: dict[Kind, Callable[[MediaRef, int, Reading], FrameSource]] = {
+    "still": lambda ref, max_pixels, _: StillSource(ref, max_pixels),
+    "sequence": lambda ref, max_pixels, _: SequenceSource(ref, max_pixels),
     "video": VideoSource,
 }
 
@@ -46,9 +46,7 @@ def open_source(ref: MediaRef, *, max_pixels: int, video: Reading | None = None)
 
     Raises MediaError for a file that cannot be read or exceeds `max_pixels`.
     """
-    if ref.kind == "video":
-        return VideoSource(ref, max_pixels, video or Reading())
-    return SOURCES[ref.kind](ref, max_pixels)
+    return SOURCES[ref.kind](ref, max_pixels, video or Reading())
 
 
 def open_sink(

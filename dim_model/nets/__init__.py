@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, Protocol, cast
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from torch import Tensor, nn
 
@@ -38,10 +39,17 @@ class MattingNetwork(Network, Protocol):
         ...
 
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "swift": lambda: Swift(width=(64, 96, 128), head=32),
-    "dim-vgg16": DimVgg16,
-    "trimap": lambda: TrimapNet(widths=(32, 48, 80, 128)),
+class Sized(NamedTuple):
+    """A kind of network, and the sizes that it is built with."""
+
+    kind: type[nn.Module]
+    sizes: Mapping[str, Any] = MappingProxyType({})
+
+
+NETWORKS: dict[str, Sized] = {
+    "swift": Sized(Swift, {"width": (64, 96, 128), "head": 32}),
+    "dim-vgg16": Sized(DimVgg16),
+    "trimap": Sized(TrimapNet, {"widths": (32, 48, 80, 128)}),
 }
 
 
@@ -49,17 +57,22 @@ class UnknownNetworkError(ValueError):
     """A name that is not in ``NETWORKS``."""
 
 
-def build(name: str) -> nn.Module:
-    """An untrained network, float32 on the CPU. Raises ``UnknownNetworkError`` with the names there are."""
+def _sized(name: str) -> Sized:
     if name not in NETWORKS:
         there = ", ".join(sorted(NETWORKS))
         raise UnknownNetworkError(f"there is no network {name!r}; choose one of {there}.")
-    return NETWORKS[name]()
+    return NETWORKS[name]
+
+
+def build(name: str) -> nn.Module:
+    """An untrained network, float32 on the CPU. Raises ``UnknownNetworkError`` with the names there are."""
+    kind, sizes = _sized(name)
+    return kind(**sizes)
 
 
 def inputs_of(name: str) -> Inputs:
     """What the network is fed. Raises ``UnknownNetworkError``."""
-    return cast(Network, build(name)).inputs
+    return cast(type[Network], _sized(name).kind).inputs
 
 
 def is_matting(name: str) -> bool:

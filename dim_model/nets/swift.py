@@ -17,10 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from dim_model import encode
-from dim_model.encode import packed
-
-_CELL = encode.PACK**2
-"""Pixels that a packed tile has in one place: so many of its channels are one of ``encode``'s."""
+from dim_model.encode import CELL, packed
 
 
 def block(inside: int, outside: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -52,7 +49,7 @@ class Swift(nn.Module):
         super().__init__()
         quarter, eighth, sixteenth = width
         self.stem = nn.Sequential(
-            block(encode.CHANNELS["sampled"] * _CELL, quarter, 2, stride=2),
+            block(encode.CHANNELS["sampled"] * CELL, quarter, 2, stride=2),
             block(quarter, quarter),
             block(quarter, quarter),
         )
@@ -71,9 +68,9 @@ class Swift(nn.Module):
         )
         self.colours = nn.Conv2d(quarter, 6, 1)
         self.context = nn.Conv2d(quarter, head, 1)
-        pixels = _CELL * (3 + 2 + 6 + 1 + 6)
+        pixels = CELL * (3 + 2 + 6 + 1 + 6)
         self.fuse = nn.Sequential(block(pixels + head, head, 1), block(head, head), block(head, head))
-        self.gate = nn.Conv2d(head, _CELL * (self.ESTIMATES + 1), 1)
+        self.gate = nn.Conv2d(head, CELL * (self.ESTIMATES + 1), 1)
         self._begin_at_guided()
 
     def _begin_at_guided(self) -> None:
@@ -82,7 +79,7 @@ class Swift(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(cast(Tensor, layer.bias))
         with torch.no_grad():
-            cast(Tensor, self.gate.bias)[_CELL : 2 * _CELL] = 2.5
+            cast(Tensor, self.gate.bias)[CELL : 2 * CELL] = 2.5
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """x: float32 [B, 18, H, W] from ``encode`` ("sampled"), H and W multiples of ``stride``.
@@ -100,7 +97,7 @@ class Swift(nn.Module):
         return self._packed(x)["alpha"]
 
     def _packed(self, x: Tensor) -> dict[str, Tensor]:
-        """All outputs, packed as ``x`` is: a channel of ``encode`` is ``_CELL`` here, one of each pixel."""
+        """All outputs, packed as ``x`` is: a channel of ``encode`` is ``CELL`` here, one of each pixel."""
         coarse = x.to(self.colours.weight.dtype)
         quarter = self.stem(coarse)
         eighth = self.down8(quarter)
@@ -118,14 +115,14 @@ class Swift(nn.Module):
         explained = torch.cat([foreground, background, projection], 1).to(coarse.dtype)
         pixel = [coarse[:, packed(encode.GIVEN)], explained, coarse[:, packed(encode.FOUND)]]
         gate = self.gate(self.fuse(torch.cat([*pixel, _up(self.context(deep), 2)], 1))).float()
-        likely, own = gate[:, : _CELL * self.ESTIMATES], gate[:, _CELL * self.ESTIMATES :]
+        likely, own = gate[:, : CELL * self.ESTIMATES], gate[:, CELL * self.ESTIMATES :]
         estimates = torch.cat([projection, told, own + 0.5], 1)
-        likely, estimates = (torch.unflatten(y, 1, (self.ESTIMATES, _CELL)) for y in (likely, estimates))
+        likely, estimates = (torch.unflatten(y, 1, (self.ESTIMATES, CELL)) for y in (likely, estimates))
         alpha = (torch.softmax(likely, 1) * estimates).sum(1)
         return {"alpha": alpha, "foreground": foreground, "background": background, "projection": projection}
 
 
 def _colours_summed(x: Tensor) -> Tensor:
     """Packed colours [N, 12, H, W] to their sum over the three [N, 4, H, W]."""
-    red, green, blue = torch.split(x, _CELL, 1)
+    red, green, blue = torch.split(x, CELL, 1)
     return red + green + blue

@@ -24,6 +24,8 @@ class Runtime(Protocol):
     """Runs encoded tiles through a network. A tile's result depends on that tile alone."""
 
     description: str
+    halved: int
+    """How often the device was out of memory, and the batch was halved; 0 for one that never is."""
 
     def __call__(self, tiles: Tensor) -> Tensor:
         """Packed tiles of ``encode.empty_tiles``, float32 [N, 4C, S/2, S/2] on the CPU, to alpha float32

@@ -8,24 +8,35 @@ it again.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
-from dim_model.runtimes import DeviceError, DeviceLostError, Runtime
+from dim_model.runtimes import DeviceError, DeviceLostError
 
 _GONE = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "NVML")
 """How torch's errors begin when the fault is the device's: after one of these a CUDA context is of no use."""
 
 
+class Unguarded(Protocol):
+    """A ``Runtime`` that raises what its device does."""
+
+    description: str
+
+    def __call__(self, tiles: Tensor) -> Tensor: ...
+
+    def close(self) -> None: ...
+
+
 class GuardedRuntime:
     """Runs `inner` on batches as large as the device can hold. batch: as it begins."""
 
-    def __init__(self, inner: Runtime, batch: int) -> None:
+    def __init__(self, inner: Unguarded, batch: int) -> None:
         self._inner, self._batch = inner, batch
         self._lost = False
         self.description = inner.description
         self.halved = 0
-        """How often the device was out of memory."""
 
     def __call__(self, tiles: Tensor) -> Tensor:
         """As `Runtime`. Raises DeviceError where not even one tile fits, DeviceLostError."""

@@ -31,6 +31,8 @@ class _AlphaOnly(nn.Module):
 class OpenVinoRuntime:
     """precision: ``auto`` is bfloat16 where the processor multiplies it natively, float32 elsewhere."""
 
+    halved = 0
+
     def __init__(self, weights: Weights, precision: str, shape: tuple[int, int]) -> None:
         core = openvino.Core()
         if precision == "auto":
