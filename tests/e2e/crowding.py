@@ -61,6 +61,7 @@ def crowd(home: Path, daemons: int, clips: int, *, blows: bool = True) -> Counte
     # Nobody else's name, no NAME_v2, no hidden rest: nothing was done twice.
     found = {path.name for path in (home / "out").iterdir()}
     assert found == set(names), sorted(found ^ set(names))
+    assert "did not leave in order" not in log  # the one that was killed has not come back
     lines = [json.loads(line) for line in log.splitlines()]
     told = Counter(line["clip"] for line in lines if line["event"] == "done")
     assert not [name for name, times in told.items() if times > 1]
