@@ -130,9 +130,9 @@ def test_a_stage_that_hangs_is_told_and_the_beat_ends(
     sequence(tmp_path / "in")
     settings = config(tmp_path, jobs={"stall_seconds": 1.0})
     with running(settings, engine) as daemon:
-        wait_for(lambda: daemon.said("no frame came forward for 1 s"))
+        wait_for(lambda: daemon.said(f"no frame came forward for 1 s, on its way to {tmp_path / 'out'}; "))
         (line,) = [line for line in daemon.logged if "no frame came forward" in line["event"]]
-        assert line["job"] == daemon.jobs()[0].id
+        assert (line["job"], line["clip"]) == (daemon.jobs()[0].id, "shot")
         assert daemon.service.metrics.registry.get_sample_value("dimd_stalled_jobs") == 1
         beats = systemd.heard.count("WATCHDOG=1")
         scans = daemon.service._vitals.pulse.stalled
