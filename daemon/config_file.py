@@ -23,6 +23,9 @@ Place = tuple[Hashable, ...]
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_LONGEST_KEY = 60
+"""Characters of a key that a sentence repeats: a file that is none of settings may have one of any length."""
+
 _MAX_BYTES = 256 * 1024
 """A hundred times the shipped config; a larger file is not a config but a clip with the wrong name."""
 
@@ -151,7 +154,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue  # the parent says that such a key cannot be
             if key.value in seen:
-                problem = f"the key {key.value!r} is given twice"
+                problem = f"the key {_short(key.value)!r} is given twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -213,8 +216,13 @@ def _wanted(kind: str, ctx: Mapping[str, Any], message: str) -> str:
 def _dotted(place: Place) -> str:
     text = ""
     for part in place:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        key = _short(str(part))
+        text += f"[{part}]" if isinstance(part, int) else f".{key}" if text else key
     return text
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}..."
 
 
 def _shown(value: object) -> str:

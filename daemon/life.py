@@ -7,7 +7,10 @@ Prometheus sees a counter that rises, rather than one that begins anew with ever
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -19,19 +22,40 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Life:
-    """One run of a daemon; entered while it lasts. instance: tells daemons of one state folder apart.
+    """One run of a daemon; entered while it lasts. instance: tells daemons of one state folder apart, by the
+    port of each. Of several with one name, or none, all but the first have a number behind it.
 
     An error that leaves the `with` is a crash to whoever comes next.
     """
 
     def __init__(self, state: Path, instance: str) -> None:
-        self._file = state / f"life-{instance}.json"
-        self.traces = state / f"hung-{instance}.txt"
-        """Where a process that hangs writes what each of its threads is at."""
+        self._state, self._instance = state, instance
+        self._name, self._lock = instance, -1
         self.ends: dict[End, int] = dict.fromkeys(ENDS, 0)
         """How often a run ended so, as far as is known."""
         self.last: End | None = None
         """How the run before this one ended; None: this is the first."""
+
+    @property
+    def _file(self) -> Path:
+        return self._state / f"life-{self._name}.json"
+
+    @property
+    def traces(self) -> Path:
+        """Where a process that hangs writes what each of its threads is at."""
+        return self._state / f"hung-{self._name}.txt"
+
+    def _begin(self) -> None:
+        """Take the first name that no running daemon has; the system gives it back, however this one ends."""
+        for number in count(1):
+            self._name = self._instance if number == 1 else f"{self._instance}-{number}"
+            path = self._file.with_suffix(".lock")
+            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                os.close(self._lock)
 
     def _read(self) -> dict[str, Any]:
         """What the last run left; nothing where that cannot be made out, for it is only counted."""
@@ -58,6 +82,7 @@ class Life:
             return "crash"
 
     def __enter__(self) -> Self:
+        self._begin()
         left = self._read()
         known = left.get("ends")
         if isinstance(known, dict):
@@ -76,8 +101,11 @@ class Life:
         return self.traces.with_name(self.traces.stem + "-last.txt")
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is None:
-            self._write(running=False)
+        try:
+            if kind is None:
+                self._write(running=False)
+        finally:
+            os.close(self._lock)
 
 
 def _boot() -> str:

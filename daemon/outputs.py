@@ -48,9 +48,12 @@ class Output:
     parts: bool = False
 
     def open(self, work: Path, info: ClipInfo, start: int, stamp: Mapping[str, str]) -> FrameSink:
-        """stamp: what an EXR's header says of how it was made."""
+        """stamp: what an EXR's header says of how it was made. Raises OSError where `work` is not there: who
+        lost the job must not make it again.
+        """
         folder = work / self.folder
-        folder.mkdir(exist_ok=True)
+        if folder != work:
+            folder.mkdir(exist_ok=True)
         sync_folder(work)  # the sink syncs what is in its folder, not the folder's own name
         storage = Storage(
             bits=self.bits,

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
+from daemon.real_path import real_path
+
 
 def as_path(value: object, info: ValidationInfo) -> Path:
     """A path, made absolute from the config's own folder. Raises ValueError."""
@@ -19,7 +21,7 @@ def as_path(value: object, info: ValidationInfo) -> Path:
         path = path.expanduser()
     except RuntimeError as error:
         raise ValueError("that user has no home folder; give the whole path") from error
-    return (info.context["base"] / path).resolve() if info.context else path
+    return real_path(info.context["base"] / path) if info.context else path
 
 
 Folder = Annotated[Path, BeforeValidator(as_path)]

@@ -272,8 +272,9 @@ class Service:
                 return False
             self._busy += 1
         try:
-            with self._vitals.pulse.watching(job.id), bound_contextvars(job=job.id, clip=job.name):
-                worker.work(job, tasks[job.key])
+            task = tasks[job.key]
+            with self._vitals.watching(job, task.out), bound_contextvars(job=job.id, clip=job.name):
+                worker.work(job, task)
         finally:
             with self._lock:
                 self._busy -= 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from daemon.config import Config
 from daemon.faults import Faults
+from daemon.job import Job
 from daemon.ledger import Ledger
 from daemon.life import Life
 from daemon.metrics import Metrics
@@ -16,11 +18,14 @@ from daemon.report import Log
 
 
 class Vitals:
-    """pulse: what running jobs tell that they come forward. config: asked anew at each beat."""
+    """pulse: what running jobs tell that they come forward. config: asked anew at each beat. Safe to share
+    between threads.
+    """
 
     def __init__(self, config: Callable[[], Config], metrics: Metrics, notify: Notifier, log: Log) -> None:
         self._config, self._metrics, self._notify, self._log = config, metrics, notify, log
         self._hung = Faults(lambda _: None)
+        self._running: dict[int, tuple[str, Path]] = {}
         self._status = ""
         self.pulse = Pulse(notify, self._stall_seconds)
 
@@ -43,18 +48,33 @@ class Vitals:
             Pulse(self._notify, self._stall_seconds, watchdog=watchdog_seconds(), traces=life.traces)
         )
 
+    @contextmanager
+    def watching(self, job: Job, out: Path) -> Iterator[None]:
+        """While entered, the job, which is written to `out`, must come forward."""
+        self._running[job.id] = job.name, out
+        try:
+            with self.pulse.watching(job.id):
+                yield
+        finally:
+            del self._running[job.id]
+
     def beat(self, ledger: Ledger, weights: str) -> None:
         """At each turn of the service's loop. weights: their description."""
         stalled = self.pulse.beat()
         self._metrics.stalled.set(len(stalled))
-        for job_id in self._hung.now("stalled", map(str, stalled)):
-            self._log.error(
-                f"no frame came forward for {self._stall_seconds():g} s; under systemd dimd is restarted, "
-                "and the clip goes on from its last safe frame.",
-                job=int(job_id),
-            )
+        for job_id in map(int, self._hung.now("stalled", map(str, stalled))):
+            if (running := self._running.get(job_id)) is not None:  # else it has ended meanwhile
+                self._tell_stalled(job_id, *running)
         counts = ledger.counts()
         status = f"STATUS={counts['running']} running, {counts['waiting']} waiting; {weights}"
         if status != self._status:
             self._status = status
             self._notify(status)
+
+    def _tell_stalled(self, job_id: int, clip: str, out: Path) -> None:
+        self._log.error(
+            f"no frame came forward for {self._stall_seconds():g} s, on its way to {out}; under systemd dimd "
+            "is restarted, and the clip goes on from its last safe frame.",
+            job=job_id,
+            clip=clip,
+        )

@@ -93,22 +93,27 @@ class Worker:
         Raises LedgerError where even its end cannot be written down, DeviceLostError where no job can be done
         any more: this one waits again as soon as the service ends, the try not counted.
         """
-        tools, config = self._tools, self._tools.config()
+        config = self._tools.config()
         place = Workplace(
             task.out, task.clip.name, job.key, allow=lambda: self._still_ours(job, config.jobs.lease_seconds)
         )
-        stop = threading.Event()
+        try:
+            self._work(job, task, place, config)
+        except ClaimLost:
+            self._abandon(job, place)
+
+    def _work(self, job: Job, task: Task, place: Workplace, config: Config) -> None:
+        """As ``work``. Raises ClaimLost, too, whatever else came about: then it is no business of ours."""
+        tools, stop = self._tools, threading.Event()
         try:
             with self._held(job, config, stop):
                 folder = place.published() or self._run(job, task, place, config, stop)
             tools.ledger.done(job.id, folder)
         except ClaimLost:
-            self._abandon(job, place)
+            raise
         except StoppedError:
-            if self._stopping.is_set():
-                tools.reporter.ended(job, "stopped", "it goes on from its last safe frame at the next start")
-            else:
-                self._abandon(job, place)
+            self._still_ours(job, config.jobs.lease_seconds)
+            tools.reporter.ended(job, "stopped", "it goes on from its last safe frame at the next start")
         except DeviceLostError:
             tools.reporter.ended(job, "stopped", "the device is gone; it goes on at the next start")
             raise
@@ -222,8 +227,8 @@ class Worker:
             thread.join()
 
     def _still_ours(self, job: Job, lease: float) -> None:
-        """The last look before publishing: one who stood still for longer than its lease must not give out
-        what another is making. Raises ClaimLost.
+        """The last look before publishing, or before leaving it to the next start: one who stood still for
+        longer than its lease must neither give out nor leave about what another is making. Raises ClaimLost.
         """
         if not self._tools.ledger.renew(job.id, self._tools.owner, time.time() + lease):
             raise ClaimLost(f"job {job.id}: is no longer held here; it was taken over.")
@@ -246,17 +251,14 @@ class Worker:
     def _end(
         self, job: Job, how: str, sentence: str, delay: float | None = None, *, wait: bool = False
     ) -> None:
-        """wait: for what is no fault of the clip, so the try does not count."""
+        """wait: for what is no fault of the clip, so the try does not count. Raises ClaimLost."""
         ledger = self._tools.ledger
-        try:
-            if how == "set_aside":
-                ledger.set_aside(job.id, sentence)
-            elif wait:
-                ledger.wait(job.id, sentence)
-            else:
-                ledger.fail(job.id, sentence, None if delay is None else time.time() + delay)
-        except ClaimLost:
-            how = "superseded"
+        if how == "set_aside":
+            ledger.set_aside(job.id, sentence)
+        elif wait:
+            ledger.wait(job.id, sentence)
+        else:
+            ledger.fail(job.id, sentence, None if delay is None else time.time() + delay)
         self._tools.metrics.ended.labels(how).inc()
         self._tools.reporter.ended(replace(job, error=sentence), how, sentence)
 

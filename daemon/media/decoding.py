@@ -43,6 +43,12 @@ def main(handle: int) -> None:
     """The small process: does what it is asked through the socket `handle` until its other end is shut."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=handle)
+    # A daemon that was killed may have left an answer unread: then its end shows as an error.
+    with suppress(ConnectionError):
+        _obey(control)
+
+
+def _obey(control: socket.socket) -> None:
     children: set[int] = set()
     stuck: set[int] = set()
     while True:

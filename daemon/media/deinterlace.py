@@ -53,19 +53,19 @@ def deinterlaced(
     frames: Iterator[av.VideoFrame], how: Deinterlace, time_base: Fraction
 ) -> Iterator[av.VideoFrame]:
     """Of each frame in turn its one picture (`frame`), or its two (`field`), of which the time stamps mean
-    nothing. A frame that does not say that it is interlaced stays as it is, in `field` twice.
+    nothing. A frame that does not say that it is interlaced stays as it is, in `field` twice. The frames that
+    are handed in lose theirs: the filter knows each by its place, for two may share a time.
 
     What `refusal` refuses must not come here.
     """
     graph: Graph | None = None
     stamps: list[int] = []
-    for frame in frames:
+    for place, frame in enumerate(frames):
         frame = spread(frame)
         frame.time_base = time_base  # which the last ones of a decoder lack
         graph = graph or _graph(frame, how)
-        stamp = frame.pts = frame.pts if frame.pts is not None else frame.dts
-        assert stamp is not None  # its caller knows the frame by it
-        stamps.append(2 * stamp)  # the filter counts in halves of the time base
+        frame.pts = place
+        stamps.append(2 * place)  # the filter counts in halves of the time base
         graph.vpush(frame)
         yield from _pulled(graph, stamps, how)
     if graph is not None:

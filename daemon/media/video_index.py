@@ -7,6 +7,7 @@ at the speed of the disk.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +26,9 @@ _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mxf"
 
 @dataclass(frozen=True)
 class VideoIndex:
-    """Presentation stamps in order, in the stream's time base; decoding can begin at each of `keys`."""
+    """Presentation stamps of the packets in order, in the stream's time base; one may be there twice.
+    Decoding can begin at the first of `keys`, and by a seek at each of the others.
+    """
 
     stamps: tuple[int, ...]
     keys: tuple[int, ...]
@@ -68,7 +71,7 @@ def picture_streams(container: InputContainer) -> list[VideoStream]:
 
 def index_video(path: Path) -> VideoIndex:
     """Read every packet once. Raises MediaError for a file that holds no frame or less than it declares."""
-    stamps: set[int] = set()
+    stamps: list[int] = []
     keys: set[int] = set()
     end = Fraction(0)
     with open_container(path) as container:
@@ -84,7 +87,7 @@ def index_video(path: Path) -> VideoIndex:
                 end = max(end, (stamp + (packet.duration or 0)) * packet.time_base)
                 if packet.stream_index != picture.index or packet.is_discard or _is_hidden(packet, picture):
                     continue
-                stamps.add(stamp)
+                stamps.append(stamp)
                 if packet.is_keyframe:
                     keys.add(stamp)
         except av.error.FFmpegError:
@@ -92,7 +95,11 @@ def index_video(path: Path) -> VideoIndex:
         _refuse_cut(path, container, picture, end, declared)
     if not keys:
         raise MediaError(f"{path.name}: holds no frame that decoding can begin at; export it again.")
-    return VideoIndex(tuple(sorted(stamps)), tuple(sorted(keys)))
+    # Where two packets have one time, nobody knows which of them a seek finds.
+    times = Counter(stamps)
+    first = min(keys)
+    sure = [key for key in keys if key == first or times[key] == 1]
+    return VideoIndex(tuple(sorted(stamps)), tuple(sorted(sure)))
 
 
 def _is_hidden(packet: av.Packet[Stream], stream: VideoStream) -> bool:

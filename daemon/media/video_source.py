@@ -7,11 +7,11 @@ declare it are decoded by libvpx.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import av
@@ -28,6 +28,7 @@ from daemon.media.video_decoders import Decoder, accelerated, decoder, missing, 
 from daemon.media.video_decoders import nvdec as hardware
 from daemon.media.video_index import index_video, open_container, picture_stream
 from daemon.media.video_info import by_field, describe, stamp_of
+from daemon.media.video_times import first_shared, told_apart
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,11 @@ class VideoSource(Closing):
             self._filter = self._filter_for(first)
             self._check_progressive(first)
             self._format = first.format.name
-            info = describe(self._path, container, stream, first, index.stamps)
+            self._stamps, self._keys = index.stamps, index.keys
+            info = describe(self._path, container, stream, first, self._of_frames(stamp_of(first)))
             codec = stream.codec_context.codec.canonical_name
-        self._stamps, self._keys = info.pts, index.keys
+        self._stamps = info.pts
+        info = told_apart(self._path.name, info)
         self._info = info
         if first.interlaced_frame:
             self._info = by_field(info) if self._filter == "field" else info
@@ -127,18 +130,32 @@ class VideoSource(Closing):
         yield from self._in_order(position, last)
 
     def _in_order(self, first: int, last: int, *, nvdec: bool = False) -> Iterator[av.VideoFrame]:
-        position = first
+        # Of frames that share its time the earliest: only by their order one is told from the other.
+        begin = position = bisect_left(self._stamps, self._stamps[first])
         for decoded in self._decode_from(self._stamps[first], nvdec=nvdec):
-            if stamp_of(decoded) < self._stamps[position]:
+            if position == begin and stamp_of(decoded) < self._stamps[begin]:
                 continue
             self._check(decoded, position)
-            yield decoded
+            if position >= first:
+                yield decoded
             if position == last:
                 return
             position += 1
         raise MediaError(
             f"{self._path.name}: ends at frame {position} of {len(self._stamps)}; copy it again."
         )
+
+    def _of_frames(self, begin: int) -> tuple[int, ...]:
+        """The stamps of the frames, of those of the packets. Two packets of one time are two frames, or one
+        and a picture that is never shown, or its two fields: the first such from `begin` on tells it of all.
+        """
+        shared = first_shared(self._stamps[bisect_left(self._stamps, begin) :])
+        if shared is None:
+            return self._stamps
+        pictures = takewhile(lambda decoded: stamp_of(decoded) <= shared, self._decode_from(shared))
+        if sum(stamp_of(decoded) == shared for decoded in pictures) > 1:
+            return self._stamps
+        return tuple(dict.fromkeys(self._stamps))
 
     def close(self) -> None:
         """Every call of `frames` closes what it opened."""

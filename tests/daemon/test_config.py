@@ -98,6 +98,10 @@ def test_config_cannot_change_under_a_running_job() -> None:
             "config.yaml, line 4: there is no key 'clip.outputs.alpha.fromat'; did you mean 'format'?",
         ),
         ("7: x", "config.yaml, line 1: the key '7' is not text; put it in quotes or correct it."),
+        (
+            f"log: {{{'k' * 99}: 1}}",
+            f"config.yaml, line 1: there is no key 'log.{'k' * 60}...'; the keys here are format, level.",
+        ),
     ],
 )
 def test_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, text: str, sentence: str) -> None:
@@ -173,6 +177,10 @@ def test_colour_that_yaml_takes_for_a_comment_is_refused_with_the_quotes_as_mend
         ("batch: 8\nwatch: [1, 2\njobs: {}\n", "config.yaml, line 3: is not valid YAML: "),
         ("batch: 8\n\tdevice: cpu\n", "config.yaml, line 2: is not valid YAML: "),
         ("batch: 8\nbatch: 4\n", "config.yaml, line 2: is not valid YAML: the key 'batch' is given twice"),
+        (
+            f"{'k' * 90}: 8\n" * 2,
+            f"config.yaml, line 2: is not valid YAML: the key '{'k' * 60}...' is given twice; correct that",
+        ),
         ("log: &a {}\nwatch: *a\n", "config.yaml, line 2: is not valid YAML: aliases (*name) are not read"),
         ("state: !!python/name:os.system x\n", "config.yaml, line 1: is not valid YAML: "),
         ("state: 2026-13-45\n", "config.yaml: is not valid YAML: "),

@@ -127,8 +127,10 @@ def test_other_software_takes_the_outputs_for_progressive(
 def test_a_resumed_deinterlaced_clip_has_the_bytes_of_an_undisturbed_one(
     folder: Path, engine: Engine, tmp_path: Path, how: str
 ) -> None:
-    whole = make(folder, engine, tmp_path / "whole", settings(how))
-    parted = make(folder, engine, tmp_path / "parted", settings(how), stop_at=4)
+    # x264 itself gives other bytes for pictures as small as these, once in some hundred times.
+    wanted = settings(how, outputs={**settings(how).outputs, "composite": {"format": "hevc"}})
+    whole = make(folder, engine, tmp_path / "whole", wanted)
+    parted = make(folder, engine, tmp_path / "parted", wanted, stop_at=4)
     assert tree(parted) == tree(whole)
 
 

@@ -160,7 +160,7 @@ def test_a_part_that_is_resumed_has_the_bytes_of_an_undisturbed_one(
     tmp_path: Path, engine: Engine, kind: object, stop_at: int
 ) -> None:
     kind(tmp_path / "in")  # type: ignore[operator]
-    outputs = {"alpha": {}, "composite": {"format": "h264" if kind is video else "png"}}
+    outputs = {"alpha": {}, "composite": {"format": "hevc" if kind is video else "png"}}
     how: dict[str, object] = {"frames": "5-12" if kind is video else "1005-1012", "outputs": outputs}
     undisturbed = tree(make(tmp_path / "in", engine, tmp_path / "whole", **how))
     memory = Memory(stop_at)

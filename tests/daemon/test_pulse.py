@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -58,10 +58,10 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd
 
 def died(state: Path, traces: str = "", instance: str = "9109") -> str | None:
     """A run that ends without a word, or hung; returns how the one before it ended."""
-    life = Life(state, instance)
-    life.__enter__()
-    if traces:
-        life.traces.write_text(traces)
+    with suppress(RuntimeError), Life(state, instance) as life:
+        if traces:
+            life.traces.write_text(traces)
+        raise RuntimeError
     return life.last
 
 
@@ -130,9 +130,9 @@ def test_a_stage_that_hangs_is_told_and_the_beat_ends(
     sequence(tmp_path / "in")
     settings = config(tmp_path, jobs={"stall_seconds": 1.0})
     with running(settings, engine) as daemon:
-        wait_for(lambda: daemon.said("no frame came forward for 1 s"))
+        wait_for(lambda: daemon.said(f"no frame came forward for 1 s, on its way to {tmp_path / 'out'}; "))
         (line,) = [line for line in daemon.logged if "no frame came forward" in line["event"]]
-        assert line["job"] == daemon.jobs()[0].id
+        assert (line["job"], line["clip"]) == (daemon.jobs()[0].id, "shot")
         assert daemon.service.metrics.registry.get_sample_value("dimd_stalled_jobs") == 1
         beats = systemd.heard.count("WATCHDOG=1")
         scans = daemon.service._vitals.pulse.stalled
@@ -173,6 +173,20 @@ def test_how_a_run_ended_is_known_to_the_next(tmp_path: Path) -> None:
     told.write_text("{ torn")
     with Life(tmp_path, "9110") as torn:
         assert torn.last is None
+
+
+def test_daemons_of_one_name_know_each_its_own_end(tmp_path: Path) -> None:
+    with Life(tmp_path, "alone") as first:
+        with Life(tmp_path, "alone") as second:
+            assert (first.last, second.last) == (None, None)
+            assert first.traces != second.traces
+        with suppress(RuntimeError), Life(tmp_path, "alone") as second:
+            assert second.last == "stop"
+            raise RuntimeError
+        with Life(tmp_path, "alone") as second:
+            assert second.last == "crash"
+    with Life(tmp_path, "alone") as first:
+        assert first.last == "stop"
 
 
 HANGS = """

@@ -24,7 +24,7 @@ from daemon.media import CODECS, IMAGE_FORMATS, VIDEO_FORMATS, MediaError
 from daemon.plan import Plan
 from daemon.publish import Workplace
 from daemon.run import Settings, StoppedError, run
-from tests.daemon.cases import config, plate, tree, trimap, write
+from tests.daemon.cases import SIZE, config, plate, tree, trimap, write
 
 FRAMES = 10
 OUTPUTS = {"alpha": "gray16", "foreground": "movpng", "premult": "vp9", "composite": "h264"}
@@ -51,15 +51,15 @@ class Memory:
 
 def shot(folder: Path, size: tuple[int, int] | None = None) -> None:
     """shot.mov with uncompressed sound, and one trimap for all of it."""
-    height, width = size or plate().shape[:2]
-    write(folder / "shot_trimap.png", trimap()[:height, :width])
+    height, width = size = size or SIZE
+    write(folder / "shot_trimap.png", trimap(size))
     with av.open(str(folder / "shot.mov"), "w") as out:
         video = out.add_stream("png", rate=Fraction(24000, 1001))
         video.width, video.height, video.pix_fmt = width, height, "rgb24"
         video.time_base = video.codec_context.time_base = Fraction(1, 24000)
         sound = out.add_stream("pcm_s16le", rate=48000)
         for index in range(FRAMES):
-            picture = np.ascontiguousarray(plate(index)[:height, :width, ::-1])
+            picture = np.ascontiguousarray(plate(index, size)[..., ::-1])
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.pts, frame.time_base = index * 1001, Fraction(1, 24000)
             out.mux(video.encode(frame))
@@ -116,7 +116,8 @@ def test_every_output_has_the_format_and_the_sound_that_was_asked_for(
 def test_a_resumed_clip_has_the_bytes_of_an_undisturbed_one_in_every_format(
     folder: Path, engine: Engine, tmp_path: Path
 ) -> None:
-    shot(folder)
+    # At 64 x 36 pixels x264 itself gives other bytes for the same pictures, once in some hundred times.
+    shot(folder, (72, 128))
     whole = make(folder, engine, tmp_path / "whole", Memory())
     memory = Memory(stop_at=4)
     with pytest.raises(StoppedError):

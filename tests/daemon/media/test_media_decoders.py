@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +17,7 @@ import cv2
 import pytest
 
 from daemon.media import MediaError, find_media
-from daemon.media.decoders import Decoders
+from daemon.media.decoders import _START, Decoders
 from daemon.media.decoding_faults import DecoderLostError
 from tests.daemon.cases import plate, wait_for
 from tests.daemon.media.apart_cases import POISON, film, numbered, opened
@@ -122,6 +125,22 @@ def _runs(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_daemon_that_is_killed_before_it_hears_an_answer_leaves_no_fault_in_the_log() -> None:
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    ours.send(json.dumps({"do": "end", "child": 1, "seconds": 0}).encode())
+    with subprocess.Popen(
+        [sys.executable, "-c", _START.format(path=sys.path, handle=theirs.fileno())],
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=(theirs.fileno(),),
+    ) as server:
+        theirs.close()
+        assert select.select([ours], [], [], 30)[0]
+        ours.close()
+        assert server.communicate(timeout=30)[1] == ""
+    assert server.returncode == 0
 
 
 def test_a_small_process_that_was_killed_is_started_again(tmp_path: Path, decoders: Decoders) -> None:
