@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from daemon.colour import ColourConfig
@@ -12,6 +13,7 @@ from daemon.layers import CHANNELS
 from daemon.media import deinterlace
 from daemon.media.video_decoders import missing
 from daemon.media.video_formats import instead, substitute, unfit
+from daemon.patience import Patience
 from daemon.room import nearest
 from daemon.trimaps import segmenter
 from dim_model import weights
@@ -19,6 +21,7 @@ from dim_model.runtimes import DeviceError, open_runtime
 from dim_model.weights import WeightsError
 
 _PROBE_TILE = 64
+_MOUNTS = Patience(10.0)
 
 
 def weights_root(config: Config) -> Path:
@@ -80,12 +83,20 @@ def colour_faults(config: Config) -> Iterator[str]:
 def _folder(path: Path, key: str, access: int) -> Iterator[str]:
     """A folder that is not there yet is no fault where it can be made."""
     try:
-        there = nearest(path)
+        fault = _MOUNTS.ask(path, partial(_fault, path, access))
+    except TimeoutError:
+        fault = f"{path} does not answer within 10 s; see to its mount, or name another"
     except OSError as error:
-        yield f"{key}: {path} cannot be looked at ({error.strerror}); give this user access to its folder."
-        return
+        fault = f"{path} cannot be looked at ({error.strerror}); give this user access to its folder"
+    if fault:
+        yield f"{key}: {fault}."
+
+
+def _fault(path: Path, access: int) -> str | None:
+    there = nearest(path)
     if not there.is_dir():
-        yield f"{key}: {path} cannot be a folder, for {there} is a file; name another."
-    elif not os.access(there, access if there == path else os.W_OK | os.X_OK):
+        return f"{path} cannot be a folder, for {there} is a file; name another"
+    if not os.access(there, access if there == path else os.W_OK | os.X_OK):
         need = "read and write" if access & os.W_OK else "read"
-        yield f"{key}: {path} is closed to this user; give it leave to {need} {there}."
+        return f"{path} is closed to this user; give it leave to {need} {there}"
+    return None

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from daemon.media import CODECS
 from daemon.media.video_decoders import missing
 from daemon.media.video_formats import substitute
 from daemon.media.video_nvenc import NVENC
+from daemon.patience import Patience
 from daemon.room import nearest
 from daemon.section import GIB
 from dim_model import weights
@@ -37,6 +39,7 @@ _NEEDED = ("prores_ks", "ffv1")
 
 _FORMATS = ("openexr", "png", "tiff", "jpeg", "dpx")
 _ROOM = 2 * GIB
+_MOUNTS = Patience(10.0)
 
 
 @dataclass(frozen=True)
@@ -144,9 +147,9 @@ def _weights() -> Finding:
 
 def _writable(folder: Path) -> Finding:
     try:
-        there = nearest(folder)
-        with tempfile.TemporaryFile(dir=there):
-            free = shutil.disk_usage(there).free
+        free = _MOUNTS.ask(folder, partial(_free_for_us, folder))
+    except TimeoutError:
+        return Finding("fault", f"{folder} does not answer within 10 s", "see to its mount")
     except OSError as error:
         return Finding(
             "fault", f"{folder} cannot be written to ({error.strerror})", "give this user access to it"
@@ -156,3 +159,9 @@ def _writable(folder: Path) -> Finding:
             "fault", f"{folder} has only {free / GIB:.1f} GiB free", "make room, or name another disk"
         )
     return Finding("ok", f"{folder} is writable, {free / GIB:.0f} GiB free")
+
+
+def _free_for_us(folder: Path) -> int:
+    there = nearest(folder)
+    with tempfile.TemporaryFile(dir=there):
+        return shutil.disk_usage(there).free

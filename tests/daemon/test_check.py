@@ -14,8 +14,10 @@ from daemon import check as check_module
 from daemon.check import faults
 from daemon.cli import main
 from daemon.doctor import _writable, examine
+from daemon.patience import Patience
 from dim_model import nets, weights
 from tests.daemon.cases import config
+from tests.daemon.hung import Hung
 
 
 @pytest.fixture
@@ -107,6 +109,20 @@ def test_the_config_may_stand_before_the_command(tmp_path: Path, root: Path) -> 
     path = written(tmp_path, f"weights: {root}\nruntime: torch\n")
     done = CliRunner().invoke(main, ["--config", path, "check"])
     assert (done.exit_code, done.stdout) == (0, "All is well.\n")
+
+
+def test_a_mount_that_hangs_is_a_fault_and_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_module, "_MOUNTS", Patience(0.2))
+    monkeypatch.setattr("daemon.doctor._MOUNTS", Patience(0.2))
+    with Hung(tmp_path):
+        (said,) = check_module._folder(tmp_path / "out", "folders: out", os.W_OK)
+        found = _writable(tmp_path / "out")
+    assert said == (
+        f"folders: out: {tmp_path / 'out'} does not answer within 10 s; see to its mount, or name another."
+    )
+    assert (found.verdict, found.mend) == ("fault", "see to its mount")
 
 
 def test_doctor_looks_at_everything_and_says_the_mend(tmp_path: Path) -> None:
