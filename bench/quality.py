@@ -27,7 +27,7 @@ import torch
 from bench.quality_clips import FIRST, Clip, recipes
 from bench.quality_product import SOURCES, RunError, Shot
 from bench.quality_sheet import write_sheet
-from bench.quality_subjects import Floats
+from bench.quality_subjects import Floats, renders
 from dim_model import metrics
 from trainer.prepare.errors import UnfitError
 
@@ -246,8 +246,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--sheets", type=Path, help="write contact sheets into this folder")
     options = parser.parse_args()
-    if options.renders and not options.renders.is_dir():
-        parser.error(f"{options.renders} is no folder; give the one that holds the clips' folders")
+    if options.renders and not (options.renders.is_dir() and renders(options.renders)):
+        parser.error(f"{options.renders} holds no folders of EXR; give the one that holds the clips' folders")
     data = options.data if options.data.is_dir() else None
     if data is None:
         print(f"{options.data} is not there, so only drawn clips are measured; name the footage by --data.")
