@@ -10,11 +10,9 @@ from dim_model.tiles import Tiling
 TILING = Tiling(size=32, margin=8)
 
 
-@pytest.mark.parametrize("shape", [(100, 70), (33, 31), (20, 12), (16, 200)])
-def test_every_unknown_pixel_is_in_the_core_of_a_tile(shape: tuple[int, int]) -> None:
-    unknown = torch.rand(shape, generator=torch.Generator().manual_seed(1)) < 0.02
-    unknown[-1, -1] = unknown[0, 0] = True
-    held = torch.zeros(shape, dtype=torch.bool)
+def cores(unknown: torch.Tensor) -> torch.Tensor:
+    """What lies in the core of a tile, bool as ``unknown``."""
+    shape, held = unknown.shape, torch.zeros_like(unknown)
     for y, x in TILING.cover(unknown):
         assert 0 <= y <= max(0, shape[0] - 32)
         assert 0 <= x <= max(0, shape[1] - 32)
@@ -23,7 +21,21 @@ def test_every_unknown_pixel_is_in_the_core_of_a_tile(shape: tuple[int, int]) ->
         bottom = y + 32 - 8 * (y + 32 < shape[0])
         right = x + 32 - 8 * (x + 32 < shape[1])
         held[top:bottom, left:right] = True
-    assert held[unknown].all()
+    return held
+
+
+@pytest.mark.parametrize("shape", [(100, 70), (33, 31), (20, 12), (16, 200)])
+def test_every_unknown_pixel_is_in_the_core_of_a_tile(shape: tuple[int, int]) -> None:
+    unknown = torch.rand(shape, generator=torch.Generator().manual_seed(1)) < 0.02
+    unknown[-1, -1] = unknown[0, 0] = True
+    assert cores(unknown)[unknown].all()
+
+
+@pytest.mark.parametrize("apart", range(1, 50))
+def test_two_unknown_pixels_are_in_cores_however_far_apart(apart: int) -> None:
+    unknown = torch.zeros(40, 100, dtype=torch.bool)
+    unknown[20, 21] = unknown[20, 21 + apart] = True
+    assert cores(unknown)[unknown].all()
 
 
 def test_a_frame_without_unknown_has_no_tiles() -> None:
