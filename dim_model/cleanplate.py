@@ -28,6 +28,8 @@ Mask = NDArray[np.bool_]
 
 _RIND = 0.1
 """Of the frame's shorter side: how deep the plate may shine through hair at the subject's rim."""
+_CORE = 0.04
+"""Of the frame's shorter side: how deep in the subject nothing shines through, but for fur."""
 _OPAQUE, _ON_LINE, _APART = 0.85, 0.2, 0.3
 """Share of the subject's own colour from which a pixel counts as opaque; how far it may lie beside the line
 to the plate's colour, in lengths of the line; and how long the line must be, display-referred.
@@ -59,7 +61,9 @@ _SPECK = 1e-3
 """Share of the frame below which a lone patch that differs is noise, a leaf or a bird."""
 
 _DECIDED = 1.0
-"""Log odds from which colour settles what may be a shadow: dark jeans are like other jeans."""
+"""Log odds from which colour settles what may be a shadow, for dark jeans are like other jeans, and what deep
+in the subject may be hair before a wall, for a neck is like a face.
+"""
 
 _GAP = 5e-4
 """Share of the frame below which a hole in the subject is a like colour rather than a view through it."""
@@ -91,12 +95,13 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     plate = np.asarray(plate * gains, np.float32)
     differs, unsure = compared(frame, plate, seen)
     subject = tidied(differs & seen)
-    odds = _odds(frame, plate, subject & ~unsure, seen)
+    core = _core(subject)
+    odds = _odds(frame, plate, core & ~unsure, seen)
     unsure = ashore(subject, unsure) & (odds < _DECIDED)
     # Where the clean plate does not reach, there is doubt beside the subject and none elsewhere.
     near = cv2.dilate(subject.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     doubt = (unsure | ~seen) & near
-    doubt |= mixed(frame, plate, subject & ~doubt)
+    doubt |= mixed(frame, plate, subject & ~doubt) & ~(core & (odds > _DECIDED))
     share = float(subject.mean())
     confidence = float(np.clip(1 - 2 * max(0.0, share - 0.5), 0, 1) * (1 - unsure.mean()))
     height, width = view.shape[-2:]
@@ -136,6 +141,13 @@ def banded(subject: Mask, doubt: Mask, bare: Mask, size: tuple[int, int], erode:
     )
     outside |= torch.from_numpy(plain > 0)[None, None]
     return trimap.compose(inside & ~outside, outside)[0]
+
+
+def _core(subject: Mask) -> Mask:
+    """Where the subject's colours are its own; all of one that is nowhere so deep."""
+    depth = cv2.distanceTransform(subject.astype(np.uint8), cv2.DIST_L2, 3)
+    core = depth > _CORE * min(subject.shape)
+    return np.asarray(core if core.any() else subject)
 
 
 def _odds(frame: Floats, plate: Floats, sure: Mask, seen: Mask) -> Floats:

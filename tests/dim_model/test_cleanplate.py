@@ -104,6 +104,15 @@ def test_hair_that_lets_the_plate_through_is_unknown_though_all_of_it_differs() 
     assert (made[alpha[..., 0] == 1] == 1).mean() > 0.9
 
 
+def test_a_neck_is_no_mixture_of_a_dark_coat_and_a_bright_wall() -> None:
+    ground = np.full((HEIGHT, WIDTH, 3), 0.9, np.float32)
+    seen = ground.copy()
+    cv2.circle(seen, (200, 230), 100, (0.1, 0.1, 0.1), -1)
+    cv2.rectangle(seen, (180, 70), (220, 150), (0.45, 0.45, 0.45), -1)  # halfway between the two
+    trimap = difference(tensor(seen), tensor(ground, seed=2), 2, 3).trimap
+    assert (trimap[0, 90:140, 197:204] == 1).all()
+
+
 def test_a_dark_subject_before_a_plain_wall_is_not_taken_for_a_shadow() -> None:
     whole = plain()[:HEIGHT, :WIDTH]
     found = difference(tensor(put(whole, (0.1, 0.1, 0.1))), tensor(whole, seed=2), 4, 5)
