@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 _STEP = 16
-"""Columns: where cores may begin."""
+"""Columns: where cores may begin; cores that are narrower begin at multiples of their width."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Tiling:
         mask = unknown.numpy(force=True)
         height, width = mask.shape
         bottom, right = max(0, height - self.size), max(0, width - self.size)
-        corners = []
+        corners, step = [], min(_STEP, self.core)
         for top in range(0, height, self.core):
             columns, at = np.flatnonzero(mask[top : top + self.core].any(0)), 0
             while at < columns.size:
-                left = int(columns[at]) // _STEP * _STEP
+                left = int(columns[at]) // step * step
                 corners.append(
                     (min(max(0, top - self.margin), bottom), min(max(0, left - self.margin), right))
                 )

@@ -38,6 +38,13 @@ def test_two_unknown_pixels_are_in_cores_however_far_apart(apart: int) -> None:
     assert cores(unknown)[unknown].all()
 
 
+def test_cores_may_be_narrow() -> None:
+    unknown = torch.zeros(8, 200, dtype=torch.bool)
+    unknown[4, 12:150] = True
+    corners = Tiling(size=32, margin=12).cover(unknown)
+    assert [x for _, x in corners] == [max(0, 8 * n - 12) for n in range(1, 19)]
+
+
 def test_a_frame_without_unknown_has_no_tiles() -> None:
     assert TILING.cover(torch.zeros(64, 64, dtype=torch.bool)) == []
 
