@@ -13,7 +13,7 @@ from daemon.layers import CHANNELS
 from daemon.media import deinterlace
 from daemon.media.video_decoders import missing
 from daemon.media.video_formats import instead, substitute, unfit
-from daemon.patience import Patience
+from daemon.patience import MOUNT_SECONDS, Patience
 from daemon.room import nearest
 from daemon.trimaps import segmenter
 from dim_model import weights
@@ -21,7 +21,7 @@ from dim_model.runtimes import DeviceError, open_runtime
 from dim_model.weights import WeightsError
 
 _PROBE_TILE = 64
-_MOUNTS = Patience(10.0)
+_MOUNTS = Patience(MOUNT_SECONDS)
 
 
 def weights_root(config: Config) -> Path:
@@ -85,7 +85,7 @@ def _folder(path: Path, key: str, access: int) -> Iterator[str]:
     try:
         fault = _MOUNTS.ask(path, partial(_fault, path, access))
     except TimeoutError:
-        fault = f"{path} does not answer within 10 s; see to its mount, or name another"
+        fault = f"{path} does not answer within {MOUNT_SECONDS:g} s; see to its mount, or name another"
     except OSError as error:
         fault = f"{path} cannot be looked at ({error.strerror}); give this user access to its folder"
     if fault:

@@ -20,7 +20,7 @@ from daemon.media import CODECS
 from daemon.media.video_decoders import missing
 from daemon.media.video_formats import substitute
 from daemon.media.video_nvenc import NVENC
-from daemon.patience import Patience
+from daemon.patience import MOUNT_SECONDS, Patience
 from daemon.room import nearest
 from daemon.section import GIB
 from dim_model import weights
@@ -39,7 +39,7 @@ _NEEDED = ("prores_ks", "ffv1")
 
 _FORMATS = ("openexr", "png", "tiff", "jpeg", "dpx")
 _ROOM = 2 * GIB
-_MOUNTS = Patience(10.0)
+_MOUNTS = Patience(MOUNT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _writable(folder: Path) -> Finding:
     try:
         free = _MOUNTS.ask(folder, partial(_free_for_us, folder))
     except TimeoutError:
-        return Finding("fault", f"{folder} does not answer within 10 s", "see to its mount")
+        return Finding("fault", f"{folder} does not answer within {MOUNT_SECONDS:g} s", "see to its mount")
     except OSError as error:
         return Finding(
             "fault", f"{folder} cannot be written to ({error.strerror})", "give this user access to it"

@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+MOUNT_SECONDS = 10.0
+"""For a folder to answer: a server that is merely slow has done so by then."""
+
 
 class Patience:
     """Waits `seconds` for each answer. Safe to share between threads."""

@@ -10,12 +10,12 @@ import os
 from functools import partial
 from pathlib import Path
 
-from daemon.patience import Patience
+from daemon.patience import MOUNT_SECONDS, Patience
 
 _LINKS = 40
 """As many as Linux follows in one path."""
 
-_PATIENCE = 10.0
+_PATIENCE = MOUNT_SECONDS
 """Seconds for a part of a path to answer."""
 
 

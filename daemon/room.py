@@ -6,10 +6,10 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from daemon.patience import Patience
+from daemon.patience import MOUNT_SECONDS, Patience
 from daemon.section import GIB
 
-_DISKS = Patience(10.0)
+_DISKS = Patience(MOUNT_SECONDS)
 
 
 class NoRoomError(OSError):

@@ -27,7 +27,7 @@ from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics
 from daemon.metrics_server import MetricsServer, exposure
 from daemon.notify import Notifier
-from daemon.patience import Patience
+from daemon.patience import MOUNT_SECONDS, Patience
 from daemon.report import Log, Reporter
 from daemon.section import GIB
 from daemon.vitals import Vitals
@@ -39,7 +39,7 @@ from dim_model.weights import WeightsError
 _BREATH = 0.2
 """Seconds between two scans at least: events come in bursts."""
 
-_PATIENCE = 10.0
+_PATIENCE = MOUNT_SECONDS
 """Seconds that a folder may take to be there at the start."""
 
 _IDLE = 0.25
