@@ -16,7 +16,6 @@ from typing import Any
 
 from torch import Tensor
 
-from daemon import heap
 from daemon.clip import job_key
 from daemon.config import ClipSettings, OutputSettings
 from daemon.engine import Engine, Matting
@@ -85,7 +84,6 @@ class Bench:
     """Jobs by one engine. open_matter: of what mattes."""
 
     def __init__(self, open_matter: Callable[[Path], Matting], scratch: Path) -> None:
-        heap.keep()  # as every command does that makes clips
         self._engine = Engine(open_matter, weights.SHIPPED)
         self._scratch, self._count = scratch, itertools.count()
 

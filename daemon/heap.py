@@ -22,7 +22,9 @@ _FREE = 1 << 30
 
 
 def keep() -> None:
-    """Keep what is freed for what is made next. To be called once, before threads begin."""
+    """Keep what is freed for what is made next. To be called once, and before torch is there: its threads
+    would have heaps of their own, and no call takes those back.
+    """
     if _library is not None:
         _library.mallopt(_ARENA_MAX, 1)
         _library.mallopt(_MMAP_THRESHOLD, _LARGEST)

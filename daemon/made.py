@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-import torch
+import cv2
 from torch import Tensor
 
 from daemon import layers
@@ -16,7 +16,7 @@ from daemon.media.picture_tags import OF_ONE_FRAME, without
 from daemon.plan import Plan
 from daemon.trimaps import Trimap
 from dim_model.temporal import Steady
-from dim_model.trimap import unknown_fraction
+from dim_model.trimap import coded
 
 Figures = dict[str, Any]
 
@@ -40,10 +40,11 @@ class Work:
 
     @classmethod
     def of(cls, index: int, frame: Frame, plate: Tensor, trimap: Trimap) -> Self:
-        codes = (trimap.values * 2).to(torch.uint8)
-        unknown = round(float(unknown_fraction(trimap.values[None])), 6)
+        codes, unknown = coded(trimap.values)
         sure = round(trimap.confidence, 3)
-        return cls(index, frame.number, frame.pts, frame.tags, frame.mended, plate, codes, unknown, sure)
+        return cls(
+            index, frame.number, frame.pts, frame.tags, frame.mended, plate, codes, round(unknown, 6), sure
+        )
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Made:
             "frame": work.number,
             "unknown": work.unknown,
             "confidence": work.confidence,
-            "alpha": round(float(steady.alpha.double().mean()), 6),
+            "alpha": round(cv2.mean(steady.alpha[0].numpy())[0], 6),
             "flicker": round(steady.flicker, 5),
         }
         if steady.cut:

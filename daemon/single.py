@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from daemon import heap, manifest
+from daemon import manifest
 from daemon.asked import Asked, AskedError
 from daemon.config import Format, OutputName, OutputSettings
 from daemon.engine import Engine
@@ -56,7 +56,6 @@ def matte_all(
     outputs = {name: OutputSettings(format=form) for name in names}
     settings = asked.settings(outputs=outputs, background=named or "checker")
     sidecars = named_sidecars(asked, None if named else background)
-    heap.keep()
     try:
         engine = Engine(lambda folder: Matter.open(folder, device=device), weights.SHIPPED)
     except (WeightsError, DeviceError) as error:

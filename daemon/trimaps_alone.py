@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-from daemon import heap
 from daemon.asked import Asked
 from daemon.job import Job
 from daemon.media.durable import sync_folder
@@ -26,7 +25,6 @@ _KEEP = ".trimaps"
 def trimap_all(asked: Asked, out: Path) -> int:
     """Write the trimaps of each clip into ``out``; returns how many failed. Raises AskedError."""
     settings, sidecars = asked.settings(), named_sidecars(asked, None)
-    heap.keep()
     with ProgressReporter(Console(file=sys.stderr)) as reporter:
 
         def make(plan: Plan, place: Workplace, key: str, job: Job) -> Path:

@@ -98,7 +98,8 @@ class Matter:
         may differ in size. clean: float32 [3, H, W] of each frame, its clean plate laid over it, not a number
         where none is seen; None without. Where the trimap is 0 or 1, so is alpha.
         """
-        unknown = [t == 0.5 for t in trimap]
+        # By numpy: torch would wake all its threads for it, on every frame, known ones too.
+        unknown = [torch.from_numpy(t.numpy(force=True) == 0.5) for t in trimap]
         corners = [self._tiling.cover(u[0]) for u in unknown]
         done = iter(self._run(self._encoded(rgb, trimap, corners, clean or [None] * len(rgb))))
         out = []

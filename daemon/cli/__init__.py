@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from daemon import heap
 from daemon.cli.check import check
 from daemon.cli.doctor import doctor
 from daemon.cli.jobs import cancel, retry, status
@@ -33,6 +34,7 @@ def main(context: click.Context, config: Path | None, once: bool, gpu: int | Non
     Without a command it serves until SIGTERM or SIGINT; a second signal leaves at once. SIGHUP reads the
     config again.
     """
+    heap.keep()
     if context.invoked_subcommand is not None:
         context.obj = config
         return

@@ -16,7 +16,6 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from daemon import heap
 from daemon.canary import Canary, free_memory
 from daemon.check import colour_faults, weights_root
 from daemon.cli.options import FAULTY
@@ -116,7 +115,6 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         return FAULTY
     log = configure_log(config.log)
     faulthandler.enable()  # a codec that crashes, or systemd that ends what hangs, leaves a trace in the log
-    heap.keep()
     canary = Canary(config.canary, log.warning, partial(free_memory, config.device))
     with ExitStack() as stack:
         try:

@@ -16,6 +16,7 @@ from torch import Tensor
 from daemon.colour.curves import IDENTITY, SRGB, Transfer, srgb_from_light
 from daemon.colour.primaries import NAMES, REC709, Chromaticities, multiplied, to_rec709
 from daemon.media.base import Encoding
+from dim_model.clamped import clamped
 
 _KNEE = 0.8
 """Scene-linear values up to here are shown as they are; above, highlights roll off towards 1 rather than
@@ -109,8 +110,8 @@ class Own:
         return self.from_linear(light if self._inverse is None else multiplied(self._inverse, light))
 
     def view(self, rgb: Tensor) -> Tensor:
-        if self == DISPLAY:  # what is shown already costs nothing
-            return rgb.nan_to_num(0.0, 1.0, 0.0).clamp_(0, 1)
+        if self == DISPLAY:  # what is shown already costs next to nothing
+            return clamped(rgb)
         light = self.to_linear(rgb).nan_to_num(0.0, 1e4, 0.0)
         return seen(light if self._matrix is None else multiplied(self._matrix, light), rolled=self.rolled)
 

@@ -64,3 +64,15 @@ def test_what_a_frame_leaves_serves_the_next_without_new_pages() -> None:
 
 def test_what_is_free_after_a_clip_goes_back_to_the_system() -> None:
     assert figures("kept")["given_back"] > 0.9 * 8 * 32
+
+
+def test_a_command_sees_to_the_heap_before_torch_is_there() -> None:
+    """Threads that began before would have heaps of their own."""
+    asked = (
+        "import sys; from daemon import heap; told = []; "
+        "heap.keep = lambda: told.append('torch' in sys.modules); "
+        "from daemon.cli import main; main(['matte', '--help'], standalone_mode=False); "
+        "assert told == [False], told"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr

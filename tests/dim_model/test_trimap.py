@@ -53,9 +53,14 @@ def test_widths_of_zero_leave_a_clean_mask_known() -> None:
     assert torch.equal(trimap.from_mask(square(), 0, 0), square())
 
 
-def test_the_unknown_share_is_counted_by_frame() -> None:
-    both = torch.cat([square(), torch.full_like(square(), 0.5)])
-    assert trimap.unknown_fraction(both).tolist() == [0, 1]
+def test_in_bytes_a_trimap_is_the_same_and_tells_its_unknown_share() -> None:
+    mixed = square()
+    mixed[..., :15] = 0.5
+    for made in (square(), mixed, mixed.transpose(-1, -2), torch.full_like(square(), 0.5)):
+        codes, unknown = trimap.coded(made)
+        assert codes.dtype == torch.uint8
+        assert torch.equal(codes / 2, made)
+        assert unknown == (made == 0.5).double().mean()
 
 
 def test_a_grey_mask_is_a_soft_hint() -> None:
