@@ -15,9 +15,11 @@ pytestmark = pytest.mark.skipif(heap._library is None, reason="another C library
 # In a process of its own: the heap's settings are a process's, and so are its counts.
 RUN = """
 import json, resource, sys, threading
-import torch
 from pathlib import Path
 from daemon import heap
+if sys.argv[1] == "kept":
+    heap.keep()
+import torch
 
 MIB = 1 << 20
 
@@ -35,8 +37,6 @@ def elsewhere(work):
     thread.start()
     thread.join()
 
-if sys.argv[1] == "kept":
-    heap.keep()
 elsewhere(frame)
 before = faults()
 for _ in range(16):
@@ -57,9 +57,10 @@ def figures(how: str) -> dict[str, float]:
 
 
 def test_what_a_frame_leaves_serves_the_next_without_new_pages() -> None:
-    pages = 32 * 1024 / 4
-    assert figures("kept")["faults"] < 3 * pages
-    assert figures("as it is")["faults"] > 8 * pages
+    frame = 32 * 1024 / 4  # pages
+    # Sixteen frames: the heap may split what is free once or twice before it is used as it lies.
+    assert figures("kept")["faults"] < 7 * frame
+    assert figures("as it is")["faults"] > 15 * frame
 
 
 def test_what_is_free_after_a_clip_goes_back_to_the_system() -> None:
