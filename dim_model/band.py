@@ -9,6 +9,8 @@ to go through here.
 
 from __future__ import annotations
 
+from typing import NamedTuple, Self
+
 import cv2
 import numpy as np
 import torch
@@ -52,15 +54,12 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
     """
     if not soft and hard is None:
         return trimap
-    rgb, known = reduced(view, LINES), reduced(trimap, LINES)[..., 0]
-    unknown = (known > 0) & (known < 1)
-    wide = grown(unknown, soft)
-    inside, outside = (known == 1) & ~wide, (known == 0) & ~wide
-    if not (unknown.any() and inside.any() and outside.any()):
+    quick = _Quick.of(view, trimap, soft)
+    if quick is None:
         return trimap
-    matte, trust = _matte(rgb, inside, wide)
+    unknown, wide, matte, trust = quick.unknown, quick.wide, quick.matte, quick.trust
     out = trimap.clone()
-    strange = wide & ~unknown & (np.abs(matte - known) > _MIXED) & (trust > _EXPLAINED)
+    strange = wide & ~unknown & (np.abs(matte - quick.known) > _MIXED) & (trust > _EXPLAINED)
     out[_enlarged(_touching(strange, unknown), trimap)] = 0.5
     furry = _furry(matte, unknown) if soft else np.zeros_like(unknown)
     out[_enlarged(furry, trimap) & (trimap == 1)] = 0.5
@@ -71,6 +70,40 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
         for value in (0.0, 1.0):
             out[_enlarged(sure & (matte.round() == value), trimap) & (trimap == 0.5)] = value
     return out
+
+
+def into_fur(view: Tensor, trimap: Tensor, soft: int) -> Tensor:
+    """The trimap with its band grown into fur alone, for one whose maker has seen what is mixed; otherwise as
+    ``adapted``.
+    """
+    quick = _Quick.of(view, trimap, soft) if soft else None
+    if quick is None:
+        return trimap
+    furry = _enlarged(_furry(quick.matte, quick.unknown), trimap) & (trimap == 1)
+    return trimap.masked_fill(furry, 0.5)
+
+
+class _Quick(NamedTuple):
+    """A frame at the reduced size, float32 or bool [h, w]. known: its trimap. unknown: what is in it. wide:
+    the same, grown. matte, trust: of what is wide, and how far its colours explain it.
+    """
+
+    known: Floats
+    unknown: Mask
+    wide: Mask
+    matte: Floats
+    trust: Floats
+
+    @classmethod
+    def of(cls, view: Tensor, trimap: Tensor, soft: int) -> Self | None:
+        """None where one side would be known nowhere, or nothing is unknown."""
+        rgb, known = reduced(view, LINES), reduced(trimap, LINES)[..., 0]
+        unknown = (known > 0) & (known < 1)
+        wide = grown(unknown, soft)
+        inside, outside = (known == 1) & ~wide, (known == 0) & ~wide
+        if not (unknown.any() and inside.any() and outside.any()):
+            return None
+        return cls(known, unknown, wide, *_matte(rgb, inside, wide))
 
 
 def _furry(matte: Floats, unknown: Mask) -> Mask:

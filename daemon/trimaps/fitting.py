@@ -31,3 +31,7 @@ class Fitting:
     def __call__(self, view: Tensor, values: Tensor) -> Tensor:
         """values: a trimap, float32 [1, H, W]; view: the frame, float32 [3, H, W], display-referred, 0..1."""
         return band.adapted(view, values, self.soft, self.hard)
+
+    def into_fur(self, view: Tensor, values: Tensor) -> Tensor:
+        """The same for a carried mask, whose band is as wide as its own matte is soft, but in fur."""
+        return band.into_fur(view, values, self.soft)

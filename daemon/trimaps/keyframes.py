@@ -13,6 +13,7 @@ from torch import Tensor
 
 from daemon.media.base import Frame
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
+from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Shot
 from daemon.trimaps.sidecar import Sidecar, fitted, grey
 from dim_model import carry
@@ -37,9 +38,11 @@ class KeyframeTrimap(TrimapSource):
 
     name = "mask"
 
-    def __init__(self, sidecar: Sidecar, keys: Sequence[int], shot: Shot, erode: int, dilate: int) -> None:
+    def __init__(
+        self, sidecar: Sidecar, keys: Sequence[int], shot: Shot, erode: int, dilate: int, fitting: Fitting
+    ) -> None:
         self._sidecar, self._keys = sidecar, tuple(keys)
-        self._erode, self._dilate = erode, dilate
+        self._erode, self._dilate, self._fitting = erode, dilate, fitting
         self._keep = Path()
         numbers = [shot.info.numbers[key] for key in keys]
         shown = ", ".join(map(str, numbers[:6])) + (" …" if len(numbers) > 6 else "")
@@ -68,12 +71,10 @@ class KeyframeTrimap(TrimapSource):
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         height, width = view.shape[-2:]
         matte, doubt, confidence = self._stored(index)
-        return Trimap(
-            carry.trimap(
-                enlarged(matte, height, width), enlarged(doubt, height, width), self._erode, self._dilate
-            ),
-            confidence,
+        values = carry.trimap(
+            enlarged(matte, height, width), enlarged(doubt, height, width), self._erode, self._dilate
         )
+        return Trimap(self._fitting.into_fur(view, values), confidence)
 
     def _begun(self, shot: Shot, key: int, earlier: Carrier | None = None) -> Carrier:
         look = next(shot.read(key, key + 1))

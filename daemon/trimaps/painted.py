@@ -79,12 +79,13 @@ class MaskTrimap(TrimapSource):
         if sidecar is None:
             return None
         widths, frames = settings.widths(shot.info.width, shot.info.height), len(shot.info.numbers)
+        fitting = Fitting.of(settings, shot.info, exact=False)
         lacking = sidecar.lacking()
         if frames == 1 or (lacking is None and sidecar.info.kind != "still"):
-            return cls(sidecar, *widths, Fitting.of(settings, shot.info, exact=False))
+            return cls(sidecar, *widths, fitting)
         if sidecar.info.kind == "video" and lacking is not None:
             raise lacking  # a mask that was rendered too short, rather than keyframes
-        return KeyframeTrimap(sidecar, sidecar.keys(), shot, *widths)
+        return KeyframeTrimap(sidecar, sidecar.keys(), shot, *widths, fitting)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         matte = _matte(self._sidecar.at(frame.number, index), frame)

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from daemon.config import TrimapSettings
@@ -91,6 +92,30 @@ def test_between_two_masks_both_are_heard(folder: Path, tmp_path: Path) -> None:
         assert plan.trimap.why.startswith("the masks of frames 1001, 1008 are carried")
         made = trimaps(plan, tmp_path / "keep")
     assert max(wrong(trimap, n) for n, trimap in enumerate(made)) < 0.005
+
+
+def test_a_carried_bands_reach_into_fur_is_as_soft_says(folder: Path, tmp_path: Path) -> None:
+    shot(folder)
+    rng = np.random.default_rng(3)
+    turns, lengths = rng.uniform(0, 2 * np.pi, 900), rng.uniform(4, 16, 900)
+    for n in range(FRAMES):
+        path = str(folder / f"shot.{1001 + n}.png")
+        plate = cv2.imread(path)
+        assert plate is not None
+        for turn, length in zip(turns, lengths, strict=True):
+            x, y = np.cos(turn), np.sin(turn)
+            root = np.array([80 + 3 * n + 17 * x, 70 + 39 * y])
+            tip = root + length * np.array([x, y])
+            line = (np.rint(16 * end).astype(int).tolist() for end in (root, tip))
+            cv2.line(plate, *line, (40, 60, 220), 1, cv2.LINE_AA, 4)
+        cv2.imwrite(path, plate)
+    made = []
+    for soft in (0, 24):
+        with planned(folder, soft=soft) as plan:
+            made.append(torch.cat([t.values for t in trimaps(plan, tmp_path / str(soft))]))
+    plain, reaching = made
+    assert torch.equal(reaching == 0, plain == 0)
+    assert (reaching == 0.5).sum() > 1.1 * (plain == 0.5).sum()
 
 
 def test_a_mask_of_each_frame_is_taken_as_it_is(folder: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dim_model.band import adapted
+from dim_model.band import adapted, into_fur
 from dim_model.trimap import compose
 
 SIZE = 160
@@ -49,16 +49,28 @@ def test_the_band_grows_to_what_is_mixed_and_not_where_the_edge_is_hard() -> Non
     assert (made[HARD_ROWS] == banded(4)[0].numpy()[HARD_ROWS]).mean() > 0.97
 
 
-def test_the_band_reaches_into_a_body_with_fur_and_not_behind_a_hard_edge() -> None:
+def fur() -> Tensor:
     """Strands stand out below; above the border is hard. Inside all has the subject's colour."""
     x, y = np.arange(SIZE) + 0.5 - EDGE, np.arange(SIZE)[:, None]
     strands = 0.7 * np.clip(1 - x / SOFT, 0, 1) * (0.5 + 0.5 * np.sin(y * 1.3))
     alpha = np.where(x < 0, 1.0, np.where(y < SIZE // 2, 0.0, strands)).astype(np.float32)[..., None]
     rgb = alpha * patches(1, (0.7, 0.3, 0.2)) + (1 - alpha) * patches(2, (0.2, 0.3, 0.6))
-    view = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32))
-    inside = adapted(view, banded(12), soft=8, hard=3)[0, :, :EDGE].numpy() == 0.5
+    return torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32))
+
+
+def test_the_band_reaches_into_a_body_with_fur_and_not_behind_a_hard_edge() -> None:
+    inside = adapted(fur(), banded(12), soft=8, hard=3)[0, :, :EDGE].numpy() == 0.5
     assert inside[HARD_ROWS].sum(1).mean() < 6
     assert inside[SOFT_ROWS].sum(1).mean() > 9
+
+
+def test_into_fur_alone_the_band_grows_nowhere_else() -> None:
+    made = into_fur(fur(), banded(6), soft=8)[0].numpy()
+    assert (made[SOFT_ROWS, :EDGE] == 0.5).sum(1).mean() > 8.5
+    np.testing.assert_array_equal(made[HARD_ROWS], banded(6)[0, HARD_ROWS].numpy())
+    np.testing.assert_array_equal(made[:, EDGE:], banded(6)[0, :, EDGE:].numpy())
+    for soft, trimap in ((0, banded(6)), (8, torch.ones(1, SIZE, SIZE))):
+        assert torch.equal(into_fur(fur(), trimap, soft), trimap)
 
 
 def test_the_band_shrinks_at_a_hard_edge_and_stays_right() -> None:
