@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from daemon.background import Background, Flat, Picture
 from daemon.clip import Clip, Role
 from daemon.colours import Colours
-from daemon.compose import Background, Flat, Picture
 from daemon.config import ClipSettings, ColourSettings
 from daemon.gaps import Gaps
 from daemon.media import Frame, FrameSource, MediaRef, Reading, open_source

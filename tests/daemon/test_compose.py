@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from daemon.background import Flat, Picture
 from daemon.colour import DISPLAY, LINEAR, ColourConfig, ColourSpace, Own, convert
 from daemon.colour.curves import HLG, PQ
 from daemon.colour.primaries import REC2020
-from daemon.compose import CHANNELS, Flat, Picture, compose
+from daemon.compose import CHANNELS, compose
 from daemon.media import find_media, open_source
 from daemon.treatment import Treatment
 from daemon.trimaps import Sidecar
