@@ -105,7 +105,9 @@ class Carrier:
         else:
             mosaic.begin_again()
         self.mosaic = mosaic
-        doubt = _doubted(log_odds(rgb, self._foreground, self._background), subject)
+        odds = log_odds(rgb, self._foreground, self._background)
+        self._vouched = _vouched(odds, subject, rough)
+        doubt = _doubted(np.where(self._vouched, np.maximum(odds, 0), odds), subject)
         doubt |= np.abs(mask - 0.5) < 0.5 - _GREY
         self.rgb, self._matte = rgb, _matted(rgb, subject, rough, doubt)
         self.first = Carried(self._matte, doubt, 1.0)
@@ -119,12 +121,15 @@ class Carrier:
         inside = _signed_distance(before > 0.5)
         seen = self.mosaic.follow(rgb, flow, inside < -2 * _CLEAR)
         near = inside > -_NEAR
+        vouched = moved(self._vouched.astype(np.float32), flow.back) > 0.5
         evidence = self._evidence(rgb, seen, inside)
+        evidence[vouched] = np.maximum(evidence[vouched], 0)
         odds = _PRIOR * _shape(inside, flow.trust) + evidence
         decided = (1 / (1 + np.exp(-odds))).astype(np.float32)
         belief = np.zeros_like(decided)
         belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, _SMOOTH)
         subject = _tidied(belief > 0.5, before > 0.5)
+        self._vouched = vouched & subject
         doubt = _doubted(evidence, subject) | (near & (np.abs(belief - 0.5) < _UNDECIDED))
         doubt |= np.abs(_signed_distance(subject)) < _softness(flow)
         self.rgb, self._matte = rgb, _matted(rgb, subject, _BAND, doubt)
@@ -188,6 +193,15 @@ def _shape(inside: Floats, trust: Floats) -> Floats:
     """Log odds of the subject by where the flow puts it, float32 [H, W]."""
     reach = np.clip(inside / _EDGE, -_MOST, _MOST)
     return np.asarray(reach * (_LEAST_TRUST + (1 - _LEAST_TRUST) * trust), np.float32)
+
+
+def _vouched(odds: Floats, subject: Mask, rough: int) -> Mask:
+    """What of the key frame's subject has the background's colours, yet lies so deep in the mask that whoever
+    painted it meant it: eyes before a white cup. bool [H, W]; there, as far as the flow takes it, colour does
+    not speak against the subject.
+    """
+    deep = shrunk(subject, 2 * rough)
+    return np.asarray(grown(deep & (cv2.blur(odds, (3, 3)) < 0), _CLEAR) & deep)
 
 
 def _doubted(evidence: Floats, subject: Mask) -> Mask:

@@ -94,6 +94,24 @@ def test_between_two_masks_both_are_heard(folder: Path, tmp_path: Path) -> None:
     assert max(wrong(trimap, n) for n, trimap in enumerate(made)) < 0.005
 
 
+def test_an_eye_of_the_backgrounds_colour_stays_the_subjects(folder: Path, tmp_path: Path) -> None:
+    """The mask covers it, far from its edge: whoever painted that meant it."""
+    shot(folder)
+    for n in range(FRAMES):
+        path = str(folder / f"shot.{1001 + n}.png")
+        plate = cv2.imread(path)
+        assert plate is not None
+        disc = np.zeros(SIZE, np.uint8)
+        cv2.circle(disc, (80 + 3 * n, 72), 7, 255, -1)
+        there = np.roll(_wall(0), (40, 30 + 3 * n), (0, 1))
+        cv2.imwrite(path, np.where(disc[..., None] > 0, there, plate))
+    with planned(folder) as plan:
+        made = trimaps(plan, tmp_path / "keep")
+    for n, trimap in enumerate(made):
+        eye = trimap.values[0, 66:79, 74 + 3 * n : 87 + 3 * n]
+        assert (eye == 1).float().mean() > 0.9, n
+
+
 def test_a_carried_bands_reach_into_fur_is_as_soft_says(folder: Path, tmp_path: Path) -> None:
     shot(folder)
     rng = np.random.default_rng(3)
