@@ -97,8 +97,8 @@ class Carrier:
         self._background = ColourModel(rgb, background)
         self._foreground = ColourModel(rgb, subject)
         # A rough mask closes gaps: what shows in them is not to be learnt as the subject's.
-        rim = subject & ~shrunk(subject, 2 * rough)
-        strange = rim & (log_odds(rgb, self._foreground, self._background) < _AGAINST)
+        deep = shrunk(subject, 2 * rough)
+        strange = subject & ~deep & (log_odds(rgb, self._foreground, self._background) < _AGAINST)
         self._foreground = ColourModel(rgb, shrunk(subject, 1) & ~strange)
         if mosaic is None:
             mosaic = Mosaic(rgb, background)
@@ -106,8 +106,8 @@ class Carrier:
             mosaic.begin_again()
         self.mosaic = mosaic
         odds = log_odds(rgb, self._foreground, self._background)
-        self._vouched = _vouched(odds, subject, rough)
-        doubt = _doubted(np.where(self._vouched, np.maximum(odds, 0), odds), subject)
+        self._vouched = _vouched(odds, deep)
+        doubt = _doubted(_upheld(odds, self._vouched), subject)
         doubt |= np.abs(mask - 0.5) < 0.5 - _GREY
         self.rgb, self._matte = rgb, _matted(rgb, subject, rough, doubt)
         self.first = Carried(self._matte, doubt, 1.0)
@@ -122,8 +122,7 @@ class Carrier:
         seen = self.mosaic.follow(rgb, flow, inside < -2 * _CLEAR)
         near = inside > -_NEAR
         vouched = moved(self._vouched.astype(np.float32), flow.back) > 0.5
-        evidence = self._evidence(rgb, seen, inside)
-        evidence[vouched] = np.maximum(evidence[vouched], 0)
+        evidence = _upheld(self._evidence(rgb, seen, inside), vouched)
         odds = _PRIOR * _shape(inside, flow.trust) + evidence
         decided = (1 / (1 + np.exp(-odds))).astype(np.float32)
         belief = np.zeros_like(decided)
@@ -195,13 +194,16 @@ def _shape(inside: Floats, trust: Floats) -> Floats:
     return np.asarray(reach * (_LEAST_TRUST + (1 - _LEAST_TRUST) * trust), np.float32)
 
 
-def _vouched(odds: Floats, subject: Mask, rough: int) -> Mask:
+def _vouched(odds: Floats, deep: Mask) -> Mask:
     """What of the key frame's subject has the background's colours, yet lies so deep in the mask that whoever
-    painted it meant it: eyes before a white cup. bool [H, W]; there, as far as the flow takes it, colour does
-    not speak against the subject.
+    painted it meant it: eyes before a white cup. bool [H, W].
     """
-    deep = shrunk(subject, 2 * rough)
     return np.asarray(grown(deep & (cv2.blur(odds, (3, 3)) < 0), _CLEAR) & deep)
+
+
+def _upheld(evidence: Floats, vouched: Mask) -> Floats:
+    """The evidence, which does not speak against what is vouched for."""
+    return np.where(vouched, np.maximum(evidence, 0), evidence)
 
 
 def _doubted(evidence: Floats, subject: Mask) -> Mask:
