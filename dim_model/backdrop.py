@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dim_model.arrays import Floats, Mask
 from dim_model.cleanplate import Difference, ashore, banded, clear, compared, laid, reduced, tidied
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import grey
-from dim_model.register import Floats, Mask, gain
+from dim_model.register import gain
 
 Counts = NDArray[np.uint8]
 

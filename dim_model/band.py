@@ -14,14 +14,12 @@ from typing import NamedTuple, Self
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import guided, sampling
-from dim_model.flow import Floats, reduced
+from dim_model.arrays import Floats, Mask
+from dim_model.flow import reduced
 from dim_model.morphology import disk, grown
-
-Mask = NDArray[np.bool_]
 
 LINES = 360
 """The shorter side at which the matte is made, and which ``soft`` and ``hard`` count in."""

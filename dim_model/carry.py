@@ -18,17 +18,15 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import guided, sampling
 from dim_model import trimap as trimaps
+from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
-from dim_model.flow import Floats, Flow, flows, is_cut, moved
+from dim_model.flow import Flow, flows, is_cut, moved
 from dim_model.morphology import disk, grown, shrunk
 from dim_model.mosaic import Mosaic, Seen
-
-Mask = NDArray[np.bool_]
 
 LINES = 360
 """The shorter side at which masks are carried."""

@@ -16,15 +16,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import flow, trimap
+from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
 from dim_model.register import gain, moved, shift
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _RIND = 0.1
 """Of the frame's shorter side: how deep the plate may shine through hair at the subject's rim."""

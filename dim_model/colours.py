@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from dim_model.arrays import Floats, Mask
 
 _BINS = 16
 _BLUR = 0.7

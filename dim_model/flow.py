@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float32]
+from dim_model.arrays import Floats
 
 _SLACK = (0.3, 0.05)
 """Pixels, and share of the way, by which there-and-back may miss without doubt."""

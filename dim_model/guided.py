@@ -13,12 +13,9 @@ from __future__ import annotations
 import cv2
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from dim_model import windows
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from dim_model.arrays import Floats, Mask
 
 RIDGE = 1e-4
 """Added to the variance of the colours, 0..1: below it a window counts as flat."""

@@ -18,10 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from dim_model import trimap
+from dim_model.arrays import Floats, Mask
 from dim_model.screen import Screen, relative_key
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _SCREEN, _SUBJECT = 0.8, 0.45
 """Relative key above which a pixel is screen, and below which it is not: skin on yellow reaches 0.3."""

@@ -14,13 +14,10 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from dim_model import guided
-
-Floats = NDArray[np.float32]
-Indices = NDArray[np.int32]
+from dim_model.arrays import Floats, Indices
 
 _NEAREST = 10
 _NEARLY = 1.0

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from dim_model.arrays import Mask
 
 
 def disk(radius: int) -> NDArray[np.uint8]:

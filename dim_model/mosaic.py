@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dim_model.flow import Floats, Flow, grey
+from dim_model.arrays import Floats, Mask
+from dim_model.flow import Flow, grey
 
-Mask = NDArray[np.bool_]
 Matrix = NDArray[np.float64]
 
 _MARGIN = 0.6

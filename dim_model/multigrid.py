@@ -12,12 +12,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 from numba.typed import List
-from numpy.typing import NDArray
 
+from dim_model.arrays import Floats, Indices
 from dim_model.likeness import Links
-
-Floats = NDArray[np.float32]
-Indices = NDArray[np.int32]
 
 _STEPS = 20
 _COARSEST = 64

@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dim_model.flow import QUICK, Floats, Flow, flows, grey, is_cut, moved, smaller, sought, trust
+from dim_model.arrays import Floats
+from dim_model.flow import QUICK, Flow, flows, grey, is_cut, moved, smaller, sought, trust
 
 SCENE_LINES = 90
 """The shorter side of the picture that coarse flow is sought in."""

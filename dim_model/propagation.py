@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from dim_model import guided, laplacian, multigrid
+from dim_model.arrays import Floats
 from dim_model.likeness import links
-
-Floats = NDArray[np.float32]
 
 _SCALE = 4
 _READ_RIDGE = 1e-6

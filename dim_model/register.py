@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from dim_model.arrays import Floats, Mask
+
 Shift = NDArray[np.float64]
 """A homography [3, 3]."""
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from dim_model.arrays import Floats
 
 
 def shown(rgb: Floats, alpha: Floats) -> Floats:

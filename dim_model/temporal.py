@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import guided
-from dim_model.flow import Floats, Flow, moved, reduced
+from dim_model.arrays import Floats
+from dim_model.flow import Flow, moved, reduced
 from dim_model.lines import lines
 from dim_model.pairs import Box, Look, Pairs
 

@@ -17,8 +17,9 @@ from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Shot
 from daemon.trimaps.sidecar import Sidecar, fitted, grey
 from dim_model import carry
+from dim_model.arrays import Floats
 from dim_model.carry import Carried, Carrier
-from dim_model.flow import Floats, enlarged, reduced
+from dim_model.flow import enlarged, reduced
 
 _CHUNK = 24
 """Frames read together where a shot is followed backwards: files are read forwards."""

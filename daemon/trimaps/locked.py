@@ -14,9 +14,10 @@ from daemon.media.base import Frame
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Look, Shot
+from dim_model.arrays import Floats
 from dim_model.backdrop import Backdrop, StillError, find
 from dim_model.cleanplate import reduced
-from dim_model.register import Floats, camera_shift
+from dim_model.register import camera_shift
 
 _LEAST = 8
 """Frames of the shortest shot in which a background can be seen to return."""
