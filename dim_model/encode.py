@@ -54,10 +54,8 @@ LINKED = slice(15, 16)
 ESTIMATES = slice(11, 16)
 CONFIDENCE = slice(16, 17)
 UNKNOWN = slice(17, 18)
-GIVEN = slice(0, 5)
-"""Pixels and trimap."""
-FOUND = slice(11, 17)
-"""Estimates and confidence."""
+TOLD = slice(0, 17)
+"""All but ``UNKNOWN``, which ``KNOWN`` says too."""
 
 _AROUND = 128
 """Pixels: more than ``sampling`` reaches."""

@@ -20,9 +20,6 @@ WEIGHTS: dict[str, float] = {
     "gradient": 0.5,
     "temporal": 0.5,
     "composition": 0.5,
-    "projection": 0.3,
-    "foreground": 0.15,
-    "background": 0.15,
     "coarse": 0.5,
 }
 """How much each term counts. A term is there only when the network gives what it judges."""
@@ -108,14 +105,5 @@ def losses(outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor], frames: i
         terms["temporal"] = temporal(matte, true, unknown, frames)
     if "coarse" in outputs:
         terms["coarse"] = alpha_prediction(outputs["coarse"], true, unknown)
-    if "projection" in outputs:
-        terms["projection"] = alpha_prediction(outputs["projection"], true, unknown)
-    # A colour that does not show cannot be learnt: each counts as far as it is seen.
-    if "foreground" in outputs:
-        error = (outputs["foreground"] - truth["foreground"]).abs()
-        terms["foreground"] = _mean(error, unknown * true)
-    if "background" in outputs:
-        error = (outputs["background"] - truth["background"]).abs()
-        terms["background"] = _mean(error, unknown * (1.0 - true))
     terms["total"] = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
     return terms

@@ -14,7 +14,7 @@ def test_a_perfect_matte_costs_nothing() -> None:
     fg, bg = torch.rand(2, 3, 32, 32, generator=generator), torch.rand(2, 3, 32, 32, generator=generator)
     truth = {"alpha": alpha, "foreground": fg, "background": bg, "trimap": torch.full_like(alpha, 0.5)}
     truth["image"] = alpha * fg + (1 - alpha) * bg
-    outputs = {"alpha": alpha, "coarse": alpha, "projection": alpha, "foreground": fg, "background": bg}
+    outputs = {"alpha": alpha, "coarse": alpha}
     found = terms.losses(outputs, truth, frames=2)
     assert set(found) == set(terms.WEIGHTS) | {"total"}
     assert all(float(cost) < 2e-5 for cost in found.values())

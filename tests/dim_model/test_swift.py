@@ -10,7 +10,7 @@ from dim_model.encode import CHANNELS, GUIDED
 from dim_model.losses import losses
 from dim_model.nets.swift import Swift
 
-EXPECTED_PARAMETERS = 1_082_950
+EXPECTED_PARAMETERS = 1_082_300
 
 
 def inputs(size: int = 64) -> torch.Tensor:
@@ -32,10 +32,8 @@ def test_it_is_as_large_as_the_card_says() -> None:
 
 
 @pytest.mark.parametrize("size", [16, 64, 96])
-def test_outputs_have_the_frames_size(size: int) -> None:
-    out = Swift().eval()(inputs(size))
-    assert out["alpha"].shape == out["projection"].shape == (2, 1, size, size)
-    assert out["foreground"].shape == out["background"].shape == (2, 3, size, size)
+def test_alpha_has_the_frames_size(size: int) -> None:
+    assert Swift().eval()(inputs(size))["alpha"].shape == (2, 1, size, size)
 
 
 def test_untrained_it_leans_on_the_guided_alpha() -> None:
