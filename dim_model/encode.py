@@ -24,10 +24,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from dim_model import guided, propagation, sampling, windows
+from dim_model.arrays import Floats, Indices, Mask
 
 Inputs = Literal["plain", "sampled"]
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 CHANNELS: dict[Inputs, int] = {"plain": 4, "sampled": 18}
 
@@ -146,7 +145,7 @@ def _concerned(trimap: Floats) -> tuple[slice, slice]:
     return part if across and all(sides) else (slice(None), slice(None))
 
 
-def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[Floats, sampling.Indices]:
+def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[Floats, Indices]:
     """Channels 5 to 16 of each unknown pixel, float32 [N, 12], and each pixel's row in them, int32 [H, W], or
     -1.
     """
@@ -203,7 +202,7 @@ def _leaning(alpha, confidence, other, offset):
     return weight
 
 
-def _slots(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> sampling.Indices:
+def _slots(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> Indices:
     """Of each pixel of a frame its row in what is told of ``pixels``, int32 [H, W], or -1."""
     slot = np.full(shape, -1, np.int32)
     slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)

@@ -26,8 +26,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Indices = NDArray[np.int32]
+from dim_model.arrays import Floats, Indices
 
 CANDIDATES = 8
 """Known pixels offered from each side; a pixel weighs CANDIDATES² pairs."""
