@@ -124,7 +124,7 @@ class Carrier:
         odds = _PRIOR * _shape(inside, flow.trust) + evidence
         decided = (1 / (1 + np.exp(-odds))).astype(np.float32)
         belief = np.zeros_like(decided)
-        belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, _SMOOTH)
+        belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, [_SMOOTH])[:, 0]
         subject = _tidied(belief > 0.5, before > 0.5)
         self._vouched = vouched & subject
         doubt = _doubted(evidence, subject) | (near & (np.abs(belief - 0.5) < _UNDECIDED))
@@ -231,7 +231,7 @@ def _matted(rgb: Floats, subject: Mask, band: int, doubt: Mask) -> Floats:
     found = sampling.sample(rgb, np.where(unknown, np.float32(0.5), inner.astype(np.float32)))
     matte, trust = found.laid(inner)
     trust[unknown] += np.float32(1e-3)
-    matte[unknown] = guided.smooth(rgb, matte, trust, unknown, _SMOOTH)
+    matte[unknown] = guided.smooth(rgb, matte, trust, unknown, [_SMOOTH])[:, 0]
     return matte
 
 

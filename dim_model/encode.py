@@ -61,9 +61,12 @@ _AROUND = 128
 _BLOCK = 64
 """Pixels."""
 
-_COLOUR_RADIUS = 3
-_NARROW = 5
-_WIDE = 20
+_COLOUR_RADIUS = 1
+"""Cells."""
+_RADII = (5, 20)
+"""Pixels: of the guided alphas."""
+_SCALE = 4
+"""How many times less than the frame's is the size at which they are fitted."""
 
 
 def packed(channels: slice) -> slice:
@@ -164,7 +167,7 @@ def _explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> tuple[
         found = sampling.sample(rgb, trimap, clean)
         _smooth(values, rgb, found, (foreground, background, unknown))
         values[:, 8], values[:, 11] = found.alpha, found.confidence
-        values[:, 9], values[:, 10] = carried.result()
+        values[:, 9:11] = carried.result()
     return values, _slots(pixels, trimap.shape)
 
 
@@ -174,31 +177,35 @@ def _smooth(values: Floats, rgb: Floats, found: sampling.Samples, sides: tuple[M
     """
     foreground, background, unknown = sides
     alpha, confidence = found.laid(foreground)
-    picture = rgb.copy()
+    # Of its four pixels the first tells a cell's colours: a network sees them together, and smoothed colours
+    # hardly differ between them.
+    first = (slice(None, None, PACK), slice(None, None, PACK))
+    wanted = cv2.dilate(unknown.view(np.uint8), np.ones((PACK, PACK), np.uint8), anchor=(0, 0))[first]
+    wanted = np.ascontiguousarray(wanted).view(np.bool_)
+    y, x = np.divmod(found.pixels, unknown.shape[1])
+    cell = y // PACK * wanted.shape[1] + x // PACK
+    picture = np.ascontiguousarray(rgb[first])
     for channels, colour, other, offset in (
         (slice(0, 3), found.foreground, background, 0.05),
         (slice(3, 6), found.background, foreground, -1.05),
     ):
-        picture.reshape(-1, 3)[found.pixels] = colour
-        weight = _leaning(alpha, confidence, other, offset)
-        colours = windows.means(picture, weight, unknown, _COLOUR_RADIUS)
-        values[:, channels] = colours.reshape(-1, 3)[found.pixels]
-    del picture, weight, colours  # whole frames, of which the filters need their own
+        picture.reshape(-1, 3)[found.cells] = colour
+        weight = _leaning(alpha[first], confidence[first], other[first], offset)
+        values[:, channels] = windows.means(picture, weight, wanted, _COLOUR_RADIUS).reshape(-1, 3)[cell]
     trust = confidence + np.float32(1e-3)
-    values[:, 6] = guided.smooth(rgb, alpha, trust, unknown, _NARROW)
-    values[:, 7] = guided.smooth(rgb, alpha, trust, unknown, _WIDE, half=True)
+    values[:, 6:8] = guided.smooth(rgb, alpha, trust, unknown, _RADII, _SCALE)
 
 
 @numba.njit(nogil=True, cache=True)
 def _leaning(alpha, confidence, other, offset):
-    """What a pixel counts in the mean of its side's colours: the more, the surer it is, and the more of it is
-    of that side; nothing where it is of the ``other``.
+    """What a cell counts in the mean of its side's colours: the more, the surer it is, and the more of it is
+    of that side; next to nothing where it is of the ``other``, for there must be a mean.
     """
-    weight = np.empty_like(alpha)
+    weight = np.empty(alpha.shape, np.float32)
     for y in range(alpha.shape[0]):
         for x in range(alpha.shape[1]):
             lean = abs(alpha[y, x] + np.float32(offset))
-            weight[y, x] = 0 if other[y, x] else confidence[y, x] * lean + np.float32(1e-4)
+            weight[y, x] = 1e-7 if other[y, x] else confidence[y, x] * lean + np.float32(1e-4)
     return weight
 
 

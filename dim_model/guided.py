@@ -1,7 +1,7 @@
 """Guided filtering of a sampled alpha: alpha as a local linear function of colour, weighted by confidence.
 
 He, Sun & Tang, "Guided Image Filtering" (2010), eq. 14 to 16 with a colour guide; He & Sun, "Fast Guided
-Filter" (2015) for fitting at half size. The fit is weighted by the sampling's confidence, so that pixels
+Filter" (2015) for fitting at a smaller size. The fit is weighted by the sampling's confidence, so that pixels
 which no pair explains do not pull their neighbours.
 """
 
@@ -9,6 +9,8 @@ which no pair explains do not pull their neighbours.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numba
@@ -29,12 +31,12 @@ def grown(mask: Mask, by: int) -> Mask:
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def applied(rgb, lines, pixels):
-    """k·rgb + d at flat pixel indices, clipped to 0..1; (k, d) are read bilinearly where they are of a
-    smaller size.
+    """k·rgb + d at flat pixel indices, clipped to 0..1, float32 [N, L], by each of L lines (k, d) of a place,
+    float32 [h, w, L, 4], which are read bilinearly where they are of a smaller size than the frame.
     """
-    height, width = lines.shape[:2]
+    height, width, count = lines.shape[:3]
     scale_y, scale_x = rgb.shape[0] / height, rgb.shape[1] / width
-    out = np.empty(pixels.size, np.float32)
+    out = np.empty((pixels.size, count), np.float32)
     for i in range(pixels.size):
         y, x = pixels[i] // rgb.shape[1], pixels[i] % rgb.shape[1]
         v = min(max((y + 0.5) / scale_y - 0.5, 0.0), height - 1.0)
@@ -43,13 +45,14 @@ def applied(rgb, lines, pixels):
         fy, fx = v - y0, u - x0
         # A neighbour that has no weight may be undefined, so it is not read.
         y1, x1 = y0 + (fy > 0), x0 + (fx > 0)
-        total = 0.0
-        for k in range(4):
-            upper = lines[y0, x0, k] * (1 - fx) + lines[y0, x1, k] * fx
-            lower = lines[y1, x0, k] * (1 - fx) + lines[y1, x1, k] * fx
-            coefficient = upper * (1 - fy) + lower * fy
-            total += coefficient * (rgb[y, x, k] if k < 3 else 1.0)
-        out[i] = min(max(total, 0.0), 1.0)
+        for line in range(count):
+            total = 0.0
+            for k in range(4):
+                upper = lines[y0, x0, line, k] * (1 - fx) + lines[y0, x1, line, k] * fx
+                lower = lines[y1, x0, line, k] * (1 - fx) + lines[y1, x1, line, k] * fx
+                coefficient = upper * (1 - fy) + lower * fy
+                total += coefficient * (rgb[y, x, k] if k < 3 else 1.0)
+            out[i, line] = min(max(total, 0.0), 1.0)
     return out
 
 
@@ -66,24 +69,23 @@ def lines(guide: Floats, alpha: Floats, weight: Floats, wanted: Mask, radius: in
 
 
 def smooth(
-    rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: int, *, half: bool = False
+    rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radii: Sequence[int], scale: int = 1
 ) -> Floats:
-    """The guided alpha of each unknown pixel in the order of ``flatnonzero``, float32 [N], 0..1.
+    """The guided alpha of each unknown pixel in the order of ``flatnonzero``, by windows of each radius:
+    float32 [N, len(radii)], 0..1.
 
     rgb: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; unknown: bool [H, W], with at
-    least one True. ``half`` fits at half the size, which serves large radii; ``radius`` is in pixels of the
-    frame either way.
+    least one True. radii: pixels of the frame. scale: lines are fitted at so many times less than the frame's
+    size, and read at full size; a radius of less than two of it is one pixel there.
     """
-    pixels = np.flatnonzero(unknown)
-    guide = rgb
-    if half and min(alpha.shape) > 1:
-        size = (alpha.shape[1] // 2, alpha.shape[0] // 2)
-        guide, alpha, weight = (
+    pixels, guide = np.flatnonzero(unknown), rgb
+    if scale > 1:
+        size = (max(1, alpha.shape[1] // scale), max(1, alpha.shape[0] // scale))
+        guide, alpha, weight, some = (
             np.asarray(cv2.resize(x, size, interpolation=cv2.INTER_AREA), np.float32)
-            for x in (rgb, alpha, weight)
+            for x in (rgb, alpha, weight, unknown.astype(np.float32))
         )
-        small = cv2.resize(grown(unknown, 2).view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        # Two pixels more than the unknown: what the bilinear reading may touch.
-        unknown = grown(small.view(np.bool_), 1)
-        radius //= 2
-    return np.asarray(applied(rgb, lines(guide, alpha, weight, unknown, radius, RIDGE), pixels), np.float32)
+        # A cell more than those with an unknown pixel: what the bilinear reading may touch.
+        unknown = grown(some > 0, 1)
+    fits = [lines(guide, alpha, weight, unknown, max(1, radius // scale), RIDGE) for radius in radii]
+    return np.asarray(applied(rgb, np.stack(fits, 2), pixels), np.float32)

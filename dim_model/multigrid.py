@@ -119,6 +119,28 @@ def _sweep(neighbours, rows, right, x, backwards):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
+def _sweep_from_nothing(neighbours, rows, right, x):
+    """``_sweep`` of an ``x`` of zeros, which need not be there: only what came before a row counts."""
+    centre = rows.shape[1] // 2
+    for row in range(x.size):
+        rest = right[row]
+        for k in range(centre):
+            rest -= rows[row, k] * x[neighbours[row, k]]
+        x[row] = rest / rows[row, centre]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _later(neighbours, rows, x, row):
+    """What a sweep from nothing leaves of a row's right-hand side, negated: it has seen to all but those that
+    come after the row.
+    """
+    value = np.float32(0)
+    for k in range(rows.shape[1] // 2 + 1, rows.shape[1]):
+        value += rows[row, k] * x[neighbours[row, k]]
+    return value
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
 def _cycle(levels, parents, rights, solutions):
     """One V-cycle for ``rights[0]`` into ``solutions[0]``; symmetric, as conjugate gradients need it.
 
@@ -126,16 +148,13 @@ def _cycle(levels, parents, rights, solutions):
     """
     deepest = len(levels) - 1
     for level in range(deepest):
-        (neighbours, rows), right, x = levels[level], rights[level], solutions[level]
-        x[:] = 0.0
-        _sweep(neighbours, rows, right, x, False)
-        covered = np.empty_like(x)
-        _times(neighbours, rows, x, covered)
+        (neighbours, rows), x = levels[level], solutions[level]
+        _sweep_from_nothing(neighbours, rows, rights[level], x)
         # Out of its list once, and not for every row.
         coarser, parent = rights[level + 1], parents[level]
         coarser[:] = 0.0
         for row in range(x.size):
-            coarser[parent[row]] += right[row] - covered[row]
+            coarser[parent[row]] -= _later(neighbours, rows, x, row)
     neighbours, rows = levels[deepest]
     solutions[deepest][:] = 0.0
     for _ in range(8):

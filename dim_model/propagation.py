@@ -23,9 +23,9 @@ _REST = 1e-7
 """Draws alpha to a half where nothing ties it to anything, so that the system always has one solution."""
 
 
-def propagate(rgb: Floats, trimap: Floats) -> tuple[Floats, Floats]:
-    """The propagated and the linked alpha of each unknown pixel in the order of ``flatnonzero``, both float32
-    [N], 0..1: carried by smooth changes of colour alone, and by likeness of colour too.
+def propagate(rgb: Floats, trimap: Floats) -> Floats:
+    """The propagated and the linked alpha of each unknown pixel in the order of ``flatnonzero``, float32
+    [N, 2], 0..1: carried by smooth changes of colour alone, and by likeness of colour too.
 
     rgb: float32 [H, W, 3], 0..1; trimap: float32 [H, W] of exactly 0, 0.5, 1, with at least one 0.5.
     """
@@ -43,11 +43,10 @@ def propagate(rgb: Floats, trimap: Floats) -> tuple[Floats, Floats]:
     # Two cells more than the unknown: what the bilinear reading may touch.
     near, pixels = guided.grown(unknown, 2), np.flatnonzero(trimap == 0.5)
 
-    def read(solution: Floats) -> Floats:
+    def lines(solution: Floats) -> Floats:
         alpha[unknown] = solution.clip(0, 1)
-        lines = guided.lines(small, alpha, np.ones_like(alpha), near, 1, _READ_RIDGE)
-        return np.asarray(guided.applied(rgb, lines, pixels), np.float32)
+        return guided.lines(small, alpha, np.ones_like(alpha), near, 1, _READ_RIDGE)
 
     alike = links(small, slot, alpha)
-    propagated = read(multigrid.solve(slot, neighbours, coefficients, right))
-    return propagated, read(multigrid.solve(slot, neighbours, coefficients, right, alike))
+    solutions = [multigrid.solve(slot, neighbours, coefficients, right, some) for some in (None, alike)]
+    return np.asarray(guided.applied(rgb, np.stack([lines(x) for x in solutions], 2), pixels), np.float32)

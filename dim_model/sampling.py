@@ -2,9 +2,9 @@
 
 Candidates are the known pixels nearest to points spread around the pixel, so that they come from all sides of
 the boundary. Every foreground candidate is paired with every background candidate; the cheapest pair gives
-alpha by projection on the line between the two colours. One pixel in four searches so; the others begin with
-the nearest pair, and neighbours offer each other what they have, which carries a good find along a strand of
-hair.
+alpha by projection on the line between the two colours. One pixel in sixteen searches so. One in four, the
+first of each cell of 2 x 2, begins with the nearest pair, and cells offer each other what they have, which
+carries a good find along a strand of hair; the other pixels choose among the cells beside them.
 
 Sources: Gastal & Oliveira, "Shared Sampling for Real-Time Alpha Matting" (2010), eq. 2 and 6; He et al., "A
 Global Sampling Method for Alpha Matting" (2011), for the propagation between neighbours.
@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dim_model.arrays import Floats, Indices
+from dim_model.nearest import nearest
 
 CANDIDATES = 8
 """Known pixels offered from each side; a pixel weighs CANDIDATES² pairs."""
@@ -42,13 +43,15 @@ class Samples:
     """The best pair of each unknown pixel, in the order of ``pixels``.
 
     pixels: int32 [N], flat index into the frame. alpha: float32 [N], 0..1. confidence: float32 [N], 0..1, 1
-    where the pair explains the pixel wholly. foreground, background: float32 [N, 3], in the frame's colour
-    space.
+    where the pair explains the pixel wholly. cells: int [M], flat index into the grid of every second pixel
+    of every second row, of those that are unknown. foreground, background: float32 [M, 3], their pairs, in
+    the frame's colour space.
     """
 
     pixels: Indices
     alpha: Floats
     confidence: Floats
+    cells: NDArray[np.intp]
     foreground: Floats
     background: Floats
 
@@ -60,52 +63,6 @@ class Samples:
         alpha.ravel()[self.pixels] = self.alpha
         confidence.ravel()[self.pixels] = self.confidence
         return alpha, confidence
-
-
-def nearest_known(known: NDArray[np.bool_]) -> tuple[Floats, Indices]:
-    """Distance in pixels to the nearest True, and that pixel's flat index, each [H, W]. ``known`` has at
-    least one.
-    """
-    distance, label = cv2.distanceTransformWithLabels(
-        (~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    return distance.astype(np.float32, copy=False), _indices(label.ravel(), known.ravel()).reshape(
-        known.shape
-    )
-
-
-@numba.njit(nogil=True, cache=True)
-def _indices(label, known):
-    """The flat index of the known pixel that bears the same label, for each pixel, int32 [N]."""
-    owner, index = np.empty(label.max() + 1, np.int32), np.empty(label.size, np.int32)
-    for p in range(label.size):
-        if known[p]:
-            owner[label[p]] = p
-    for p in range(label.size):
-        index[p] = owner[label[p]]
-    return index
-
-
-@numba.njit(nogil=True, cache=True)
-def _halved(trimap, value):
-    """Which cells of 2 x 2 pixels hold one whose trimap is ``value``, and the flat index of the first."""
-    height, width = (trimap.shape[0] + 1) // 2, (trimap.shape[1] + 1) // 2
-    known, first = np.zeros((height, width), np.bool_), np.zeros((height, width), np.int32)
-    for y in range(trimap.shape[0] - 1, -1, -1):
-        for x in range(trimap.shape[1] - 1, -1, -1):
-            if trimap[y, x] == value:
-                known[y // 2, x // 2] = True
-                first[y // 2, x // 2] = y * trimap.shape[1] + x
-    return known, first
-
-
-def _nearest(trimap: Floats, value: float) -> tuple[Floats, Indices]:
-    """``nearest_known`` of the pixels whose trimap is ``value``, to the cell of 2 x 2 pixels: float32, int32
-    [H/2, W/2], rounded up. Where a pixel is sought from does not matter by more.
-    """
-    known, first = _halved(trimap, np.float32(value))
-    distance, cell = nearest_known(known)
-    return np.float32(2) * distance, first.ravel()[cell]
 
 
 def _spread() -> Floats:
@@ -123,10 +80,8 @@ _AROUND = np.asarray(
     [(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5), (-1, 0), (1, 0), (0, -1), (0, 1)],
     np.int32,
 )
-_ROUNDS = (2 * _BESIDE, 2 * _AROUND, 2 * _AROUND)
-"""Whose pairs a pixel that searched tries, in turn, of those who searched: first beside it, then further
-along.
-"""
+_ROUNDS = (_BESIDE, _AROUND)
+"""Whose pairs a cell tries, in turn: first of those beside it, then further along."""
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
@@ -174,32 +129,41 @@ def _candidates(p, step, near, smooth, height, width, spread, count, index, colo
         far[j] = _apart(index[j], p, width)
 
 
+@numba.njit(fastmath=True, nogil=True, inline="always")
+def _scales(p, width, far_f, far_b):
+    """Distances from a pixel to the nearest known ones, and what a distance is divided by: more than them."""
+    cell = p // width // 2, p % width // 2
+    one = np.float32(1.0)
+    return far_f[cell], far_b[cell], one / (far_f[cell] + one), one / (far_b[cell] + one)
+
+
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _search(rgb, smooth, back, own, height, width, pixels, near_f, near_b, far_f, far_b, spread):
-    n, most = pixels.size, spread.shape[0]
+def _search(rgb, smooth, back, own, height, width, pixels, count, near_f, near_b, far_f, far_b, spread):
+    """Of ``pixels`` the best pair of ``count`` candidates from each side, its cost, and alpha by it; a count
+    of 1 is the pair of the nearest.
+    """
+    n = pixels.size
     best_f, best_b = np.empty(n, np.int32), np.empty(n, np.int32)
     cost, alpha = np.empty(n, np.float32), np.empty(n, np.float32)
+    most = spread.shape[0]
     fs, bs = np.empty(most, np.int32), np.empty(most, np.int32)
     f_colour, b_colour = np.empty((most, 3), np.float32), np.empty((most, 3), np.float32)
     f_far, b_far = np.empty(most, np.float32), np.empty(most, np.float32)
     reach = np.float32(2.0 * REACH)
     for i in range(n):
         p = pixels[i]
-        y, x = p // width, p % width
-        k = 1 if y & 1 or x & 1 else most
-        to_f, to_b = far_f[y // 2, x // 2], far_b[y // 2, x // 2]
+        to_f, to_b, near, beside = _scales(p, width, far_f, far_b)
         step_f, step_b = min(to_f, reach) + np.float32(6.0), min(to_b, reach) + np.float32(6.0)
-        _candidates(p, step_f, near_f, smooth, height, width, spread, k, fs, f_colour, f_far)
+        _candidates(p, step_f, near_f, smooth, height, width, spread, count[i], fs, f_colour, f_far)
         if own[p]:
             seen = 1
             bs[0], b_far[0] = p, np.float32(0.0)
             b_colour[0, 0], b_colour[0, 1], b_colour[0, 2] = back[p]
         else:
-            seen = k
-            _candidates(p, step_b, near_b, smooth, height, width, spread, k, bs, b_colour, b_far)
-        near, beside = np.float32(1.0) / (to_f + np.float32(1.0)), np.float32(1.0) / (to_b + np.float32(1.0))
+            seen = count[i]
+            _candidates(p, step_b, near_b, smooth, height, width, spread, seen, bs, b_colour, b_far)
         lowest = np.float32(1e9)
-        for a in range(k):
+        for a in range(count[i]):
             for b in range(seen):
                 far = f_far[a] * near + b_far[b] * beside
                 e, al = _cost(rgb[p], f_colour[a], b_colour[b], far, lowest)
@@ -210,43 +174,24 @@ def _search(rgb, smooth, back, own, height, width, pixels, near_f, near_b, far_f
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _propagate(
-    rgb,
-    smooth,
-    back,
-    own,
-    height,
-    width,
-    pixels,
-    slot,
-    far_f,
-    far_b,
-    best_f,
-    best_b,
-    cost,
-    alpha,
-    some,
-    neighbours,
-):
-    """One round in which ``some``, places in ``pixels``, try the pairs of their neighbours, or of those who
-    searched. It reads the old pairs and writes new ones, so the result does not depend on the order of the
-    pixels.
+def _exchange(rgb, smooth, back, own, width, pixels, cells, slot, far_f, far_b, pairs, offers):
+    """One round in which each cell tries the pairs of others. It reads the old pairs and writes new ones, so
+    the result does not depend on the order of the cells.
+
+    pixels, cells: of each cell the flat index of its first pixel, and its own. slot: the place of each cell
+    in them, int32 [H/2, W/2], or -1. offers: where the others are, (y, x) in cells.
     """
-    new_f, new_b = best_f.copy(), best_b.copy()
-    new_cost, new_alpha = cost.copy(), alpha.copy()
-    for i in some:
+    best_f, best_b, cost, alpha = pairs
+    new_f, new_b, new_cost, new_alpha = best_f.copy(), best_b.copy(), cost.copy(), alpha.copy()
+    for i in range(pixels.size):
         p = pixels[i]
-        y, x = p // width, p % width
-        to_f, to_b = far_f[y // 2, x // 2], far_b[y // 2, x // 2]
-        near, beside = np.float32(1.0) / (to_f + np.float32(1.0)), np.float32(1.0) / (to_b + np.float32(1.0))
-        for j in range(neighbours.shape[0]):
-            yy, xx = y + neighbours[j, 0], x + neighbours[j, 1]
-            if yy < 0 or xx < 0 or yy >= height or xx >= width or (yy | xx) & 1:
+        _, _, near, beside = _scales(p, width, far_f, far_b)
+        y, x = cells[i] // slot.shape[1], cells[i] % slot.shape[1]
+        for j in range(offers.shape[0]):
+            yy, xx = y + offers[j, 0], x + offers[j, 1]
+            if yy < 0 or xx < 0 or yy >= slot.shape[0] or xx >= slot.shape[1] or slot[yy, xx] < 0:
                 continue
-            other = slot[yy * width + xx]
-            if other < 0:
-                continue
-            f, b = best_f[other], p if own[p] else best_b[other]
+            f, b = best_f[slot[yy, xx]], p if own[p] else best_b[slot[yy, xx]]
             if f == new_f[i] and b == new_b[i]:
                 continue
             far = _apart(f, p, width) * near + _apart(b, p, width) * beside
@@ -254,6 +199,35 @@ def _propagate(
             if e < new_cost[i]:
                 new_cost[i], new_alpha[i], new_f[i], new_b[i] = e, al, f, b
     return new_f, new_b, new_cost, new_alpha
+
+
+@numba.njit(fastmath=True, nogil=True, cache=True)
+def _chosen(rgb, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs):
+    """Cost and alpha of every unknown pixel: the first of a cell has its own pair, the others the best of the
+    nearest one and those of the cells beside them.
+    """
+    best_f, best_b, found, found_alpha = pairs
+    cost, alpha = np.empty(pixels.size, np.float32), np.empty(pixels.size, np.float32)
+    for i in range(pixels.size):
+        p = pixels[i]
+        y, x = p // width, p % width
+        if not (y | x) & 1:
+            cost[i], alpha[i] = found[slot[y // 2, x // 2]], found_alpha[slot[y // 2, x // 2]]
+            continue
+        _, _, near, beside = _scales(p, width, far_f, far_b)
+        f, b = near_f[y // 2, x // 2], p if own[p] else near_b[y // 2, x // 2]
+        far = _apart(f, p, width) * near + _apart(b, p, width) * beside
+        cost[i], alpha[i] = _cost(rgb[p], smooth[f], back[b], far, np.float32(1e9))
+        for yy in range(y // 2, min((y + 1) // 2 + 1, slot.shape[0])):
+            for xx in range(x // 2, min((x + 1) // 2 + 1, slot.shape[1])):
+                if slot[yy, xx] < 0:
+                    continue
+                f, b = best_f[slot[yy, xx]], p if own[p] else best_b[slot[yy, xx]]
+                far = _apart(f, p, width) * near + _apart(b, p, width) * beside
+                e, al = _cost(rgb[p], smooth[f], back[b], far, cost[i])
+                if e < cost[i]:
+                    cost[i], alpha[i] = e, al
+    return cost, alpha
 
 
 def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Samples:
@@ -265,27 +239,29 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Samples:
     two. Deterministic: the same frame gives the same bytes.
     """
     height, width = trimap.shape
-    far_f, near_f = _nearest(trimap, 1.0)
-    far_b, near_b = _nearest(trimap, 0.0)
-    pixels = np.flatnonzero(trimap == 0.5).astype(np.int32)
+    far_f, near_f = nearest(trimap, 1.0)
+    far_b, near_b = nearest(trimap, 0.0)
+    unknown = trimap == 0.5
     flat = np.ascontiguousarray(rgb, np.float32).reshape(-1, 3)
     # A known pixel stands for its surroundings, so its noise is taken off; the unknown pixel is left as it
     # is.
     smooth = cv2.GaussianBlur(np.ascontiguousarray(rgb, np.float32), (0, 0), 1.0).reshape(-1, 3)
     own, back = np.zeros(height * width, np.bool_), smooth
     if clean is not None:
-        own = ((trimap == 0.5) & ~np.isnan(clean[..., 0])).ravel()
+        own = (unknown & ~np.isnan(clean[..., 0])).ravel()
         back = smooth.copy()
         back[own] = clean.reshape(-1, 3)[own]
-    pairs = _search(flat, smooth, back, own, height, width, pixels, near_f, near_b, far_f, far_b, _SPREAD)
-    slot = np.full(height * width, -1, np.int32)
-    slot[pixels] = np.arange(pixels.size, dtype=np.int32)
-    searched = ((pixels // width) | (pixels % width)) & 1 == 0
-    rounds = [(searched, offers) for offers in _ROUNDS] + [(~searched, _BESIDE)]
-    for tried, offers in rounds:
-        some = np.flatnonzero(tried)
-        pairs = _propagate(
-            flat, smooth, back, own, height, width, pixels, slot, far_f, far_b, *pairs, some, offers
-        )
-    best_f, best_b, cost, alpha = pairs
-    return Samples(pixels, alpha, np.exp(-4.0 * cost), smooth[best_f], back[best_b])
+
+    first = unknown[::2, ::2]
+    cells = np.flatnonzero(first)
+    slot = np.full(first.shape, -1, np.int32)
+    slot.ravel()[cells] = np.arange(cells.size, dtype=np.int32)
+    y, x = np.divmod(cells, first.shape[1])
+    at = (2 * (y * width + x)).astype(np.int32)
+    count = np.where((y | x) & 1, 1, CANDIDATES)
+    pairs = _search(flat, smooth, back, own, height, width, at, count, near_f, near_b, far_f, far_b, _SPREAD)
+    for offers in _ROUNDS:
+        pairs = _exchange(flat, smooth, back, own, width, at, cells, slot, far_f, far_b, pairs, offers)
+    pixels = np.flatnonzero(unknown).astype(np.int32)
+    cost, alpha = _chosen(flat, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs)
+    return Samples(pixels, alpha, np.exp(-4.0 * cost), cells, smooth[pairs[0]], back[pairs[1]])

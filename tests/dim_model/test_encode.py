@@ -87,7 +87,7 @@ def test_guided_filter_returns_an_alpha_that_is_linear_in_colour(monkeypatch: py
     monkeypatch.setattr(guided, "RIDGE", 1e-8)
     rgb, weight, wanted = everywhere()
     alpha = (rgb @ np.array([0.3, 0.2, 0.4], np.float32) + 0.05).astype(np.float32)
-    assert np.abs(guided.smooth(rgb, alpha, weight, wanted, 5) - alpha.ravel()).max() < 1e-3
+    assert np.abs(guided.smooth(rgb, alpha, weight, wanted, [5])[:, 0] - alpha.ravel()).max() < 1e-3
 
 
 def test_guided_filter_ignores_what_has_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_guided_filter_ignores_what_has_no_weight(monkeypatch: pytest.MonkeyPatc
     alpha = rgb.mean(-1)
     wrong = alpha.copy()
     wrong[10:14, 10:14], weight[10:14, 10:14] = 1.0 - alpha[10:14, 10:14], 1e-6
-    assert np.abs(guided.smooth(rgb, wrong, weight, wanted, 6) - alpha.ravel()).max() < 5e-3
+    assert np.abs(guided.smooth(rgb, wrong, weight, wanted, [6])[:, 0] - alpha.ravel()).max() < 5e-3
 
 
 def test_guided_filter_agrees_with_pymatting_style_boxes() -> None:
@@ -114,9 +114,35 @@ def test_guided_filter_agrees_with_pymatting_style_boxes() -> None:
     slope = np.linalg.solve(covariance, cross[..., None])[..., 0]
     offset = mean_alpha - (slope * mean).sum(-1)
     expected = np.clip((box(slope) * rgb).sum(-1) + box(offset), 0, 1)
-    made = guided.smooth(rgb, alpha, weight, wanted, 5).reshape(40, 40)
+    made = guided.smooth(rgb, alpha, weight, wanted, [5]).reshape(40, 40)
     inside = (slice(11, -11), slice(11, -11))
     assert np.abs(made[inside] - expected[inside]).max() < 1e-4
+
+
+@pytest.mark.parametrize("size", [(96, 128), (37, 53), (3, 50)])
+def test_guided_filter_at_a_smaller_size_reads_nothing_that_was_not_fitted(size: tuple[int, int]) -> None:
+    """Unknown pixels lie singly, so that nearly all fits around them are left out."""
+    rng = np.random.default_rng(2)
+    rgb = cv2.GaussianBlur(rng.random((*size, 3), np.float32), (0, 0), 4)
+    alpha = (rgb @ np.array([0.3, 0.2, 0.4], np.float32) + 0.05).astype(np.float32)
+    wanted = rng.random(size) < 0.02
+    wanted[-1, -1] = True
+    made = guided.smooth(rgb, alpha, np.ones_like(alpha), wanted, [5, 20], 4)
+    assert made.shape == (wanted.sum(), 2)
+    assert np.abs(made - alpha[wanted, None]).max() < 0.05
+
+
+def test_colours_are_told_of_cells_whose_first_pixel_is_known() -> None:
+    """A column of unknown pixels, each beside a known one in its cell: red on the left of it, blue right."""
+    rgb = np.zeros((32, 64, 3), np.float32)
+    rgb[:, :33], rgb[:, 33:] = (0.9, 0.1, 0.1), (0.1, 0.2, 0.8)
+    trimap = np.where(np.arange(64) < 33, np.float32(1), np.float32(0))[None].repeat(32, 0)
+    trimap[:, 33] = 0.5
+    picture, known = torch.from_numpy(rgb).permute(2, 0, 1)[None], torch.from_numpy(trimap)[None, None]
+    made = encode.encode(picture, known)[0]
+    for channels, colour in ((encode.FOREGROUND, rgb[0, 0]), (encode.BACKGROUND, rgb[0, -1])):
+        told = made[channels, :, 33].T.numpy()
+        assert np.abs(told - colour).max() < 0.1
 
 
 def test_window_means_read_only_what_has_weight() -> None:

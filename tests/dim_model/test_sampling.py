@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from dim_model.sampling import Samples, nearest_known, sample
+from dim_model.sampling import Samples, sample
 
 RED, BLUE = np.array([0.9, 0.1, 0.1], np.float32), np.array([0.1, 0.2, 0.8], np.float32)
 
@@ -63,18 +62,3 @@ def test_the_same_frame_gives_the_same_bytes() -> None:
     first, second = sample(rgb, trimap), sample(rgb, trimap)
     assert first.alpha.tobytes() == second.alpha.tobytes()
     assert first.foreground.tobytes() == second.foreground.tobytes()
-
-
-def test_nearest_known_agrees_with_brute_force() -> None:
-    rng = np.random.default_rng(1)
-    known = rng.random((20, 30)) < 0.03
-    known[3, 4] = True
-    distance, index = nearest_known(known)
-    places = np.argwhere(known)
-    grid = np.stack(np.mgrid[:20, :30], -1)
-    true = np.sqrt(((grid[:, :, None] - places) ** 2).sum(-1)).min(-1)
-    # OpenCV's 5x5 mask approximates the Euclidean distance to a few per cent.
-    assert np.abs(distance - true).max() <= 0.06 * true.max()
-    reached = np.stack(np.unravel_index(index, known.shape), -1)
-    assert known[reached[..., 0], reached[..., 1]].all()
-    assert np.sqrt(((grid - reached) ** 2).sum(-1)) == pytest.approx(true, abs=0.06 * true.max())
