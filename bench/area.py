@@ -12,7 +12,8 @@ from bench import footage
 from daemon.colour import DISPLAY
 from daemon.compose import compose
 from dim_model.encode import empty_tiles, encode_tiles
-from dim_model.matter import TILING, Matter
+from dim_model.matter import Matter
+from dim_model.nets.swift import Swift
 from dim_model.temporal import Steadier
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3)
@@ -23,8 +24,9 @@ def stages(
 ) -> dict[str, Callable[[], object]]:
     """What happens to a frame between reading and writing, each to be run alone."""
     rgb, trimap = footage.frame(share, raster)
-    corners = TILING.cover(trimap[0] == 0.5)
-    tiles = empty_tiles(len(corners), (TILING.size, TILING.size), "sampled")
+    tiling = Swift.tiling
+    corners = tiling.cover(trimap[0] == 0.5)
+    tiles = empty_tiles(len(corners), (tiling.size, tiling.size), Swift.inputs)
     alpha = matter.matte([rgb], [trimap])[0]
 
     def steady() -> object:
@@ -32,7 +34,7 @@ def stages(
         return [list(steadier.take(n, rgb, alpha)) for n in range(4)], list(steadier.rest())
 
     return {
-        "trimap inputs": lambda: encode_tiles(rgb, trimap, corners, "sampled", tiles),
+        "trimap inputs": lambda: encode_tiles(rgb, trimap, corners, Swift.inputs, tiles),
         "trimap inputs + network": lambda: matter.matte([rgb], [trimap]),
         "steady (4 frames)": steady,
         "foreground": lambda: compose(rgb, alpha, None, DISPLAY, ["alpha", "foreground"]),

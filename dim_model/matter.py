@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dim_model import nets
+from dim_model.arrays import Floats
 from dim_model.encode import Inputs, empty_tiles, encode_tiles
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
 from dim_model.tiles import Tiling
@@ -23,19 +25,14 @@ from dim_model.weights import Weights, WeightsError, load
 
 __all__ = ["DeviceError", "Matter"]
 
-TILING = Tiling(size=160, margin=16)
-"""What tiles the networks are run on: large ones compute more that is known, and leave the caches; smaller
-ones see too little. A test holds tiled and untiled results together.
-"""
-
 _HAZE = 1 / 255
 """An alpha this near to 0 or 1 is meant to be: a network's outputs tend to an end and never reach it, and
 what is left would show as a veil over the whole unknown region once a comp is graded.
 """
 
 
-def _settled(alpha: Tensor) -> Tensor:
-    return ((alpha - _HAZE) / (1 - 2 * _HAZE)).clamp(0, 1)
+def _settled(alpha: Floats) -> Floats:
+    return ((alpha - _HAZE) / (1 - 2 * _HAZE)).clip(0, 1)
 
 
 def _check_mattes(weights: Weights) -> None:
@@ -74,14 +71,15 @@ class Matter:
         device: str = "auto",
         runtime: str = "auto",
         precision: str = "auto",
-        batch: int = 8,
-        tiling: Tiling = TILING,
+        batch: int = 16,
+        tiling: Tiling | None = None,
     ) -> Matter:
-        """Load a version of weights onto a device. Raises ``WeightsError``, ``DeviceError``; never falls
-        back.
+        """Load a version of weights onto a device; tiling: other than the network's own. Raises
+        ``WeightsError``, ``DeviceError``; never falls back.
         """
         weights = load(folder)
         _check_mattes(weights)
+        tiling = tiling or nets.tiling_of(weights.card.network)
         return cls(
             weights, open_runtime(weights, device, runtime, precision, (batch, tiling.size)), tiling, batch
         )
@@ -108,8 +106,11 @@ class Matter:
                 out.append(t.clone())
                 continue
             height, width = t.shape[-2:]
-            alpha = self._tiling.join((height, width), where, [next(done) for _ in where])
-            out.append(torch.where(u, _settled(alpha), t))
+            pixels = np.flatnonzero(u.numpy())
+            alpha = self._tiling.join((height, width), where, [next(done) for _ in where], pixels)
+            matte = t.numpy(force=True).copy()
+            matte.reshape(-1)[pixels] = _settled(alpha)
+            out.append(torch.from_numpy(matte))
         return out
 
     def _encoded(

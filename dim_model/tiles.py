@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from dim_model.arrays import Floats
 
 _STEP = 16
 """Columns: where cores may begin; cores that are narrower begin at multiples of their width."""
@@ -60,14 +63,21 @@ class Tiling:
         )
         return line[:, None] * line[None, :]
 
-    def join(self, shape: tuple[int, int], corners: list[tuple[int, int]], tiles: list[Tensor]) -> Tensor:
-        """Blend tile results [1, size, size] into one frame [1, H, W]; 0 where no tile lies."""
-        height, width = shape
-        ramp = self.ramp()
-        total, weight = torch.zeros(1, height, width), torch.zeros(1, height, width)
+    def join(
+        self,
+        shape: tuple[int, int],
+        corners: list[tuple[int, int]],
+        tiles: list[Tensor],
+        pixels: NDArray[np.intp],
+    ) -> Floats:
+        """Tile results, float32 [1, size, size] on the CPU, blended at pixels of a frame of ``shape``, which
+        lie in tiles: float32 [N]. pixels: int [N], flat indices into the frame.
+        """
+        ramp = self.ramp().numpy()
+        total, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for (y, x), tile in zip(corners, tiles, strict=True):
-            here = (slice(None), slice(y, min(y + self.size, height)), slice(x, min(x + self.size, width)))
-            inside = (slice(0, here[1].stop - y), slice(0, here[2].stop - x))
-            total[here] += tile[:, inside[0], inside[1]] * ramp[inside]
-            weight[here] += ramp[inside]
-        return total / weight.clamp_min(1e-6)
+            here = total[y : y + self.size, x : x + self.size]
+            inside = ramp[: here.shape[0], : here.shape[1]]
+            here += inside * tile[0, : here.shape[0], : here.shape[1]].numpy()
+            weight[y : y + self.size, x : x + self.size] += inside
+        return np.asarray(total.ravel()[pixels] / weight.ravel()[pixels])

@@ -13,7 +13,7 @@ from dim_model import metrics
 from dim_model.losses import losses
 from dim_model.nets import build
 from trainer.schedules import schedule
-from trainer.stream import unpack
+from trainer.stream import in_tiles, unpack
 
 
 class DivergedError(ArithmeticError):
@@ -98,10 +98,11 @@ class Matting(Learner):
         return {name: value.float() for name, value in outputs.items()}, truth
 
     def training_step(self, batch: Tensor, index: int) -> Tensor:
-        """``batch``: packed crops [B, C, S, S], or the frames of clips [B, T, C, S, S]."""
+        """``batch``: packed crops [B, C, S, S], or the frames of clips [B, T, C, S, S]; they are seen in
+        tiles, as those of a frame.
+        """
         frames = batch.shape[1] if batch.ndim == 5 else 1
-        crops = batch.flatten(0, 1) if batch.ndim == 5 else batch
-        terms = losses(*self._outputs(crops), frames)
+        terms = losses(*self._outputs(in_tiles(batch, cast(Any, self.network).tiling.size)), frames)
         return self.sound(terms)
 
     def validation_step(self, batch: Tensor, index: int) -> Tensor:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dim_model import canary, nets, weights
-from dim_model.matter import TILING, Matter
+from dim_model.matter import Matter
 from dim_model.runtimes import open_runtime
 from trainer import export, imagenet
 from trainer.candidate import fitted
@@ -97,7 +97,8 @@ def _answered(new: weights.Weights) -> weights.Card:
     """
     if not nets.is_matting(new.card.network):
         return new.card
-    matter = Matter(new, open_runtime(new, "cpu", "torch", "float32", (1, TILING.size)), TILING, 1)
+    tiling = nets.tiling_of(new.card.network)
+    matter = Matter(new, open_runtime(new, "cpu", "torch", "float32", (1, tiling.size)), tiling, 1)
     try:
         (alpha,) = matter.matte(*([each] for each in canary.picture()))
     finally:

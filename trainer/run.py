@@ -28,7 +28,7 @@ class Run:
     folder: Path
     steps: int
     batch: int = 16
-    crop: int = 256
+    crop: int = 336
     scene: int = 512
     validation: int = 64
     rate: float = 2e-3

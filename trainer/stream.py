@@ -73,6 +73,21 @@ def unpack(crops: Tensor, inputs: encode.Inputs) -> tuple[Tensor, dict[str, Tens
     return sampled, truth
 
 
+def in_tiles(crops: Tensor, size: int) -> Tensor:
+    """Packed crops [B, C, S, S], or the frames of clips [B, T, C, S, S], cut into tiles of ``size`` as a
+    daemon's frames are, [N, C, ``size``, ``size``], the frames of a clip one after the other. What is left
+    over at the end is left out; crops of less than two tiles stay whole.
+    """
+    clips = crops if crops.ndim == 5 else crops[:, None]
+    count = clips.shape[-1] // size
+    if count < 2:
+        return clips.flatten(0, 1)
+    whole = clips[..., : count * size, : count * size]
+    cut = whole.reshape(*whole.shape[:3], count, size, count, size)
+    # From [B, T, C, rows, size, columns, size]: a tile's frames lie one after the other.
+    return cut.permute(0, 3, 5, 1, 2, 4, 6).flatten(0, 3)
+
+
 def crop(rng: Rng, packed: Tensor, size: int) -> Tensor:
     """A window of ``size`` around a random unknown pixel, wholly inside the picture; the same of all frames
     in [..., 25, N, N], around what is unknown in the first.

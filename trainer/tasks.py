@@ -19,6 +19,9 @@ from trainer.run import VALIDATION_SEED, Run
 from trainer.segmenting import Segmenting
 from trainer.stream import CropStream, Place
 
+_CROP = 256
+"""Pixels: less than this of a scene shows too little of it."""
+
 
 class TaskError(ValueError):
     """Settings of a run that do not go with its network; one sentence."""
@@ -71,6 +74,12 @@ def _crops(run: Run, place: Place) -> CropStream:
         clips=run.clips,
         plates=run.plates,
     )
+
+
+def tiles_side(network: str) -> int:
+    """Side in pixels of a crop that is cut into whole tiles of a network that mattes."""
+    size = nets.tiling_of(network).size
+    return -(-_CROP // size) * size
 
 
 def validation_crops(run: Run) -> list[Tensor]:

@@ -12,6 +12,7 @@ from dim_model import encode
 from dim_model.nets.swift import Swift
 from dim_model.nets.trimap import TrimapNet
 from dim_model.nets.vgg16 import DimVgg16
+from dim_model.tiles import Tiling
 
 Inputs = encode.Inputs | Literal["picture"]
 """What a network is fed: an encoding of frame and trimap, which makes it one that mattes, or the frame alone.
@@ -30,7 +31,11 @@ class Network(Protocol):
 
 
 class MattingNetwork(Network, Protocol):
-    """A network that mattes."""
+    """A network that mattes. tiling: what tiles it is run on, and trained on: large ones compute more that is
+    known, and leave the caches; small ones see less around a pixel.
+    """
+
+    tiling: Tiling
 
     def tiles(self, x: Tensor) -> Tensor:
         """Packed tiles of ``encode.empty_tiles``, float32 [N, 4C, S/2, S/2], to their alpha, packed, float32
@@ -73,6 +78,11 @@ def build(name: str) -> nn.Module:
 def inputs_of(name: str) -> Inputs:
     """What the network is fed. Raises ``UnknownNetworkError``."""
     return cast(type[Network], _sized(name).kind).inputs
+
+
+def tiling_of(name: str) -> Tiling:
+    """What tiles a network that mattes is run on. Raises ``UnknownNetworkError``."""
+    return cast(type[MattingNetwork], _sized(name).kind).tiling
 
 
 def is_matting(name: str) -> bool:

@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from dim_model import encode
 from dim_model.encode import CELL, packed
+from dim_model.tiles import Tiling
 
 
 def block(inside: int, outside: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -40,6 +41,7 @@ class Swift(nn.Module):
     inputs: encode.Inputs = "sampled"
     stride = 16
     """Height and width of the input are multiples of this."""
+    tiling = Tiling(size=112, margin=8)
 
     ESTIMATES = 6
     """Guided, guided wide, sampled, propagated, linked, the network's own."""

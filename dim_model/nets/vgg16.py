@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from dim_model.encode import CHANNELS, PACK, Inputs
+from dim_model.tiles import Tiling
 
 _STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Widths of VGG16's convolutions between its five poolings (Simonyan & Zisserman 2014, configuration D)."""
@@ -35,6 +36,7 @@ class DimVgg16(nn.Module):
 
     inputs: Inputs = "plain"
     stride = 32
+    tiling = Tiling(size=160, margin=16)
     mean: Tensor
     std: Tensor
 

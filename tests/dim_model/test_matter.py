@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dim_model import multigrid, nets, weights
-from dim_model.matter import TILING, DeviceError, Matter
+from dim_model.matter import DeviceError, Matter
 from dim_model.runtimes import pick_device
 from dim_model.tiles import Tiling
 
@@ -119,7 +119,8 @@ def test_tiled_and_untiled_agree_to_a_code_value() -> None:
     """With the weights that are shipped: 1/255 on average, and no seam where a tile begins or ends."""
     rgb, trimap = scene(300, 400)
     results = []
-    for tiling in (Tiling(512, 32), TILING):
+    own = nets.tiling_of("swift")
+    for tiling in (Tiling(512, 32), own):
         matter = Matter.open(
             weights.resolve(weights.SHIPPED), device="cpu", precision="float32", tiling=tiling
         )
@@ -128,10 +129,10 @@ def test_tiled_and_untiled_agree_to_a_code_value() -> None:
     error = (results[0] - results[1])[0]
     unknown = trimap[0] == 0.5
     assert error[unknown].abs().mean() < 1 / 255
-    corners = TILING.cover(unknown)
+    corners = own.cover(unknown)
     assert len(corners) > 1
     for axis, length in enumerate(error.shape):
-        edges = {c[axis] for c in corners} | {c[axis] + TILING.size for c in corners}
+        edges = {c[axis] for c in corners} | {c[axis] + own.size for c in corners}
         steps = (error.diff(dim=axis).abs() * unknown.diff(dim=axis).logical_not()).mean(1 - axis)
         for edge in edges - {0}:
             if edge < length:

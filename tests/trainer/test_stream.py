@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dim_model import encode
-from trainer.stream import CropStream, Place, clean_plate, crop, pack, turned, unpack
+from trainer.stream import CropStream, Place, clean_plate, crop, in_tiles, pack, turned, unpack
 from trainer.synth import Photos, Procedural, Scene, make_scene
 
 
@@ -70,6 +70,16 @@ def test_crops_lie_inside_and_hold_unknown(photos: Path) -> None:
         window = crop(np.random.default_rng(seed), packed, 64)
         assert window.shape == (25, 64, 64)
         assert window[encode.UNKNOWN].any()
+
+
+def test_crops_are_cut_into_whole_tiles_each_with_its_frames_in_order() -> None:
+    clips = torch.arange(2 * 3 * 8 * 8).view(2, 3, 1, 8, 8)  # two clips of three frames
+    tiles = in_tiles(clips, 3)
+    assert tiles.shape == (2 * 4 * 3, 1, 3, 3)
+    for n, (clip, row, column, frame) in enumerate(np.ndindex(2, 2, 2, 3)):
+        rows, columns = slice(3 * row, 3 * row + 3), slice(3 * column, 3 * column + 3)
+        assert torch.equal(tiles[n], clips[clip, frame, :, rows, columns])
+    assert torch.equal(in_tiles(clips[:, 0], 5), clips[:, 0])  # less than two tiles
 
 
 def test_a_turned_crop_keeps_colours_with_their_alpha(photos: Path) -> None:

@@ -89,7 +89,8 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
 @click.option(
     "--crop",
     type=click.IntRange(1),
-    help="Side in pixels of a training crop; for trimap, of a whole picture.  [default: 256; 320 for trimap]",
+    help="Side in pixels of a training crop; for trimap, of a whole picture.  [default: 336 for swift, 320 "
+    "for the others]",
     show_default=False,
 )
 @click.option(
@@ -153,14 +154,14 @@ def fit(
     from trainer.placement import PlacementError
     from trainer.prepare import PrepareError
     from trainer.synth import NoPhotosError
-    from trainer.tasks import TaskError
+    from trainer.tasks import TaskError, tiles_side
 
     if more_gpus and not gpus:
         raise click.UsageError(f"Got an unexpected argument ({more_gpus[0]}); GPUs come after --gpus.")
     chosen = _numbers(gpus, more_gpus)
     try:
         mattes = is_matting(net)
-        crop = crop or (256 if mattes else SIDE)
+        crop = crop or (tiles_side(net) if mattes else SIDE)
         if begin is not None and encoder is not None:
             raise click.UsageError("--from has an encoder already; leave --encoder out.")
         if encoder is None and begin is None and not mattes:
