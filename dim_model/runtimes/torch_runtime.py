@@ -11,6 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dim_model.encode import PACK
 from dim_model.nets import MattingNetwork
+from dim_model.nets.swift import Joined
 from dim_model.runtimes import DeviceError
 from dim_model.weights import Weights
 
@@ -21,9 +22,11 @@ def _fuse(module: nn.Module) -> None:
     """Make each convolution in ``module``, which is for inference, one with the normalisation after it."""
     for name, child in module.named_children():
         match list(child.children()) if isinstance(child, nn.Sequential) else []:
-            case [nn.Conv2d() as layer, nn.BatchNorm2d() as norm, *rest]:
-                setattr(module, name, nn.Sequential(fuse_conv_bn_eval(layer, norm), *rest))
+            case [*before, nn.Conv2d() as layer, nn.BatchNorm2d() as norm, nn.ReLU() as after]:
+                setattr(module, name, nn.Sequential(*before, fuse_conv_bn_eval(layer, norm), after))
             case _:
+                if isinstance(child, Joined):
+                    child.fold()
                 _fuse(child)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F  # noqa: N812
 
 from dim_model import nets
 from dim_model.encode import CHANNELS, GUIDED
 from dim_model.losses import losses
-from dim_model.nets.swift import Swift
+from dim_model.nets.swift import Joined, Swift
 
-EXPECTED_PARAMETERS = 1_082_300
+EXPECTED_PARAMETERS = 373_148
 
 
 def inputs(size: int = 64) -> torch.Tensor:
@@ -65,6 +66,33 @@ def test_a_few_steps_make_it_better() -> None:
         optimizer.step()
         history.append(loss.item())
     assert history[-1] < 0.9 * history[0]
+
+
+def joined() -> tuple[Joined, torch.Tensor, torch.Tensor]:
+    """In use, so that its normalisation is none of nothing, and features of both sizes for it."""
+    torch.manual_seed(0)
+    joint = Joined(3, 5, 4)
+    fine, coarse = torch.rand(2, 3, 12, 16), torch.rand(2, 5, 6, 8)
+    for _ in range(4):
+        joint(fine, coarse)
+    return joint.eval(), fine, coarse
+
+
+def test_joining_is_one_convolution_of_both_at_the_larger_size() -> None:
+    joint, fine, coarse = joined()
+    both = torch.cat([F.interpolate(coarse, scale_factor=2, mode="bilinear"), fine], 1)
+    weight = torch.cat([joint.coarse.weight, joint.fine.weight], 1)
+    expected = F.relu(joint.norm(F.conv2d(both, weight)))
+    assert expected.std() > 0.1
+    torch.testing.assert_close(joint(fine, coarse), expected, rtol=0, atol=1e-5)
+
+
+def test_folding_its_normalisation_leaves_a_join_as_it_was() -> None:
+    joint, fine, coarse = joined()
+    expected = joint(fine, coarse)
+    joint.fold()
+    assert not any(isinstance(child, torch.nn.BatchNorm2d) for child in joint.children())
+    torch.testing.assert_close(joint(fine, coarse), expected, rtol=0, atol=1e-5)
 
 
 def test_an_unknown_network_is_named_with_those_there_are() -> None:
