@@ -230,13 +230,14 @@ def _chosen(rgb, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, 
     return cost, alpha
 
 
-def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Samples:
+def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, apart: int = 2) -> Samples:
     """Find the best pair of known colours for each unknown pixel.
 
     rgb: float32 [H, W, 3], display-referred, 0..1. trimap: float32 [H, W] of exactly 0, 0.5, 1, with at least
     one pixel of each of 0 and 1. clean: float32 [H, W, 3], the background itself where it is known, not a
     number elsewhere; a pixel before it seeks its foreground alone, and its alpha lies on the line between the
-    two. Deterministic: the same frame gives the same bytes.
+    two. apart: cells from one that searches to the next; 1 for small frames, where two cells may be of two
+    things. Deterministic: the same frame gives the same bytes.
     """
     height, width = trimap.shape
     far_f, near_f = nearest(trimap, 1.0)
@@ -258,7 +259,7 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Samples:
     slot.ravel()[cells] = np.arange(cells.size, dtype=np.int32)
     y, x = np.divmod(cells, first.shape[1])
     at = (2 * (y * width + x)).astype(np.int32)
-    count = np.where((y | x) & 1, 1, CANDIDATES)
+    count = np.where((y % apart == 0) & (x % apart == 0), CANDIDATES, 1)
     pairs = _search(flat, smooth, back, own, height, width, at, count, near_f, near_b, far_f, far_b, _SPREAD)
     for offers in _ROUNDS:
         pairs = _exchange(flat, smooth, back, own, width, at, cells, slot, far_f, far_b, pairs, offers)

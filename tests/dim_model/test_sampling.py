@@ -54,6 +54,16 @@ def test_before_a_background_that_is_known_alpha_is_found_where_no_sample_tells(
     assert np.isfinite(known.background).all()
 
 
+def test_where_all_cells_search_pairs_explain_more() -> None:
+    """Patches of two pixels in many colours, so that a neighbour's pair is of another thing."""
+    rng = np.random.default_rng(5)
+    rgb = np.kron(rng.random((24, 36, 3), np.float32), np.ones((2, 2, 1), np.float32))
+    trimap = np.full((48, 72), 0.5, np.float32)
+    trimap[:, :18], trimap[:, 54:] = 0, 1
+    few, all_of_them = (sample(rgb, trimap, apart=apart).confidence for apart in (2, 1))
+    assert all_of_them.mean() > few.mean() + 0.01
+
+
 def test_the_same_frame_gives_the_same_bytes() -> None:
     rng = np.random.default_rng(4)
     rgb = rng.random((40, 60, 3), np.float32)
