@@ -97,19 +97,17 @@ class Matter:
         where none is seen; None without. Where the trimap is 0 or 1, so is alpha.
         """
         # By numpy: torch would wake all its threads for it, on every frame, known ones too.
-        unknown = [torch.from_numpy(t.numpy(force=True) == 0.5) for t in trimap]
-        corners = [self._tiling.cover(u[0]) for u in unknown]
+        known = [t.numpy(force=True) for t in trimap]
+        unknown = [t == 0.5 for t in known]
+        corners = [self._tiling.cover(torch.from_numpy(u[0])) for u in unknown]
         done = iter(self._run(self._encoded(rgb, trimap, corners, clean or [None] * len(rgb))))
         out = []
-        for t, u, where in zip(trimap, unknown, corners, strict=True):
-            if not where:
-                out.append(t.clone())
-                continue
-            height, width = t.shape[-2:]
-            pixels = np.flatnonzero(u.numpy())
-            alpha = self._tiling.join((height, width), where, [next(done) for _ in where], pixels)
-            matte = t.numpy(force=True).copy()
-            matte.reshape(-1)[pixels] = _settled(alpha)
+        for t, u, where in zip(known, unknown, corners, strict=True):
+            matte = t.copy()
+            if where:
+                pixels = np.flatnonzero(u)
+                alpha = self._tiling.join(u.shape[1:], where, [next(done) for _ in where], pixels)
+                matte.reshape(-1)[pixels] = _settled(alpha)
             out.append(torch.from_numpy(matte))
         return out
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -53,15 +52,14 @@ class Tiling:
                 at = int(np.searchsorted(columns, left + self.core))
         return list(dict.fromkeys(corners))  # two cores at an edge may share one tile
 
-    def ramp(self) -> Tensor:
+    def ramp(self) -> Floats:
         """Weight of each pixel of a tile in the blend, float32 [size, size]: full in the core, falling in the
         margin.
         """
-        distance = torch.arange(self.size, dtype=torch.float32) + 0.5
-        line = torch.minimum(distance, distance.flip(0)).clamp_max(2.0 * self.margin) / max(
-            1.0, 2.0 * self.margin
-        )
-        return line[:, None] * line[None, :]
+        distance = np.arange(self.size, dtype=np.float32) + np.float32(0.5)
+        full = np.float32(2 * self.margin)
+        line = np.minimum(np.minimum(distance, distance[::-1]), full) / max(np.float32(1), full)
+        return np.outer(line, line)
 
     def join(
         self,
@@ -73,7 +71,7 @@ class Tiling:
         """Tile results, float32 [1, size, size] on the CPU, blended at pixels of a frame of ``shape``, which
         lie in tiles: float32 [N]. pixels: int [N], flat indices into the frame.
         """
-        ramp = self.ramp().numpy()
+        ramp = self.ramp()
         total, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for (y, x), tile in zip(corners, tiles, strict=True):
             here = total[y : y + self.size, x : x + self.size]
