@@ -1,7 +1,8 @@
 """Links between pixels of like colour, however far apart: what one is, the other is likely to be.
 
-Chen, Li & Tang, "KNN Matting" (2013): each pixel is bound to its nearest neighbours in a space of colour and,
-weakly, place. It carries alpha across gaps that no smooth change of colour bridges: through a net, between
+Chen, Li & Tang, "KNN Matting" (2013): a pixel is bound to its nearest neighbours in a space of colour and,
+weakly, place. Here one in four seeks them, and the matting Laplacian, which the links are added to, holds the
+others to it. That carries alpha across gaps that no smooth change of colour bridges: through a net, between
 leaves, from lock to lock.
 """
 
@@ -19,8 +20,11 @@ from scipy.spatial import KDTree
 from dim_model import guided
 from dim_model.arrays import Floats, Indices
 
-_NEAREST = 10
-_NEARLY = 3.0
+_NEAREST = 8
+_APART = 2
+"""Rows and columns from one pixel that seeks neighbours to the next."""
+
+_NEARLY = 4.0
 """A neighbour may be this share farther than the one in its stead."""
 
 _BESIDE = 8
@@ -30,7 +34,7 @@ enough of them, and the search is faster.
 
 _PLACE = 0.1
 """What the width, or the height, of the frame counts beside colours of 0..1."""
-_WEIGHT = np.float32(0.01)
+_WEIGHT = np.float32(0.08)
 """Of a link, where the matting Laplacian's own rows have up to 9 on their diagonal: links decide where that
 says little. Chosen on drawn and rendered scenes.
 """
@@ -52,7 +56,7 @@ class Links(NamedTuple):
 
 
 def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
-    """Of each unknown pixel with the pixels nearest to it in colour.
+    """Of one unknown pixel in four with the pixels nearest to it in colour.
 
     rgb: float32 [H, W, 3], 0..1; slot: each unknown pixel's number in reading order, int32 [H, W], or -1;
     alpha: float32 [H, W], read where it is known.
@@ -63,24 +67,30 @@ def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
     points = np.concatenate([rgb, place], 2).reshape(-1, 5)
     offered = guided.grown(slot >= 0, _BESIDE)
     offered[::4, ::4] = True
-    offers, unknown = np.flatnonzero(offered), np.flatnonzero(slot >= 0)
+    seeking = np.zeros_like(offered)
+    seeking[::_APART, ::_APART] = slot[::_APART, ::_APART] >= 0
+    offers, seekers = np.flatnonzero(offered), np.flatnonzero(seeking)
     # Half the time of the tidy one; and of pixels nearly alike, any will do.
     tree = KDTree(points[offers], leafsize=32, balanced_tree=False, compact_nodes=False)
     # The nearest is the pixel itself, or one that is the same to it.
-    _, nearest = tree.query(points[unknown], min(_NEAREST + 1, len(offers)), eps=_NEARLY)
-    near = offers.astype(np.int32)[np.reshape(nearest, (len(unknown), -1))]
-    first, other, degree, pull = _linked(near, slot.ravel(), alpha.ravel())
+    count = min(_NEAREST + 1, len(offers))
+    _, nearest = tree.query(points[seekers], count, eps=_NEARLY)
+    near = offers.astype(np.int32)[np.reshape(nearest, (len(seekers), count))]
+    numbers, total = slot.ravel(), np.count_nonzero(slot >= 0)
+    first, other, degree, pull = _linked(near, numbers[seekers], total, numbers, alpha.ravel())
     return Links(first, other, degree, pull, _WEIGHT)
 
 
 @numba.njit(nogil=True, cache=True)
-def _linked(near, slot, alpha):
-    """From the pixels nearest to each unknown one, int32 [N, K], what ``Links`` holds up to ``pull``."""
-    count = len(near)
+def _linked(near, rows, count, slot, alpha):
+    """From the pixels nearest to the unknown ones that seek, int32 [M, K], and the numbers of these, what
+    ``Links`` holds of all ``count`` up to ``pull``.
+    """
     degree, pull = np.zeros(count, np.float32), np.zeros(count, np.float32)
     first = np.zeros(count + 1, np.int32)
-    for row in range(count):
-        for pixel in near[row]:
+    for seeker in range(len(rows)):
+        row = rows[seeker]
+        for pixel in near[seeker]:
             other = slot[pixel]
             if other == row:
                 continue
@@ -95,8 +105,9 @@ def _linked(near, slot, alpha):
         first[row + 1] += first[row]
     filled = first[:-1].copy()
     others = np.empty(first[count], np.int32)
-    for row in range(count):
-        for pixel in near[row]:
+    for seeker in range(len(rows)):
+        row = rows[seeker]
+        for pixel in near[seeker]:
             other = slot[pixel]
             if other >= 0 and other != row:
                 others[filled[row]], others[filled[other]] = other, row

@@ -16,20 +16,20 @@ from numba.typed import List
 from dim_model.arrays import Floats, Indices
 from dim_model.likeness import Links
 
-_STEPS = 20
 _COARSEST = 64
 """Unknowns: a system this small is swept until it is as good as solved."""
 
 
 def solve(
-    slot: Indices, neighbours: Indices, rows: Floats, right: Floats, links: Links | None = None
+    slot: Indices, neighbours: Indices, rows: Floats, right: Floats, steps: int, links: Links | None = None
 ) -> Floats:
     """x of (rows + the links' graph Laplacian) x = right, nearly: float32 [N].
 
     slot: the unknown of each pixel, int32 [H, W], or -1. neighbours, rows: for each unknown the unknowns of
     the pixels in a square around its own, int32 [N, K], and their coefficients, float32 [N, K], its own in
-    the middle. links: bind unknowns that lie anywhere. The cycle knows of them only how strongly each
-    unknown is bound; the steps see to the rest.
+    the middle. steps: they begin from 0.5, and what lies far from all that is known comes last. links: bind
+    unknowns that lie anywhere. The cycle knows of them only how strongly each unknown is bound; the steps see
+    to the rest.
     """
     if links is None:
         first, other, weight = np.zeros(len(rows) + 1, np.int32), np.empty(0, np.int32), np.float32(0)
@@ -45,7 +45,7 @@ def solve(
         parents.append(parent)
     if not parents:  # a typed list needs an element to have a type
         parents.append(np.empty(0, np.int32))
-    solution: Floats = _conjugate_gradients(levels, parents, first, other, weight, right, _STEPS)
+    solution: Floats = _conjugate_gradients(levels, parents, first, other, weight, right, steps)
     return solution
 
 

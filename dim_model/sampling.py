@@ -75,11 +75,8 @@ def _spread() -> Floats:
 
 
 _SPREAD = _spread()
-_BESIDE = np.asarray([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x], np.int32)
-_AROUND = np.asarray(
-    [(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5), (-1, 0), (1, 0), (0, -1), (0, 1)],
-    np.int32,
-)
+_BESIDE = np.asarray([(-1, 0), (0, -1), (0, 1), (1, 0)], np.int32)
+_AROUND = np.asarray([(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5)], np.int32)
 _ROUNDS = (_BESIDE, _AROUND)
 """Whose pairs a cell tries, in turn: first of those beside it, then further along."""
 

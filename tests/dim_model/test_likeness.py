@@ -8,9 +8,9 @@ from dim_model.likeness import links
 
 
 def stripes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Red and blue columns in turn: the left third known, red 1 and blue 0; the rest unknown."""
+    """A red column and two blue ones in turn: the left third known, red 1 and blue 0; the rest unknown."""
     red = np.zeros((12, 36), bool)
-    red[:, ::2] = True
+    red[:, ::3] = True
     rng = np.random.default_rng(0)
     rgb = np.where(red[..., None], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]) + rng.normal(0, 0.01, (12, 36, 3))
     slot = np.full((12, 36), -1, np.int32)
@@ -25,7 +25,7 @@ def test_a_pixel_is_linked_with_its_own_colour_alone_however_far() -> None:
     for row in range(len(red)):
         assert (red[made.other[made.first[row] : made.first[row + 1]]] == red[row]).all()
     assert (made.pull[~red] == 0).all()  # a blue one is linked to known blues, whose alpha is 0
-    assert made.pull[red].sum() > 50
+    assert made.pull[red].sum() > 20
 
 
 def test_links_hold_both_ways_and_are_counted() -> None:
@@ -38,7 +38,8 @@ def test_links_hold_both_ways_and_are_counted() -> None:
     assert (matrix == matrix.T).all()
     assert (np.diag(matrix) == 0).all()
     assert (made.degree >= matrix.sum(1)).all()
-    assert made.degree.min() >= 10
+    seeking = slot[::2, ::2][slot[::2, ::2] >= 0]
+    assert made.degree[seeking].min() >= 8
 
 
 def test_a_frame_of_one_pixel_has_no_links() -> None:

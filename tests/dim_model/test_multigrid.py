@@ -30,6 +30,6 @@ def test_the_cycles_solve_the_system(linked: bool) -> None:
             for other in alike.other[alike.first[row] : alike.first[row + 1]]:
                 matrix[row, other] -= alike.weight
     exact = scipy.sparse.linalg.spsolve(matrix.tocsc(), whole)
-    found = multigrid.solve(slot, neighbours, rows, right, alike)
+    found = multigrid.solve(slot, neighbours, rows, right, 20, alike)
     assert np.abs(found - exact).mean() < 0.01
     assert exact.std() > 0.15
