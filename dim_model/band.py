@@ -119,7 +119,9 @@ def _furry(matte: Floats, unknown: Mask) -> Mask:
 
 def _matte(rgb: Floats, inside: Mask, wide: Mask) -> tuple[Floats, Floats]:
     """A quick matte, and how far its colours explain each pixel; both float32 [H, W], 0..1."""
-    found = sampling.sample(rgb, np.where(wide, np.float32(0.5), inside.astype(np.float32)), apart=1)
+    found = sampling.sample(
+        rgb, np.where(wide, np.float32(0.5), inside.astype(np.float32)), effort=sampling.THOROUGH
+    )
     matte, trust = found.laid(inside)
     matte[wide] = guided.smooth(rgb, matte, trust + np.float32(1e-3), wide, [_SMOOTH])[:, 0]
     return matte, trust

@@ -228,7 +228,9 @@ def _matted(rgb: Floats, subject: Mask, band: int, doubt: Mask) -> Floats:
     unknown = outer & ~inner
     if not (inner.any() and unknown.any() and not outer.all()):
         return subject.astype(np.float32)
-    found = sampling.sample(rgb, np.where(unknown, np.float32(0.5), inner.astype(np.float32)), apart=1)
+    found = sampling.sample(
+        rgb, np.where(unknown, np.float32(0.5), inner.astype(np.float32)), effort=sampling.THOROUGH
+    )
     matte, trust = found.laid(inner)
     trust[unknown] += np.float32(1e-3)
     matte[unknown] = guided.smooth(rgb, matte, trust, unknown, [_SMOOTH])[:, 0]

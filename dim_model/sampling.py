@@ -2,9 +2,10 @@
 
 Candidates are the known pixels nearest to points spread around the pixel, so that they come from all sides of
 the boundary. Every foreground candidate is paired with every background candidate; the cheapest pair gives
-alpha by projection on the line between the two colours. One pixel in sixteen searches so. One in four, the
-first of each cell of 2 x 2, begins with the nearest pair, and cells offer each other what they have, which
-carries a good find along a strand of hair; the other pixels choose among the cells beside them.
+alpha by projection on the line between the two colours. One pixel in sixteen searches so, or one in four
+(``Effort``). The first of each cell of 2 x 2 begins with the nearest pair at least, and cells offer each
+other what they have, which carries a good find along a strand of hair; the other pixels choose among the
+cells beside them.
 
 Sources: Gastal & Oliveira, "Shared Sampling for Real-Time Alpha Matting" (2010), eq. 2 and 6; He et al., "A
 Global Sampling Method for Alpha Matting" (2011), for the propagation between neighbours.
@@ -19,6 +20,7 @@ frames; numba releases the GIL, so frames are searched side by side.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -28,9 +30,6 @@ from numpy.typing import NDArray
 
 from dim_model.arrays import Floats, Indices
 from dim_model.nearest import nearest
-
-CANDIDATES = 8
-"""Known pixels offered from each side; a pixel weighs CANDIDATES² pairs."""
 
 REACH = 60.0
 """Pixels: half the largest distance from which a candidate is sought."""
@@ -65,20 +64,38 @@ class Samples:
         return alpha, confidence
 
 
-def _spread() -> Floats:
-    """Unit offsets [CANDIDATES, 2] (y, x): the pixel itself, then a sunflower around it."""
+def _spread(count: int) -> Floats:
+    """Unit offsets [count, 2] (y, x): the pixel itself, then a sunflower around it."""
     offsets = [(0.0, 0.0)]
-    for i in range(CANDIDATES - 1):
-        radius = math.sqrt((i + 1) / (CANDIDATES - 1))
+    for i in range(count - 1):
+        radius = math.sqrt((i + 1) / (count - 1))
         offsets.append((radius * math.sin(_GOLDEN_ANGLE * i), radius * math.cos(_GOLDEN_ANGLE * i)))
     return np.asarray(offsets, np.float32)
 
 
-_SPREAD = _spread()
-_BESIDE = np.asarray([(-1, 0), (0, -1), (0, 1), (1, 0)], np.int32)
-_AROUND = np.asarray([(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5)], np.int32)
-_ROUNDS = (_BESIDE, _AROUND)
-"""Whose pairs a cell tries, in turn: first of those beside it, then further along."""
+_EDGES = [(-1, 0), (0, -1), (0, 1), (1, 0)]
+_CORNERS = [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+_FURTHER = [(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5)]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard pairs are sought.
+
+    apart: cells from one that searches to the next. candidates: known pixels offered from each side, so a
+    pixel weighs their number's square of pairs. rounds: whose pairs a cell tries, in turn, (y, x) in cells:
+    first of those beside it, then further along.
+    """
+
+    apart: int
+    candidates: int
+    rounds: tuple[Sequence[tuple[int, int]], ...]
+
+
+QUICK = Effort(2, 6, (_EDGES, _FURTHER))
+"""For a network, which sees what pairs do not tell."""
+THOROUGH = Effort(1, 8, (_EDGES + _CORNERS, _FURTHER + _EDGES))
+"""For small frames, where two cells may be of two things, and for mattes that no network looks through."""
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
@@ -227,14 +244,13 @@ def _chosen(rgb, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, 
     return cost, alpha
 
 
-def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, apart: int = 2) -> Samples:
+def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, effort: Effort = QUICK) -> Samples:
     """Find the best pair of known colours for each unknown pixel.
 
     rgb: float32 [H, W, 3], display-referred, 0..1. trimap: float32 [H, W] of exactly 0, 0.5, 1, with at least
     one pixel of each of 0 and 1. clean: float32 [H, W, 3], the background itself where it is known, not a
     number elsewhere; a pixel before it seeks its foreground alone, and its alpha lies on the line between the
-    two. apart: cells from one that searches to the next; 1 for small frames, where two cells may be of two
-    things. Deterministic: the same frame gives the same bytes.
+    two. Deterministic: the same frame gives the same bytes.
     """
     height, width = trimap.shape
     far_f, near_f = nearest(trimap, 1.0)
@@ -256,10 +272,12 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, apart: int 
     slot.ravel()[cells] = np.arange(cells.size, dtype=np.int32)
     y, x = np.divmod(cells, first.shape[1])
     at = (2 * (y * width + x)).astype(np.int32)
-    count = np.where((y % apart == 0) & (x % apart == 0), CANDIDATES, 1)
-    pairs = _search(flat, smooth, back, own, height, width, at, count, near_f, near_b, far_f, far_b, _SPREAD)
-    for offers in _ROUNDS:
-        pairs = _exchange(flat, smooth, back, own, width, at, cells, slot, far_f, far_b, pairs, offers)
+    searching = (y % effort.apart == 0) & (x % effort.apart == 0)
+    count, spread = np.where(searching, effort.candidates, 1), _spread(effort.candidates)
+    pairs = _search(flat, smooth, back, own, height, width, at, count, near_f, near_b, far_f, far_b, spread)
+    for offers in effort.rounds:
+        others = np.asarray(offers, np.int32)
+        pairs = _exchange(flat, smooth, back, own, width, at, cells, slot, far_f, far_b, pairs, others)
     pixels = np.flatnonzero(unknown).astype(np.int32)
     cost, alpha = _chosen(flat, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs)
     return Samples(pixels, alpha, np.exp(-4.0 * cost), cells, smooth[pairs[0]], back[pairs[1]])

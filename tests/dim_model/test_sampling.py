@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dim_model.sampling import Samples, sample
+from dim_model.sampling import QUICK, THOROUGH, Samples, sample
 
 RED, BLUE = np.array([0.9, 0.1, 0.1], np.float32), np.array([0.1, 0.2, 0.8], np.float32)
 
@@ -54,14 +54,14 @@ def test_before_a_background_that_is_known_alpha_is_found_where_no_sample_tells(
     assert np.isfinite(known.background).all()
 
 
-def test_where_all_cells_search_pairs_explain_more() -> None:
+def test_thoroughly_sought_pairs_explain_more() -> None:
     """Patches of two pixels in many colours, so that a neighbour's pair is of another thing."""
     rng = np.random.default_rng(5)
     rgb = np.kron(rng.random((24, 36, 3), np.float32), np.ones((2, 2, 1), np.float32))
     trimap = np.full((48, 72), 0.5, np.float32)
     trimap[:, :18], trimap[:, 54:] = 0, 1
-    few, all_of_them = (sample(rgb, trimap, apart=apart).confidence for apart in (2, 1))
-    assert all_of_them.mean() > few.mean() + 0.01
+    quick, thorough = (sample(rgb, trimap, effort=effort).confidence for effort in (QUICK, THOROUGH))
+    assert thorough.mean() > quick.mean() + 0.01
 
 
 def test_the_same_frame_gives_the_same_bytes() -> None:
