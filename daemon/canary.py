@@ -70,7 +70,8 @@ class Canary:
             seconds.append(self._clock() - begun)
             if fault := canary.fault(alpha, kept):
                 raise WeightsError(
-                    f"{folder}: {fault}; publish a sound checkpoint, or copy the version again."
+                    f"{folder}: {fault}; publish a sound checkpoint, or copy the version again; "
+                    "if another version of dimd published it, publish it with this one."
                 )
             limit = self.settings.seconds
             if limit is None or seconds[-1] <= limit:
