@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,51 +51,67 @@ class Clip:
     @property
     def files(self) -> Iterator[Path]:
         """Every file of the clip."""
-        return files_of((self.plate, self.trimap, self.mask, self.clean, self.bg), self.settings)
+        for folder, names in _shelves(self._media, self.settings):
+            yield from (folder / name for name in names)
 
     def unchanged(self) -> bool:
         """Whether every file is still as `stamp` says, and where it may be: ask before a result made of them
         is published.
         """
         try:
-            if self.bound and escaped(self.folder, self.files) is not None:
-                return False
-            return stamp_of(self.folder, self.files) == self.stamp
-        except OSError:
+            return stamp_of(self.folder, self._media, self.settings, bound=self.bound) == self.stamp
+        except (OSError, OutsideError):
             return False
 
+    @property
+    def _media(self) -> tuple[MediaRef | None, ...]:
+        return self.plate, self.trimap, self.mask, self.clean, self.bg
 
-def files_of(media: Iterable[MediaRef | None], settings: Path | None) -> Iterator[Path]:
-    """The files of what is there of a clip."""
+
+class OutsideError(Exception):
+    """A link leads `file` out of the watched folder."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self.file = file
+
+
+def stamp_of(folder: Path, media: Iterable[MediaRef | None], settings: Path | None, *, bound: bool) -> Stamp:
+    """How the files of a clip, which lie in `folder` or below it, look now.
+
+    bound: none may lie elsewhere by way of a link. Raises OutsideError; OSError for one that is gone or
+    hidden from us. By plain strings, with one look at each file: a scan asks a hundred thousand times.
+    """
+    inside = len(os.fspath(folder / "x")) - 1
+    found = []
+    for home, names in _shelves(media, settings):
+        if bound and home != folder and _leads_out(home, folder):
+            raise OutsideError(home / names[0])
+        begin = os.fspath(home / "x")[:-1]
+        for name in names:
+            place = begin + name
+            look = os.lstat(place)
+            if stat.S_ISLNK(look.st_mode):
+                look = os.stat(place)  # noqa: PTH116
+                if bound and _leads_out(Path(place), folder):
+                    raise OutsideError(Path(place))
+            found.append((place[inside:], look.st_size, look.st_mtime_ns))
+    return tuple(sorted(found))
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    return not path.resolve().is_relative_to(folder.resolve())
+
+
+def _shelves(
+    media: Iterable[MediaRef | None], settings: Path | None
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The folders that a clip's files lie in, each with the names of those."""
     for ref in media:
         if ref is not None:
-            yield from ref.files
+            yield ref.path.parent, ref.names
     if settings is not None:
-        yield settings
-
-
-def escaped(folder: Path, files: Iterable[Path]) -> Path | None:
-    """The first of `files` that a link leads out of `folder`; None: all lie in it. Raises OSError."""
-    ground = folder.resolve()
-    homes: dict[str, bool] = {}
-    for file in files:
-        # Not by `parent`: a scan asks a hundred thousand times.
-        home = os.path.dirname(file)  # noqa: PTH120
-        if home not in homes:
-            homes[home] = file.parent.resolve().is_relative_to(ground)
-        if not homes[home] or (file.is_symlink() and not file.resolve().is_relative_to(ground)):
-            return file
-    return None
-
-
-def stamp_of(folder: Path, files: Iterable[Path]) -> Stamp:
-    """How `files`, which lie in `folder` or below it, look now. Raises OSError for one that is gone or hidden
-    from us.
-    """
-    # Not by `relative_to`: a scan asks a hundred thousand times.
-    inside = len(os.fspath(folder / "x")) - 1
-    found = ((os.fspath(file)[inside:], file.stat()) for file in files)
-    return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
+        yield settings.parent, (settings.name,)
 
 
 def job_key(clip: Clip, settings: ClipSettings, colour: ColourSettings | None = None) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from daemon.clip import Clip, Role, escaped, files_of, stamp_of
+from daemon.clip import Clip, OutsideError, Role, stamp_of
 from daemon.media import MediaError, MediaRef, find_media
 from daemon.media.find import UNFINISHED, Entry, grouped, listed
 
@@ -119,7 +119,7 @@ def _entries(folder: Path, inside: list[Entry], remark: Remark) -> Iterator[tupl
     for ref in flat:
         if _sayable(ref.path, remark):
             yield _name(ref, folder), ref, _Beside()
-    known = {file.name for ref in flat for file in ref.files}
+    known = {name for ref in flat for name in ref.names}
     for entry in inside:
         if entry.name in known:
             continue
@@ -174,19 +174,19 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark
         remark(f"{name}: has {len(settings)} settings files ({_some(settings)}); keep one.")
         return None
     own = settings[0] if settings else None
-    files = list(files_of((plate.ref, *media.values()), own))
-    if not all(_sayable(file, remark) for file in files):
+    # A sequence's path is as its files' names are, but for digits.
+    paths = [ref.path for ref in (plate.ref, *media.values()) if ref is not None] + settings
+    if not all(_sayable(path, remark) for path in paths):
         return None
     try:
         # Whoever may drop a clip may not read all that dimd may, such as another show's folder.
-        outside = escaped(folder, files) if bound else None
-        if outside is not None:
-            remark(
-                f"{_shown(outside)}: is a link out of the watched folder; copy what it leads to into there, "
-                "or set watch: follow_links: true."
-            )
-            return None
-        stamp = stamp_of(folder, files)
+        stamp = stamp_of(folder, (plate.ref, *media.values()), own, bound=bound)
+    except OutsideError as error:
+        remark(
+            f"{_shown(error.file)}: is a link out of the watched folder; copy what it leads to into there, "
+            "or set watch: follow_links: true."
+        )
+        return None
     except FileNotFoundError:
         return None  # moved away since it was listed; the next scan sees what is there then
     except OSError as error:

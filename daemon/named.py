@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daemon.asked import Asked, AskedError
-from daemon.clip import Clip, files_of, stamp_of
+from daemon.clip import Clip, stamp_of
 from daemon.config import ClipSettings, LimitSettings, clip_settings
 from daemon.inbox import scan, sidecars_of
 from daemon.job import Job
@@ -54,7 +54,7 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     if sidecars[2] and not sidecars[1]:
         mask = None
     folder = Path("/")
-    stamp = stamp_of(folder, files_of((plate, trimap, mask, clean, bg), settings))
+    stamp = stamp_of(folder, (plate, trimap, mask, clean, bg), settings, bound=False)
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
 
 
@@ -73,7 +73,7 @@ def settings_of(clip: Clip, given: ClipSettings) -> ClipSettings:
 
 
 def _absolute(ref: MediaRef) -> MediaRef:
-    return MediaRef(ref.kind, ref.path.absolute(), tuple(file.absolute() for file in ref.files))
+    return MediaRef(ref.kind, ref.path.absolute(), ref.frames)
 
 
 def told_as(number: int, name: str) -> Job:

@@ -1,22 +1,20 @@
 """The media of a folder: which files are stills, which are one sequence, which are video.
 
 Grouping is by name alone and costs no decoding. fileseq reads the patterns that people type (`shot.%04d.exr`,
-`shot.####.exr`, `shot.1001-1100#.exr`); the names on disk are split here, because fileseq takes the dash of
-`shot-001.png` for a minus sign, and versions (`logo_v1.png`, `logo_v2.png`) for frames.
+`shot.####.exr`, `shot.1001-1100#.exr`); the names on disk are read by ``numbered``.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import fileseq
 
 from daemon.media.base import Kind, MediaError
+from daemon.media.numbered import Numbered, are_frames, numbered
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".dpx"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mxf"})
@@ -27,44 +25,40 @@ _SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 Entry = os.DirEntry[str]
 
-MAX_SPAN = 100_000
-"""Numbers with gaps that reach further (over an hour) are dates or catalogue numbers, not frames."""
-
-_NUMBERED = re.compile(r"(?P<base>.*?)(?P<number>(?:(?<=[._])-|^-)?\d+)(?P<suffix>\.\w+)", re.DOTALL)
-_VERSION = re.compile(r"(?:^|[._-])v$", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
 class MediaRef:
-    """One clip's picture on disk. `path` is the file, or `folder/base.####.exr` for a sequence's messages."""
+    """One clip's picture on disk. `path` is the file, or `folder/base.####.exr` for a sequence's messages.
+
+    frames: the names of a sequence's files, which lie in the folder of `path`, in the order of their numbers.
+    """
 
     kind: Kind
     path: Path
-    files: tuple[Path, ...]
+    frames: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the files, all of which lie in the folder of `path`."""
+        return self.frames or (self.path.name,)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Made anew each time: a scan of a hundred thousand files has no use for as many paths."""
+        folder = self.path.parent
+        return tuple(folder / name for name in self.names)
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The frame numbers that a sequence's file names carry, in the order of `files`; (0,) for a still."""
         if self.kind != "sequence":
             return (0,) if self.kind == "still" else ()
-        return tuple(_require_number(file) for file in self.files)
+        return tuple(_require_number(name) for name in self.frames)
 
     @property
     def digits(self) -> int:
         """Of a frame number in a sequence's file names, at least; the minus sign is one."""
-        return min((parts.digits for file in self.files if (parts := _split(file.name))), default=1)
-
-
-class _Numbered(NamedTuple):
-    base: str
-    number: int
-    digits: int
-    suffix: str
-
-
-class _Named(NamedTuple):
-    name: str
-    parts: _Numbered
+        return min((parts.digits for name in self.names if (parts := numbered(name))), default=1)
 
 
 def find_media(folder: Path, *, min_frames: int = 2) -> list[MediaRef]:
@@ -88,19 +82,18 @@ def listed(folder: Path) -> list[Entry]:
 
 def grouped(folder: Path, entries: Iterable[Entry], *, min_frames: int = 2) -> list[MediaRef]:
     """As `find_media`, of entries that are listed already."""
-    groups: dict[tuple[str, str], list[_Named]] = {}
+    groups: dict[tuple[str, str], list[Numbered]] = {}
     found: list[MediaRef] = []
     for entry in entries:
         name = entry.name
         suffix = _media_suffix(name)
         if suffix is None or not _is_file(entry):
             continue
-        parts = None if suffix in VIDEO_SUFFIXES else _split(name)
-        if parts is not None and not _VERSION.search(parts.base):
-            groups.setdefault((parts.base, parts.suffix), []).append(_Named(name, parts))
+        parts = None if suffix in VIDEO_SUFFIXES else numbered(name)
+        if parts is not None:
+            groups.setdefault((parts.base, parts.suffix), []).append(parts)
         else:
-            file = folder / name
-            found.append(MediaRef("video" if suffix in VIDEO_SUFFIXES else "still", file, (file,)))
+            found.append(MediaRef("video" if suffix in VIDEO_SUFFIXES else "still", folder / name))
     for group in groups.values():
         found.extend(_in_time(folder, group, min_frames))
     return sorted(found, key=lambda ref: ref.path.name)
@@ -121,9 +114,9 @@ def locate(where: str | Path) -> MediaRef:
     if path.is_file():
         suffix = path.suffix.lower()
         if suffix in VIDEO_SUFFIXES:
-            return MediaRef("video", path, (path,))
+            return MediaRef("video", path)
         if suffix in IMAGE_SUFFIXES:
-            return MediaRef("still", path, (path,))
+            return MediaRef("still", path)
         known = " ".join(sorted(_SUFFIXES))
         raise MediaError(f"{path.name}: is not an image or a video by its name; supply one of {known}.")
     return _locate_pattern(path)
@@ -139,11 +132,11 @@ def _locate_pattern(path: Path) -> MediaRef:
     wanted = pattern.frameSet()
     files = []
     for file in path.parent.iterdir():
-        parts = _split(file.name)
+        parts = numbered(file.name)
         if parts is None or (parts.base, parts.suffix) != (pattern.basename(), pattern.extension()):
             continue
         if wanted is None or parts.number in wanted:
-            files.append(_Named(file.name, parts))
+            files.append(parts)
     if not files:
         raise MediaError(f"{path}: matches no file; check the name and the padding.")
     return _sequence(path.parent, files)
@@ -163,47 +156,23 @@ def _is_file(entry: Entry) -> bool:
         return False
 
 
-def _split(name: str) -> _Numbered | None:
-    match = _NUMBERED.fullmatch(name)
-    if match is None:
-        return None
-    number = match["number"]
-    return _Numbered(match["base"], int(number), len(number), match["suffix"])
-
-
-def _require_number(file: Path) -> int:
-    parts = _split(file.name)
+def _require_number(name: str) -> int:
+    parts = numbered(name)
     if parts is None:
-        raise MediaError(f"{file.name}: has no frame number in its name; name frames like shot.1001.exr.")
+        raise MediaError(f"{name}: has no frame number in its name; name frames like shot.1001.exr.")
     return parts.number
 
 
-def _in_time(folder: Path, files: list[_Named], min_frames: int) -> Iterator[MediaRef]:
-    if len(files) >= min_frames and _are_frames([file.parts for file in files]):
-        yield _sequence(folder, files)
+def _in_time(folder: Path, group: list[Numbered], min_frames: int) -> Iterator[MediaRef]:
+    if len(group) >= min_frames and not group[0].is_version and are_frames(group):
+        yield _sequence(folder, group)
     else:
-        for file in files:
-            yield MediaRef("still", folder / file.name, (folder / file.name,))
+        for parts in group:
+            yield MediaRef("still", folder / parts.name)
 
 
-def _are_frames(parts: list[_Numbered]) -> bool:
-    """Whether numbered images of one base name are frames in time, not pictures with a catalogue number.
-
-    `GT01.png GT04.png` (no separator, short numbers, gaps) are pictures; `shot.01.png shot.04.png` frames.
-    """
-    numbers = {part.number for part in parts}
-    span = max(numbers) - min(numbers) + 1
-    if len(numbers) < len(parts):
-        return False
-    if span == len(numbers):
-        return True
-    glued = parts[0].base[-1:].isalnum()
-    return span <= MAX_SPAN and (not glued or max(part.digits for part in parts) >= 3)
-
-
-def _sequence(folder: Path, files: list[_Named]) -> MediaRef:
-    files = sorted(files, key=lambda file: file.parts.number)
-    hashes = "#" * min(file.parts.digits for file in files)
-    first = files[0].parts
-    path = folder / f"{first.base}{hashes}{first.suffix}"
-    return MediaRef("sequence", path, tuple(folder / file.name for file in files))
+def _sequence(folder: Path, group: list[Numbered]) -> MediaRef:
+    frames = sorted(group)
+    hashes = "#" * min(parts.digits for parts in frames)
+    path = folder / f"{frames[0].base}{hashes}{frames[0].suffix}"
+    return MediaRef("sequence", path, tuple(parts.name for parts in frames))

@@ -14,7 +14,7 @@ NOW = 1_800_000_000.0
 
 def clip(name: str, folder: Path = Path("/drop")) -> Clip:
     file = folder / f"{name}.png"
-    plate = MediaRef("still", file, (file,))
+    plate = MediaRef("still", file)
     return Clip(name, folder, plate, None, None, None, None, None, ((file.name, 1, 1),))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from daemon.clip import Stamp, stamp_of
 from daemon.inbox import scan
-from daemon.media import MediaError
+from daemon.media import MediaError, MediaRef
 
 
 def put(folder: Path, *names: str) -> None:
@@ -125,12 +125,12 @@ def test_file_that_leaves_during_the_scan_is_no_error(
 ) -> None:
     put(tmp_path, "going.png", "shot.png")
 
-    def stamp(folder: Path, files: Iterable[Path]) -> Stamp:
-        files = list(files)
-        for file in files:
-            if file.name == "going.png":
-                file.unlink()
-        return stamp_of(folder, files)
+    def stamp(folder: Path, media: Iterable[MediaRef | None], own: Path | None, *, bound: bool) -> Stamp:
+        media = list(media)
+        for ref in filter(None, media):
+            if ref.path.name == "going.png":
+                ref.path.unlink()
+        return stamp_of(folder, media, own, bound=bound)
 
     monkeypatch.setattr("daemon.inbox.stamp_of", stamp)
 

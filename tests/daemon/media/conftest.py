@@ -108,7 +108,7 @@ def make_video() -> Callable[..., MediaRef]:
                         setattr(frame, name, context[name])
                 out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
-        return MediaRef("video", path, (path,))
+        return MediaRef("video", path)
 
     return make
 

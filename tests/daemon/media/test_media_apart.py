@@ -173,7 +173,7 @@ def test_what_is_no_fault_of_the_clip_is_worth_another_try(
 def test_a_file_that_does_not_open_at_all_is_given_up(tmp_path: Path, decoders: Decoders) -> None:
     """As on a mount that hangs: a pipe that nobody writes to."""
     os.mkfifo(tmp_path / "shot.png")
-    ref = MediaRef("still", tmp_path / "shot.png", (tmp_path / "shot.png",))
+    ref = MediaRef("still", tmp_path / "shot.png")
     begun = time.monotonic()
     with pytest.raises(DecoderLostError) as refused:
         opened(decoders, ref, seconds=0.5)

@@ -20,7 +20,7 @@ MANY = 100_000_000
 
 def reference(path: Path) -> MediaRef:
     kind = "video" if path.suffix in {".mp4", ".mov", ".mkv", ".webm", ".mxf"} else "still"
-    return MediaRef(kind, path, (path,))
+    return MediaRef(kind, path)
 
 
 def complaint(path: Path) -> str:

@@ -61,7 +61,7 @@ def fielded(
             graph.vpush(frame)
             out.mux(stream.encode(graph.vpull()))
         out.mux(stream.encode(None))
-    return MediaRef("video", folder / name, (folder / name,))
+    return MediaRef("video", folder / name)
 
 
 @pytest.fixture(params=KINDS)

@@ -15,7 +15,7 @@ HEIGHT, WIDTH = 12, 16
 
 
 def read(path: Path) -> np.ndarray:
-    with open_source(MediaRef("still", path, (path,)), max_pixels=10**6) as source:
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
         return next(source.frames()).pixels
 
 
@@ -47,7 +47,7 @@ def layered(path: Path, names: list[list[str]], windows: dict[str, int] | None =
 def test_the_first_part_with_colour_is_read_with_its_own_header(tmp_path: Path) -> None:
     names = [["depth.Z", "depth.A0"], ["R", "G", "B"], ["spec.R", "spec.G", "spec.B"]]
     path = layered(tmp_path / "a.exr", names)
-    with open_source(MediaRef("still", path, (path,)), max_pixels=10**6) as source:
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
         frame = next(source.frames())
     np.testing.assert_array_equal(frame.pixels[3, 4], (2, 3, 4))
     assert frame.tags is not None
@@ -118,7 +118,7 @@ def test_what_is_no_number_is_filled_from_around_and_counted(
     spoilt = pixels.copy()
     spoilt[3, 4, 1] = spoilt[0, 0, 3] = spoilt[7, 7] = value
     path = make_image(tmp_path / "a.exr", spoilt, depth)
-    with open_source(MediaRef("still", path, (path,)), max_pixels=10**6) as source:
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
         frame = next(source.frames())
     assert frame.mended == 3
     np.testing.assert_array_equal(frame.pixels, pixels)

@@ -35,7 +35,7 @@ def written(
 
 
 def read(path: Path) -> np.ndarray:
-    with open_source(MediaRef("still", path, (path,)), max_pixels=10**6) as source:
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
         return next(source.frames()).pixels
 
 

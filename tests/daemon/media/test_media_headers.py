@@ -80,7 +80,7 @@ def plate(path: Path, number: int = 0, **more: tuple[str, Any]) -> Path:
 def through(path: Path, out: Path, format: str = "exr", storage: Storage | None = None) -> Path:
     """The plate's pixels and header as an output of that format."""
     out.mkdir(exist_ok=True)
-    with open_source(MediaRef("still", path, (path,)), max_pixels=10**6) as source:
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
         frame = next(source.frames())
         channels = frame.pixels.shape[2]
         with open_sink(format, out, "made", source.info, channels=channels, storage=storage) as sink:

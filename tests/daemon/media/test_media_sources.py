@@ -22,7 +22,7 @@ Maker = Callable[[Path, Any, Any, Any], MediaRef]
 def still(suffix: str, depth: str, channels: int) -> Maker:
     def make(folder: Path, ramp: Any, image: Any, video: Any) -> MediaRef:
         path = image(folder / f"shot{suffix}", ramp(channels), depth)
-        return MediaRef("still", path, (path,))
+        return MediaRef("still", path)
 
     return make
 
@@ -163,7 +163,7 @@ def test_hidden_vp8_references_are_not_frames(tmp_path: Path, make_video: Any) -
             packet.stream = stream
             out.mux(packet)
     path = tmp_path / "v.webm"
-    with open_source(MediaRef("video", path, (path,)), max_pixels=MANY) as source:
+    with open_source(MediaRef("video", path), max_pixels=MANY) as source:
         assert source.info.pts == (0, 40, 80, 160, 200, 240, 280)
         assert [frame.pts for frame in source.frames()] == list(source.info.pts)
 

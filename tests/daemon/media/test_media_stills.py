@@ -13,7 +13,7 @@ from daemon.media.stills import pick_channels
 
 
 def read(path: Path) -> Frame:
-    with open_source(MediaRef("still", path, (path,)), max_pixels=1_000_000) as source:
+    with open_source(MediaRef("still", path), max_pixels=1_000_000) as source:
         return next(source.frames())
 
 
@@ -50,14 +50,14 @@ def test_premultiplied_exr_comes_out_straight_and_opaque_pixels_bit_for_bit(
 def test_float_files_are_linear_and_keep_their_range(tmp_path: Path, make_image: Any) -> None:
     pixels = np.linspace(-2, 40, 48, dtype=np.float32).reshape(4, 4, 3)
     path = make_image(tmp_path / "a.tif", pixels, "float")
-    with open_source(MediaRef("still", path, (path,)), max_pixels=100) as source:
+    with open_source(MediaRef("still", path), max_pixels=100) as source:
         assert (source.info.encoding, source.info.bits, source.info.is_float) == ("linear", 32, True)
         np.testing.assert_array_equal(next(source.frames()).pixels, pixels)
 
 
 def test_integer_files_are_display_referred(tmp_path: Path, ramp: Any, make_image: Any) -> None:
     path = make_image(tmp_path / "a.dpx", ramp(3), "uint16", **{"oiio:BitsPerSample": 10})
-    with open_source(MediaRef("still", path, (path,)), max_pixels=10_000) as source:
+    with open_source(MediaRef("still", path), max_pixels=10_000) as source:
         assert (source.info.encoding, source.info.bits, source.info.is_float) == ("display", 10, False)
         np.testing.assert_allclose(next(source.frames()).pixels, ramp(3), atol=1 / 1023)
 
@@ -116,7 +116,7 @@ def test_photographs_stand_upright(
     pixels = np.zeros((4, 6, 3), np.float32)
     pixels[0, 0] = 1
     path = make_image(tmp_path / "a.tif", pixels, "uint8", Orientation=orientation)
-    with open_source(MediaRef("still", path, (path,)), max_pixels=100) as source:
+    with open_source(MediaRef("still", path), max_pixels=100) as source:
         got = next(source.frames()).pixels
         assert (source.info.height, source.info.width) == got.shape[:2]
     assert got.shape == ((4, 6, 3) if orientation < 5 else (6, 4, 3))
