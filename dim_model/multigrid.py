@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numba.typed import List
 
 from dim_model.arrays import Floats, Indices
 from dim_model.likeness import Links
@@ -38,14 +37,7 @@ def solve(
         rows = rows.copy()
         rows[:, rows.shape[1] // 2] += weight * links.degree
         right = right + weight * links.pull
-    levels, parents = List([(neighbours, rows)]), List()
-    while len(rows) > _COARSEST:
-        slot, parent, neighbours, rows = coarsened(slot, neighbours, rows)
-        levels.append((neighbours, rows))
-        parents.append(parent)
-    if not parents:  # a typed list needs an element to have a type
-        parents.append(np.empty(0, np.int32))
-    solution: Floats = _conjugate_gradients(levels, parents, first, other, weight, right, steps)
+    solution: Floats = _conjugate_gradients(slot, neighbours, rows, first, other, weight, right, steps)
     return solution
 
 
@@ -168,9 +160,23 @@ def _cycle(levels, parents, rights, solutions):
         _sweep(neighbours, rows, rights[level], x, True)
 
 
+@numba.njit(nogil=True, cache=True)
+def _levels(slot, neighbours, rows):
+    """The system and its coarser ones, and for each but the last every row's coarse one.
+
+    Lists of the kernels' own: for one that Python makes, numba compiles a class in every process.
+    """
+    levels, parents = [(neighbours, rows)], [np.empty(0, np.int32)][:0]
+    while len(rows) > _COARSEST:
+        slot, parent, neighbours, rows = coarsened(slot, neighbours, rows)
+        levels.append((neighbours, rows))
+        parents.append(parent)
+    return levels, parents
+
+
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _conjugate_gradients(levels, parents, first, other, weight, right, steps):
-    neighbours, rows = levels[0]
+def _conjugate_gradients(slot, neighbours, rows, first, other, weight, right, steps):
+    levels, parents = _levels(slot, neighbours, rows)
     x = np.full(right.size, np.float32(0.5))
     covered, step = np.empty_like(x), np.zeros_like(x)
     _times(neighbours, rows, x, covered)

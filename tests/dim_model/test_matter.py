@@ -81,8 +81,10 @@ def test_a_frame_has_the_same_bytes_alone_and_in_company(matter: Matter) -> None
 
 def test_warming_up_compiles_the_multigrid_too(matter: Matter, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that the warm-up does not reach would hold up the first frame for seconds."""
-    called, kernel = [], multigrid.coarsened
-    monkeypatch.setattr(multigrid, "coarsened", lambda *system: called.append(1) or kernel(*system))
+    called, kernel = [], multigrid._conjugate_gradients
+    monkeypatch.setattr(
+        multigrid, "_conjugate_gradients", lambda *system: called.append(1) or kernel(*system)
+    )
     matter.warm_up()
     assert called
 
