@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from trainer.cli.cutout import cutout
 from trainer.cli.evaluate import evaluate
 from trainer.cli.fit import fit
 from trainer.cli.prepare import prepare
@@ -18,5 +19,5 @@ def main() -> None:
     """Make weights for dimd, from drawn mattes over photographs."""
 
 
-for command in (prepare, render, synth, fit, evaluate, publish):
+for command in (prepare, render, cutout, synth, fit, evaluate, publish):
     main.add_command(command)

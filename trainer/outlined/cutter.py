@@ -1,0 +1,88 @@
+"""Cuts outlined subjects out of their photographs by the mattes of weights that there are already.
+
+A trimap of a thin band leaves a network little to get wrong, and what is cut out is a foreground in its own
+right: laid over another photograph its alpha is the truth, as of Adobe's set (Xu et al. 2017, section 3).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from dim_model import foreground
+from dim_model.arrays import Floats
+from dim_model.matter import Matter
+from trainer.outlined.outline import Outline
+from trainer.outlined.trimaps import trimap_of
+
+_LONGEST = 1100
+"""Longer side in pixels at which a photograph is cut: sensor noise and JPEG blocks are averaged away."""
+_FAINT = 0.02
+"""Alpha this near to 0 or 1 is taken for it."""
+_CRUMB = 0.004
+"""Share of the largest piece below which another is no part of the subject."""
+_MARGIN = 16
+
+
+class CutterError(ValueError):
+    """A photograph that nothing can be cut out of."""
+
+
+class Cutter:
+    """photos: the folder that the outlines' photographs lie in, at any depth."""
+
+    def __init__(self, photos: Path, matter: Matter) -> None:
+        self._photos, self._matter = photos, matter
+
+    def cut(self, outline: Outline, out: Path) -> Path:
+        """Write the subject as ``out/NAME.png``, 16 bits, straight, and give its path.
+
+        Raises ``CutterError`` for a photograph that is not there or shows no subject, OSError.
+        """
+        rgb = self._photograph(outline)
+        trimap = trimap_of(rgb, outline)
+        if not (trimap == 1).any() or not (trimap == 0).any():
+            raise CutterError(
+                f"{outline.photo}: its outline holds no subject, or nothing but it; draw that anew."
+            )
+        colour = torch.from_numpy(rgb.astype(np.float32).transpose(2, 0, 1) / 255)
+        alpha = self._matter.matte([colour], [torch.from_numpy(trimap)[None]])[0]
+        straight = foreground.estimate(colour[None], alpha[None])[0].numpy().transpose(1, 2, 0)
+        rgba = _boxed(straight, _cleared(alpha[0].numpy()))
+        path = out / f"{Path(outline.photo).stem}.png"
+        done, data = cv2.imencode(".png", np.round(rgba[..., [2, 1, 0, 3]] * 65535).astype(np.uint16))
+        assert done, "PNG takes any picture of 16 bits"
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.tobytes())
+        return path
+
+    def _photograph(self, outline: Outline) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        """uint8 [H, W, 3], RGB."""
+        found = sorted(self._photos.rglob(outline.photo))
+        image = cv2.imread(str(found[0]), cv2.IMREAD_COLOR) if found else None
+        if image is None:
+            raise CutterError(f"{outline.photo}: is no picture below {self._photos}; bring it there.")
+        edge = outline.border
+        image = image[edge : image.shape[0] - edge, edge : image.shape[1] - edge, ::-1]
+        scale = min(1.0, _LONGEST / max(image.shape[:2]))
+        sized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(sized, np.uint8)
+
+
+def _cleared(alpha: Floats) -> Floats:
+    alpha = ((alpha - _FAINT) / (1 - 2 * _FAINT)).clip(0, 1)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.05).astype(np.uint8))
+    area = stats[:, cv2.CC_STAT_AREA]
+    kept = area >= _CRUMB * area[1:].max(initial=0)
+    kept[0] = True
+    return np.where(kept[labels], alpha, np.float32(0))
+
+
+def _boxed(straight: Floats, alpha: Floats) -> Floats:
+    rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
+    top, left = max(int(rows[0]) - _MARGIN, 0), max(int(columns[0]) - _MARGIN, 0)
+    bottom, right = int(rows[-1]) + _MARGIN, int(columns[-1]) + _MARGIN
+    return np.dstack([straight, alpha])[top:bottom, left:right].clip(0, 1)

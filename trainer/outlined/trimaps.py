@@ -1,0 +1,69 @@
+"""From a rough outline to a trimap: which pixels are the subject's, then a band of doubt around its edge."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dim_model.arrays import Floats, Mask
+from trainer.outlined.outline import Outline
+
+_ROUNDS = 6
+_BAND_OF = 1100
+"""Longer side in pixels of the picture that ``Outline.band`` is said for."""
+_SPECK = 0.002
+"""Share of the subject below which a piece apart from it is none."""
+_HOLE = 60
+"""Pixels: smaller holes are the segmentation's, and filled."""
+
+
+def trimap_of(rgb: NDArray[np.uint8], outline: Outline) -> Floats:
+    """float32 [H, W] of exactly 0, 0.5, 1. rgb: uint8 [H, W, 3]."""
+    around, within = outline.masks(*rgb.shape[:2])
+    subject = (
+        _distinct(rgb, around, within, outline.plain) if outline.plain else _grabbed(rgb, around, within)
+    )
+    scale = max(rgb.shape[:2]) / _BAND_OF
+    inner, outer = (max(1, round(pixels * scale)) for pixels in outline.band)
+    # Where the picture ends the subject goes on.
+    whole = cv2.erode(subject.astype(np.uint8), _disc(inner), borderType=cv2.BORDER_REPLICATE)
+    reached = cv2.dilate(subject.astype(np.uint8), _disc(outer))
+    return np.select([whole > 0, reached == 0], [1.0, 0.0], 0.5).astype(np.float32)
+
+
+def _grabbed(rgb: NDArray[np.uint8], around: Mask, within: Mask) -> Mask:
+    """Rother, Kolmogorov & Blake, "GrabCut" (2004), without specks and pinholes."""
+    labels = np.select(
+        [within, around], [np.uint8(cv2.GC_FGD), np.uint8(cv2.GC_PR_FGD)], np.uint8(cv2.GC_BGD)
+    )
+    cv2.setRNGSeed(0)
+    cv2.grabCut(
+        rgb, labels, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK
+    )
+    subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    subject &= ~_pieces(subject, int(subject.sum() * _SPECK))
+    return np.asarray(subject | _pieces(~subject, _HOLE))
+
+
+def _distinct(rgb: NDArray[np.uint8], around: Mask, within: Mask, distance: float) -> Mask:
+    """All around that differs from the ground's colour: finer than a cut through a graph, which gives thin
+    things away for a shorter edge.
+    """
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    ground = np.median(lab[~around], 0)
+    far = around & (np.linalg.norm(lab - ground, axis=2) > distance)
+    return within | (cv2.morphologyEx(far.astype(np.uint8), cv2.MORPH_OPEN, _disc(1)) > 0)
+
+
+def _pieces(mask: Mask, fewer: int) -> Mask:
+    """What of ``mask`` lies in pieces of ``fewer`` pixels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < fewer
+    small[0] = False
+    return np.asarray(small[labels])
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(disc, np.uint8)
