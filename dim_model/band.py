@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dim_model import guided, sampling
 from dim_model.arrays import Floats, Mask
 from dim_model.flow import reduced
 from dim_model.morphology import disk, grown
+from dim_model.quick import quick_matte
 
 LINES = 360
 """The shorter side at which the matte is made, and which ``soft`` and ``hard`` count in."""
@@ -101,7 +101,7 @@ class _Quick(NamedTuple):
         inside, outside = (known == 1) & ~wide, (known == 0) & ~wide
         if not (unknown.any() and inside.any() and outside.any()):
             return None
-        return cls(known, unknown, wide, *_matte(rgb, inside, wide))
+        return cls(known, unknown, wide, *quick_matte(rgb, inside, wide, _SMOOTH))
 
 
 def _furry(matte: Floats, unknown: Mask) -> Mask:
@@ -115,16 +115,6 @@ def _furry(matte: Floats, unknown: Mask) -> Mask:
     width = area / np.maximum(length, 1e-4)
     depth = cv2.distanceTransform(body, cv2.DIST_L2, 3)
     return np.asarray((body > 0) & (width > _HARD) & (depth < np.minimum(_DEPTH * width, _DEEPEST)))
-
-
-def _matte(rgb: Floats, inside: Mask, wide: Mask) -> tuple[Floats, Floats]:
-    """A quick matte, and how far its colours explain each pixel; both float32 [H, W], 0..1."""
-    found = sampling.sample(
-        rgb, np.where(wide, np.float32(0.5), inside.astype(np.float32)), effort=sampling.THOROUGH
-    )
-    matte, trust = found.laid(inside)
-    matte[wide] = guided.smooth(rgb, matte, trust + np.float32(1e-3), wide, [_SMOOTH])[:, 0]
-    return matte, trust
 
 
 def _touching(mask: Mask, other: Mask) -> Mask:

@@ -20,13 +20,14 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from dim_model import guided, sampling
+from dim_model import guided
 from dim_model import trimap as trimaps
 from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import Flow, flows, is_cut, moved
 from dim_model.morphology import disk, grown, shrunk
 from dim_model.mosaic import Mosaic, Seen
+from dim_model.quick import quick_matte
 
 LINES = 360
 """The shorter side at which masks are carried."""
@@ -221,20 +222,12 @@ def _signed_distance(mask: Mask) -> Floats:
 
 
 def _matted(rgb: Floats, subject: Mask, band: int, doubt: Mask) -> Floats:
-    """A quick matte around the edge and where in doubt, float32 [H, W]: sampled colour pairs, smoothed by the
-    guide.
-    """
+    """A quick matte around the edge and where in doubt, float32 [H, W]."""
     inner, outer = shrunk(subject, band) & ~doubt, grown(subject, band) | doubt
     unknown = outer & ~inner
     if not (inner.any() and unknown.any() and not outer.all()):
         return subject.astype(np.float32)
-    found = sampling.sample(
-        rgb, np.where(unknown, np.float32(0.5), inner.astype(np.float32)), effort=sampling.THOROUGH
-    )
-    matte, trust = found.laid(inner)
-    trust[unknown] += np.float32(1e-3)
-    matte[unknown] = guided.smooth(rgb, matte, trust, unknown, [_SMOOTH])[:, 0]
-    return matte
+    return quick_matte(rgb, inner, unknown, _SMOOTH)[0]
 
 
 def _tidied(subject: Mask, before: Mask) -> Mask:
