@@ -25,8 +25,9 @@ def stages(
     """What happens to a frame between reading and writing, each to be run alone."""
     rgb, trimap = footage.frame(share, raster)
     tiling = Swift.tiling
-    corners = tiling.cover(trimap[0] == 0.5)
-    tiles = empty_tiles(len(corners), (tiling.size, tiling.size), Swift.inputs)
+    cover = tiling.cover((trimap[0] == 0.5).numpy())
+    corners = [(tile.y, tile.x) for tile in cover]
+    rooms = [empty_tiles(1, (tiling.height, tile.width), Swift.inputs)[0] for tile in cover]
     alpha = matter.matte([rgb], [trimap])[0]
 
     def steady() -> object:
@@ -34,7 +35,7 @@ def stages(
         return [list(steadier.take(n, rgb, alpha)) for n in range(4)], list(steadier.rest())
 
     return {
-        "trimap inputs": lambda: encode_tiles(rgb, trimap, corners, Swift.inputs, tiles),
+        "trimap inputs": lambda: encode_tiles(rgb, trimap, corners, Swift.inputs, rooms),
         "trimap inputs + network": lambda: matter.matte([rgb], [trimap]),
         "steady (4 frames)": steady,
         "foreground": lambda: compose(rgb, alpha, None, DISPLAY, ["alpha", "foreground"]),

@@ -20,7 +20,6 @@ from dim_model import weights
 from dim_model.runtimes import DeviceError, open_runtime
 from dim_model.weights import WeightsError
 
-_PROBE_TILE = 64
 _MOUNTS = Patience(MOUNT_SECONDS)
 
 
@@ -37,9 +36,7 @@ def faults(config: Config) -> Iterator[str]:
     yield from _folder(config.state, "state", os.R_OK | os.W_OK | os.X_OK)
     try:
         loaded = weights.load(weights.resolve(weights_root(config)))
-        open_runtime(
-            loaded, config.device, config.runtime, config.precision, (config.batch, _PROBE_TILE)
-        ).close()
+        open_runtime(loaded, config.device, config.runtime, config.precision).close()
     except (WeightsError, DeviceError) as error:
         yield str(error)
     yield from segmenter.faults(config.clip.trimap)

@@ -87,7 +87,7 @@ def encode(
     height, width = rgb.shape[-2:]
     tiles = empty_tiles(len(rgb), (height + height % PACK, width + width % PACK), inputs)
     for n, (image, known, behind) in enumerate(zip(rgb, trimap, clean or [None] * len(rgb), strict=True)):
-        encode_tiles(image, known, [(0, 0)], inputs, tiles[n : n + 1], behind)
+        encode_tiles(image, known, [(0, 0)], inputs, [tiles[n]], behind)
     return F.pixel_shuffle(tiles, PACK)[..., :height, :width].contiguous().to(rgb.device)
 
 
@@ -105,16 +105,16 @@ def encode_tiles(
     trimap: Tensor,
     corners: Sequence[tuple[int, int]],
     inputs: Inputs,
-    out: Tensor,
+    rooms: Sequence[Tensor],
     clean: Tensor | None = None,
 ) -> None:
-    """Write a network's input for tiles of one frame to ``out``; each equals that part of the encoded frame.
+    """Write a network's input for tiles of one frame; each equals that part of the encoded frame.
 
     rgb: float32 [3, H, W]; trimap: float32 [1, H, W]; corners: top-left (y, x) of each tile; beyond the frame
-    its edge is repeated; out: of ``empty_tiles``, or a part of it, as many as there are corners; clean:
-    float32 [3, H, W], the background where it is known, not a number elsewhere, for ``sampled``.
+    its edge is repeated; rooms: of ``empty_tiles``, one for each corner, as large as the tile; clean: float32
+    [3, H, W], the background where it is known, not a number elsewhere, for ``sampled``.
     """
-    laid = out.permute(0, 2, 3, 1).numpy()
+    laid = [room.permute(1, 2, 0).numpy() for room in rooms]
     picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
     known = np.ascontiguousarray(trimap[0].numpy(force=True))
     if inputs == "plain":

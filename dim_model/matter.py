@@ -1,16 +1,18 @@
 """``Matter``: frames and trimaps in, alpha out. Encoding, tiles, batches and the device, behind one call.
 
 Only the unknown region is computed: known pixels are exactly 0 or 1. Tiles of all frames of a call fill
-batches of one fixed shape, the last one padded, so a tile's result does not depend on what it travelled with,
-and a clip that is made in pieces, in any order, comes out bit for bit the same.
+batches of a few fixed shapes, the last of each padded, so a tile's result does not depend on what it
+travelled with, and a clip that is made in pieces, in any order, comes out bit for bit the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -20,10 +22,13 @@ from dim_model import nets
 from dim_model.arrays import Floats
 from dim_model.encode import Inputs, empty_tiles, encode_tiles
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
-from dim_model.tiles import Tiling
+from dim_model.tiles import Tile, Tiling
 from dim_model.weights import Weights, WeightsError, load
 
 __all__ = ["DeviceError", "Matter"]
+
+_LARGE = (1080, 1920)
+"""A frame whose batches are full."""
 
 _HAZE = 1 / 255
 """An alpha this near to 0 or 1 is meant to be: a network's outputs tend to an end and never reach it, and
@@ -49,6 +54,13 @@ def _check_mattes(weights: Weights) -> None:
         )
 
 
+class Kind(NamedTuple):
+    """Of batches: the width of their tiles in pixels, and how many there are in each."""
+
+    width: int
+    tiles: int
+
+
 class Matter:
     """A network on a device, ready for frames. Safe to call from one thread at a time."""
 
@@ -56,7 +68,7 @@ class Matter:
         self.version = weights.card.version
         self.sha256 = weights.card.sha256
         self.description = (
-            f"{weights.card.version} on {runtime.description}, tiles {batch} x {tiling.size} px"
+            f"{weights.card.version} on {runtime.description}, tiles {batch} x {tiling.height} px"
         )
         self._inputs = cast(Inputs, weights.card.inputs)
         self._runtime, self._tiling, self._batch = runtime, tiling, batch
@@ -80,9 +92,7 @@ class Matter:
         weights = load(folder)
         _check_mattes(weights)
         tiling = tiling or nets.tiling_of(weights.card.network)
-        return cls(
-            weights, open_runtime(weights, device, runtime, precision, (batch, tiling.size)), tiling, batch
-        )
+        return cls(weights, open_runtime(weights, device, runtime, precision), tiling, batch)
 
     def matte(
         self,
@@ -99,43 +109,71 @@ class Matter:
         # By numpy: torch would wake all its threads for it, on every frame, known ones too.
         known = [t.numpy(force=True) for t in trimap]
         unknown = [t == 0.5 for t in known]
-        corners = [self._tiling.cover(torch.from_numpy(u[0])) for u in unknown]
-        done = iter(self._run(self._encoded(rgb, trimap, corners, clean or [None] * len(rgb))))
+        tiles = [self._tiling.cover(u[0]) for u in unknown]
+        kinds = [
+            [self._kind(tile.width, u.shape[1:]) for tile in where]
+            for where, u in zip(tiles, unknown, strict=True)
+        ]
+        done = self._run(self._encoded(rgb, trimap, tiles, kinds, clean or [None] * len(rgb)))
         out = []
-        for t, u, where in zip(known, unknown, corners, strict=True):
+        for t, u, where, of in zip(known, unknown, tiles, kinds, strict=True):
             matte = t.copy()
             if where:
                 pixels = np.flatnonzero(u)
-                alpha = self._tiling.join(u.shape[1:], where, [next(done) for _ in where], pixels)
-                matte.reshape(-1)[pixels] = _settled(alpha)
+                alphas = [next(done[kind]) for kind in of]
+                matte.reshape(-1)[pixels] = _settled(self._tiling.join(u.shape[1:], where, alphas, pixels))
             out.append(torch.from_numpy(matte))
         return out
+
+    def _kind(self, width: int, frame: tuple[int, ...]) -> Kind:
+        """Of what batches a tile of a frame, of so many rows and columns, is: together about as large as the
+        batch of squares, but no larger than such a frame could need, so that small ones cost little. Nothing
+        else has a say.
+        """
+        height, context = self._tiling.height, 2 * self._tiling.margin
+        full = max(1, round(self._batch * height / width))
+        most = -(-frame[0] // (height - context)) * -(-frame[1] // (width - context))
+        return Kind(width, min(full, 1 << (most - 1).bit_length()))
 
     def _encoded(
         self,
         rgb: Sequence[Tensor],
         trimap: Sequence[Tensor],
-        corners: Sequence[list[tuple[int, int]]],
+        tiles: Sequence[list[Tile]],
+        kinds: Sequence[list[Kind]],
         clean: Sequence[Tensor | None],
-    ) -> Tensor:
-        """The tiles of all frames, one after another, and as many of zeros as fill the last batch."""
-        counts = [len(some) for some in corners]
-        count = sum(counts)
-        side = self._tiling.size
-        tiles = empty_tiles(-(-count // self._batch) * self._batch, (side, side), self._inputs)
-        tiles[count:] = 0
-        rooms = torch.split(tiles[:count], counts)
+    ) -> dict[Kind, list[Tensor]]:
+        """The tiles of all frames, one after another, by kind and in batches; what is left of the last batch
+        are zeros, so that no tile's result depends on how many there are.
+        """
+        batches: dict[Kind, list[Tensor]] = {}
+        for kind, count in Counter(chain.from_iterable(kinds)).items():
+            batches[kind] = [self._room(kind) for _ in range(-(-count // kind.tiles))]
+            batches[kind][-1][(count - 1) % kind.tiles + 1 :] = 0
+        rooms = {kind: chain.from_iterable(some) for kind, some in batches.items()}
         frames = [
-            (picture, known, where, self._inputs, room, behind)
-            for picture, known, where, room, behind in zip(rgb, trimap, corners, rooms, clean, strict=True)
+            (
+                picture,
+                known,
+                [(tile.y, tile.x) for tile in where],
+                self._inputs,
+                [next(rooms[kind]) for kind in of],
+                behind,
+            )
+            for picture, known, where, of, behind in zip(rgb, trimap, tiles, kinds, clean, strict=True)
             if where
         ]
         list(self._encoders.map(encode_tiles, *zip(*frames, strict=True)) if frames else ())
-        return tiles
+        return batches
 
-    def _run(self, tiles: Tensor) -> list[Tensor]:
-        batches = torch.split(tiles, self._batch) if len(tiles) else ()
-        return [alpha for some in batches for alpha in self._runtime(some)]
+    def _room(self, kind: Kind) -> Tensor:
+        return empty_tiles(kind.tiles, (self._tiling.height, kind.width), self._inputs)
+
+    def _run(self, batches: dict[Kind, list[Tensor]]) -> dict[Kind, Iterator[Tensor]]:
+        return {
+            kind: iter([alpha for some in batched for alpha in self._runtime(some)])
+            for kind, batched in batches.items()
+        }
 
     @property
     def halved(self) -> int:
@@ -143,7 +181,11 @@ class Matter:
         return self._runtime.halved
 
     def warm_up(self) -> None:
-        """Run one empty batch and compile the search, so that the first frame is as fast as the next."""
+        """Run an empty batch of each width and compile the search, so that the first frame is as fast as the
+        next.
+        """
+        for width in self._tiling.widths:
+            self._runtime(self._room(self._kind(width, _LARGE)).zero_())
         # Large enough for more than one level of the multigrid.
         rgb, trimap = torch.zeros(3, 96, 96), torch.full((1, 96, 96), 0.5)
         trimap[..., :16], trimap[..., 80:] = 0.0, 1.0

@@ -1,81 +1,133 @@
-"""Tiles of one fixed size that cover the unknown region of a frame, and their results put together again.
+"""Tiles of a few widths that cover the unknown region of a frame, and their results put together again.
 
-A tile is a core with a margin of context. Cores lie in fixed rows, and in each row from the first unknown
-pixel that no core to the left holds, in steps so wide that what moves a little keeps its tiles; which tiles a
-frame has depends on that frame alone. Margins overlap their neighbours and are blended by a ramp, so that no
-seam shows where two tiles saw slightly different surroundings.
+A tile is a core with a margin of context. Cores lie in fixed rows, and in each row at multiples of a step so
+wide that what moves a little keeps its tiles; narrow ones where little is unknown, wide ones where much is,
+such that all together are least. Which tiles a frame has depends on that frame alone. Margins overlap their
+neighbours and are blended by a ramp, so that no seam shows where two tiles saw slightly different
+surroundings.
 """
+
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Floats, Mask
 
 _STEP = 16
 """Columns: where cores may begin; cores that are narrower begin at multiples of their width."""
+_EACH = 8
+"""Columns that a tile costs beside its own: of two covers of the same area, fewer tiles show fewer seams."""
+
+
+class Tile(NamedTuple):
+    """Its top-left corner in the frame, and its width, in pixels."""
+
+    y: int
+    x: int
+    width: int
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """size: side of a tile in pixels. margin: pixels of it on each side that are context rather than core."""
+    """height: of every tile, in pixels. margin: pixels of it on each side that are context rather than core.
+    widths: that a tile may have, ascending; none but ``height`` where nothing is said.
+    """
 
-    size: int
+    height: int
     margin: int
+    widths: tuple[int, ...] = ()
 
-    @property
-    def core(self) -> int:
-        return self.size - 2 * self.margin
+    def __post_init__(self) -> None:
+        if not self.widths:
+            object.__setattr__(self, "widths", (self.height,))
 
-    def cover(self, unknown: Tensor) -> list[tuple[int, int]]:
-        """Top-left corners (y, x) of tiles such that each unknown pixel is in the core of one, in reading
-        order.
+    def cover(self, unknown: Mask) -> list[Tile]:
+        """Tiles such that each unknown pixel is in the core of one, in reading order.
 
         unknown: bool [H, W]. At the frame's edges tiles are shifted inwards, so each sees as much of it as it
         can.
         """
-        mask = unknown.numpy(force=True)
-        height, width = mask.shape
-        bottom, right = max(0, height - self.size), max(0, width - self.size)
-        corners, step = [], min(_STEP, self.core)
-        for top in range(0, height, self.core):
-            columns, at = np.flatnonzero(mask[top : top + self.core].any(0)), 0
-            while at < columns.size:
-                left = int(columns[at]) // step * step
-                corners.append(
-                    (min(max(0, top - self.margin), bottom), min(max(0, left - self.margin), right))
-                )
-                at = int(np.searchsorted(columns, left + self.core))
-        return list(dict.fromkeys(corners))  # two cores at an edge may share one tile
+        height, width = unknown.shape
+        bottom, core = max(0, height - self.height), self.height - 2 * self.margin
+        cores = np.array(self.widths) - 2 * self.margin
+        step = min(_STEP, int(cores[0]))
+        spans, costs = cores // step, np.array(self.widths) + _EACH
+        found = []
+        for top in range(0, height, core):
+            wanted = np.zeros(-(-width // step) * step, np.bool_)
+            unknown[top : top + core].any(0, out=wanted[:width])
+            for cell, kind in _least(wanted.reshape(-1, step).any(1), spans, costs):
+                wide = self.widths[kind]
+                left = min(max(0, cell * step - self.margin), max(0, width - wide))
+                found.append(Tile(min(max(0, top - self.margin), bottom), left, wide))
+        return list(dict.fromkeys(found))  # two cores at an edge may share one tile
 
-    def ramp(self) -> Floats:
-        """Weight of each pixel of a tile in the blend, float32 [size, size]: full in the core, falling in the
-        margin.
+    def ramp(self, width: int) -> Floats:
+        """Weight of each pixel of a tile in the blend, float32 [height, width]: full in the core, falling in
+        the margin.
         """
-        distance = np.arange(self.size, dtype=np.float32) + np.float32(0.5)
         full = np.float32(2 * self.margin)
-        line = np.minimum(np.minimum(distance, distance[::-1]), full) / max(np.float32(1), full)
-        return np.outer(line, line)
+
+        def line(length: int) -> Floats:
+            distance = np.arange(length, dtype=np.float32) + np.float32(0.5)
+            nearer: Floats = np.minimum(np.minimum(distance, distance[::-1]), full) / max(np.float32(1), full)
+            return nearer
+
+        return np.outer(line(self.height), line(width))
 
     def join(
         self,
         shape: tuple[int, int],
-        corners: list[tuple[int, int]],
-        tiles: list[Tensor],
+        tiles: Sequence[Tile],
+        alphas: Sequence[Tensor],
         pixels: NDArray[np.intp],
     ) -> Floats:
-        """Tile results, float32 [1, size, size] on the CPU, blended at pixels of a frame of ``shape``, which
-        lie in tiles: float32 [N]. pixels: int [N], flat indices into the frame.
+        """What a network made of tiles, each float32 [1, height, width] on the CPU, blended at pixels of a
+        frame of ``shape``, which lie in tiles: float32 [N]. pixels: int [N], flat indices into the frame.
         """
-        ramp = self.ramp()
+        ramps = {width: self.ramp(width) for width in self.widths}
         total, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        for (y, x), tile in zip(corners, tiles, strict=True):
-            here = total[y : y + self.size, x : x + self.size]
-            inside = ramp[: here.shape[0], : here.shape[1]]
-            here += inside * tile[0, : here.shape[0], : here.shape[1]].numpy()
-            weight[y : y + self.size, x : x + self.size] += inside
+        for (y, x, width), alpha in zip(tiles, alphas, strict=True):
+            here = total[y : y + self.height, x : x + width]
+            inside = ramps[width][: here.shape[0], : here.shape[1]]
+            here += inside * alpha[0, : here.shape[0], : here.shape[1]].numpy()
+            weight[y : y + self.height, x : x + width] += inside
         return np.asarray(total.ravel()[pixels] / weight.ravel()[pixels])
+
+
+@numba.njit(nogil=True, cache=True)
+def _least(wanted, spans, costs):
+    """Where cores begin, and of which kind they are, [N, 2], so that all cells of ``wanted``, bool [C], lie
+    in one and they cost least. spans: cells that a core of each kind holds.
+    """
+    cells = len(wanted)
+    cost, chosen = np.zeros(cells + 1, np.int64), np.full(cells, -1)
+    for cell in range(cells - 1, -1, -1):
+        if not wanted[cell]:
+            cost[cell] = cost[cell + 1]
+            continue
+        for kind in range(len(spans)):
+            both = costs[kind] + cost[min(cells, cell + spans[kind])]
+            if chosen[cell] < 0 or both < cost[cell]:
+                cost[cell], chosen[cell] = both, kind
+    found, cell = [(0, 0) for _ in range(0)], 0
+    while cell < cells:
+        if chosen[cell] < 0:
+            cell += 1
+        else:
+            found.append((cell, chosen[cell]))
+            cell += spans[chosen[cell]]
+    out = np.empty((len(found), 2), np.int64)
+    for k in range(len(found)):
+        out[k] = found[k]
+    return out

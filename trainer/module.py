@@ -102,7 +102,7 @@ class Matting(Learner):
         tiles, as those of a frame.
         """
         frames = batch.shape[1] if batch.ndim == 5 else 1
-        terms = losses(*self._outputs(in_tiles(batch, cast(Any, self.network).tiling.size)), frames)
+        terms = losses(*self._outputs(in_tiles(batch, cast(Any, self.network).tiling.height)), frames)
         return self.sound(terms)
 
     def validation_step(self, batch: Tensor, index: int) -> Tensor:

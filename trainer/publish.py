@@ -98,7 +98,7 @@ def _answered(new: weights.Weights) -> weights.Card:
     if not nets.is_matting(new.card.network):
         return new.card
     tiling = nets.tiling_of(new.card.network)
-    matter = Matter(new, open_runtime(new, "cpu", "torch", "float32", (1, tiling.size)), tiling, 1)
+    matter = Matter(new, open_runtime(new, "cpu", "torch", "float32"), tiling, 1)
     try:
         (alpha,) = matter.matte(*([each] for each in canary.picture()))
     finally:

@@ -78,7 +78,7 @@ def _crops(run: Run, place: Place) -> CropStream:
 
 def tiles_side(network: str) -> int:
     """Side in pixels of a crop that is cut into whole tiles of a network that mattes."""
-    size = nets.tiling_of(network).size
+    size = nets.tiling_of(network).height
     return -(-_CROP // size) * size
 
 

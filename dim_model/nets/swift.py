@@ -79,7 +79,7 @@ class Swift(nn.Module):
     inputs: encode.Inputs = "sampled"
     stride = 16
     """Height and width of the input are multiples of this."""
-    tiling = Tiling(size=112, margin=8)
+    tiling = Tiling(height=112, margin=8, widths=(64, 112, 160))
 
     ESTIMATES = 6
     """Guided, guided wide, sampled, propagated, linked, the network's own."""

@@ -36,7 +36,7 @@ class DimVgg16(nn.Module):
 
     inputs: Inputs = "plain"
     stride = 32
-    tiling = Tiling(size=160, margin=16)
+    tiling = Tiling(height=160, margin=16)
     mean: Tensor
     std: Tensor
 

@@ -28,8 +28,8 @@ class Runtime(Protocol):
     """How often the device was out of memory, and the batch was halved; 0 for one that never is."""
 
     def __call__(self, tiles: Tensor) -> Tensor:
-        """Packed tiles of ``encode.empty_tiles``, float32 [N, 4C, S/2, S/2] on the CPU, to alpha float32
-        [N, 1, S, S] on the CPU, 0..1; always the same N and S.
+        """Packed tiles of ``encode.empty_tiles``, float32 [N, 4C, H/2, W/2] on the CPU, to alpha float32
+        [N, 1, H, W] on the CPU, 0..1; of few shapes, for each of which a runtime may prepare itself.
         """
         ...
 
@@ -62,10 +62,8 @@ def pick_device(device: str) -> torch.device:
     return chosen
 
 
-def open_runtime(
-    weights: Weights, device: str, runtime: str, precision: str, shape: tuple[int, int]
-) -> Runtime:
-    """A runtime for batches of ``shape`` (tiles, side). ``auto`` is torch. Raises ``DeviceError``."""
+def open_runtime(weights: Weights, device: str, runtime: str, precision: str) -> Runtime:
+    """``auto`` is torch. Raises ``DeviceError``."""
     chosen = pick_device(device)
     if runtime == "auto":
         runtime = "torch"
@@ -77,7 +75,7 @@ def open_runtime(
         # A second to import, so only where it is used.
         from dim_model.runtimes.openvino_runtime import OpenVinoRuntime
 
-        return OpenVinoRuntime(weights, precision, shape)
+        return OpenVinoRuntime(weights, precision)
     if runtime != "torch":
         raise DeviceError(
             f"runtime: {runtime} is not one that dimd has; set {', '.join(('auto', *RUNTIMES))}."
@@ -85,4 +83,4 @@ def open_runtime(
     from dim_model.runtimes.guarded import GuardedRuntime
     from dim_model.runtimes.torch_runtime import TorchRuntime
 
-    return GuardedRuntime(TorchRuntime(weights, chosen, precision), shape[0])
+    return GuardedRuntime(TorchRuntime(weights, chosen, precision))

@@ -30,10 +30,10 @@ class Unguarded(Protocol):
 
 
 class GuardedRuntime:
-    """Runs `inner` on batches as large as the device can hold. batch: as it begins."""
+    """Runs `inner` on batches, in as many parts as the device needs to hold them."""
 
-    def __init__(self, inner: Unguarded, batch: int) -> None:
-        self._inner, self._batch = inner, batch
+    def __init__(self, inner: Unguarded) -> None:
+        self._inner, self._parts = inner, 1
         self._lost = False
         self.description = inner.description
         self.halved = 0
@@ -43,11 +43,11 @@ class GuardedRuntime:
         done: list[Tensor] = []
         at = 0
         while at < len(tiles):
-            some = tiles[at : at + self._batch]
+            some = tiles[at : at + -(-len(tiles) // self._parts)]
             try:
                 done.append(self._inner(some))
             except torch.OutOfMemoryError as error:
-                self._halve(error)
+                self._halve(len(some), error)
                 continue
             except RuntimeError as error:
                 if not any(sign in str(error) for sign in _GONE):
@@ -61,14 +61,14 @@ class GuardedRuntime:
             at += len(some)
         return torch.cat(done)
 
-    def _halve(self, error: torch.OutOfMemoryError) -> None:
+    def _halve(self, tiles: int, error: torch.OutOfMemoryError) -> None:
         self.halved += 1
-        if self._batch == 1:
+        if tiles == 1:
             raise DeviceError(
                 f"device: {self.description} has no memory for a single tile; "
                 "end what else uses it, or set device: cpu."
             ) from error
-        self._batch = max(1, self._batch // 2)
+        self._parts *= 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

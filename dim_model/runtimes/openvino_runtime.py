@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import openvino  # type: ignore[import-untyped]
 import torch
 from openvino import properties
@@ -33,37 +31,42 @@ class OpenVinoRuntime:
 
     halved = 0
 
-    def __init__(self, weights: Weights, precision: str, shape: tuple[int, int]) -> None:
-        core = openvino.Core()
+    def __init__(self, weights: Weights, precision: str) -> None:
+        self._core = openvino.Core()
         if precision == "auto":
-            native = "BF16" in core.get_property("CPU", properties.device.capabilities)
+            native = "BF16" in self._core.get_property("CPU", properties.device.capabilities)
             precision = "bfloat16" if native else "float32"
         if precision not in _TYPES:
             raise DeviceError(
                 f"precision: {precision} does not run on OpenVINO's CPU device; set bfloat16 or float32."
             )
-        count, side = shape
-        network = weights.network()
-        example = encode.empty_tiles(count, (side, side), cast(encode.Inputs, weights.card.inputs))
-        with torch.no_grad():
-            exported = torch.export.export(_AlphaOnly(network), (example.contiguous(),))
-        prepared = PrePostProcessor(openvino.convert_model(exported))
-        prepared.input().tensor().set_layout(openvino.Layout("NHWC"))
-        prepared.input().model().set_layout(openvino.Layout("NCHW"))
-        self._compiled = core.compile_model(
-            prepared.build(),
-            "CPU",
-            {
-                properties.hint.inference_precision: _TYPES[precision],
-                properties.hint.performance_mode: properties.hint.PerformanceMode.LATENCY,
-            },
-        )
-        self._request = self._compiled.create_infer_request()
+        self._network, self._precision = weights.network(), _TYPES[precision]
+        self._requests: dict[torch.Size, openvino.InferRequest] = {}
         self.description = f"cpu, openvino {precision}"
 
     def __call__(self, tiles: Tensor) -> Tensor:
-        out = self._request.infer([tiles.permute(0, 2, 3, 1).contiguous().numpy()], share_inputs=True)
-        return F.pixel_shuffle(torch.from_numpy(out[self._compiled.output(0)]), encode.PACK)
+        if tiles.shape not in self._requests:
+            self._requests[tiles.shape] = self._compiled(tiles)
+        request = self._requests[tiles.shape]
+        request.infer([tiles.permute(0, 2, 3, 1).contiguous().numpy()], share_inputs=True)
+        return F.pixel_shuffle(torch.from_numpy(request.get_output_tensor(0).data.copy()), encode.PACK)
+
+    def _compiled(self, example: Tensor) -> openvino.InferRequest:
+        """For batches of one shape, which is faster than for any."""
+        with torch.no_grad():
+            exported = torch.export.export(_AlphaOnly(self._network), (example.contiguous(),))
+        prepared = PrePostProcessor(openvino.convert_model(exported))
+        prepared.input().tensor().set_layout(openvino.Layout("NHWC"))
+        prepared.input().model().set_layout(openvino.Layout("NCHW"))
+        compiled = self._core.compile_model(
+            prepared.build(),
+            "CPU",
+            {
+                properties.hint.inference_precision: self._precision,
+                properties.hint.performance_mode: properties.hint.PerformanceMode.LATENCY,
+            },
+        )
+        return compiled.create_infer_request()
 
     def close(self) -> None:
-        del self._request, self._compiled
+        del self._requests

@@ -40,14 +40,14 @@ def test_out_of_memory_halves_the_batch_and_every_tile_is_done(
     room: int, batches: list[int], halved: int
 ) -> None:
     device = Device(room)
-    runtime = GuardedRuntime(device, 8)
+    runtime = GuardedRuntime(device)
     assert torch.equal(runtime(TILES)[:, 0, 0, 0], torch.arange(8.0))
     assert (device.batches, runtime.halved) == (batches, halved)
 
 
 def test_a_halved_batch_stays_so_and_is_tried_no_larger() -> None:
     device = Device(4)
-    runtime = GuardedRuntime(device, 8)
+    runtime = GuardedRuntime(device)
     runtime(TILES)
     device.batches.clear()
     runtime(TILES)
@@ -56,7 +56,7 @@ def test_a_halved_batch_stays_so_and_is_tried_no_larger() -> None:
 
 def test_no_memory_for_one_tile_is_one_sentence() -> None:
     with pytest.raises(DeviceError, match="has no memory for a single tile; end what else uses it") as raised:
-        GuardedRuntime(Device(0), 8)(TILES)
+        GuardedRuntime(Device(0))(TILES)
     assert not isinstance(raised.value, DeviceLostError)
 
 
@@ -73,7 +73,7 @@ def test_a_device_that_went_away_is_told_apart_and_not_asked_again(
     broken: Callable[[], RuntimeError],
 ) -> None:
     device = Device(8, broken())
-    runtime = GuardedRuntime(device, 8)
+    runtime = GuardedRuntime(device)
     with pytest.raises(
         DeviceLostError, match=r"does not answer any more \([Cc][Uu].* error: [^\n]*\); dimd ends"
     ) as raised:
@@ -85,7 +85,7 @@ def test_a_device_that_went_away_is_told_apart_and_not_asked_again(
 
 def test_another_error_stays_what_it_is() -> None:
     device = Device(8, RuntimeError("sizes of tensors must match"))
-    runtime = GuardedRuntime(device, 8)
+    runtime = GuardedRuntime(device)
     with pytest.raises(RuntimeError, match="sizes of tensors"):
         runtime(TILES)
     runtime.close()

@@ -13,7 +13,7 @@ from dim_model.matter import DeviceError, Matter
 from dim_model.runtimes import pick_device
 from dim_model.tiles import Tiling
 
-SMALL = Tiling(size=64, margin=16)
+SMALL = Tiling(height=64, margin=16, widths=(64, 96))
 
 
 def scene(height: int, width: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -79,6 +79,16 @@ def test_a_frame_has_the_same_bytes_alone_and_in_company(matter: Matter) -> None
         assert torch.equal(one, other)
 
 
+def test_a_small_frame_fills_no_large_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    matter = Matter.open(folder, device="cpu", precision="float32", batch=32, tiling=SMALL)
+    seen, runtime = [], matter._runtime
+    monkeypatch.setattr(matter, "_runtime", lambda tiles: seen.append(len(tiles)) or runtime(tiles))
+    matter.matte(*([each] for each in scene(60, 60)))
+    assert seen == [4]  # two rows of two cores of the narrower width
+    monkeypatch.undo()
+    matter.close()
+
+
 def test_warming_up_compiles_the_multigrid_too(matter: Matter, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that the warm-up does not reach would hold up the first frame for seconds."""
     called, kernel = [], multigrid._conjugate_gradients
@@ -133,10 +143,11 @@ def test_tiled_and_untiled_agree_to_two_code_values() -> None:
     error = (results[0] - results[1])[0]
     unknown = trimap[0] == 0.5
     assert error[unknown].abs().mean() < 2 / 255
-    corners = own.cover(unknown)
-    assert len(corners) > 1
+    tiles = own.cover(unknown.numpy())
+    assert len(tiles) > 1
+    ends = {tile.y + own.height for tile in tiles}, {tile.x + tile.width for tile in tiles}
     for axis, length in enumerate(error.shape):
-        edges = {c[axis] for c in corners} | {c[axis] + own.size for c in corners}
+        edges = {tile[axis] for tile in tiles} | ends[axis]
         steps = (error.diff(dim=axis).abs() * unknown.diff(dim=axis).logical_not()).mean(1 - axis)
         for edge in edges - {0}:
             if edge < length:
