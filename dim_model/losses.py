@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 
 WEIGHTS: dict[str, float] = {
     "alpha": 1.0,
-    "square": 1.0,
+    "square": 6.0,
     "laplacian": 0.5,
     "gradient": 0.5,
     "temporal": 0.5,

@@ -128,8 +128,8 @@ def test_a_file_that_lists_no_outlines_is_named(tmp_path: Path, text: str) -> No
 
 def test_the_outlines_that_dimd_brings_can_be_read() -> None:
     own = read_outlines(Path("trainer/outlined/photographs.yaml"))
-    assert len(own) == 20
-    assert len({outline.photo for outline in own}) == 20
+    assert len(own) == 28
+    assert len({outline.photo for outline in own}) == 28
     for outline in own:
         around, within = outline.masks(600, 800)
         assert 0.01 < around.mean() < 0.9, outline.photo
