@@ -152,7 +152,7 @@ class Config(Section):
     device: Annotated[str, AfterValidator(_device)] = "auto"
     runtime: Literal["auto", "torch", "openvino"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    batch: Annotated[int, Field(ge=1, le=256)] = 16
+    batch: Annotated[int, Field(ge=1, le=256)] = 8
     decoder: Literal["software", "auto", "nvdec"] = "software"
     watch: WatchSettings = WatchSettings()
     jobs: JobSettings = JobSettings()

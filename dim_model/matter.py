@@ -83,7 +83,7 @@ class Matter:
         device: str = "auto",
         runtime: str = "auto",
         precision: str = "auto",
-        batch: int = 16,
+        batch: int = 8,
         tiling: Tiling | None = None,
     ) -> Matter:
         """Load a version of weights onto a device; tiling: other than the network's own. Raises
