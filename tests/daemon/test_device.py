@@ -40,7 +40,7 @@ def test_a_frame_is_done_in_smaller_batches_where_memory_runs_out(
     monkeypatch.setattr(guard, "_inner", short)
     (alpha,) = matter.matte([rgb], [trimap])
     assert matter.halved == 1
-    assert set(sizes) == {2}
+    assert max(sizes) == 2
     assert torch.allclose(alpha, undisturbed, atol=1e-5)
 
 
