@@ -27,9 +27,6 @@ from dim_model.weights import Weights, WeightsError, load
 
 __all__ = ["DeviceError", "Matter"]
 
-_LARGE = (1080, 1920)
-"""A frame whose batches are full."""
-
 _HAZE = 1 / 255
 """An alpha this near to 0 or 1 is meant to be: a network's outputs tend to an end and never reach it, and
 what is left would show as a veil over the whole unknown region once a comp is graded.
@@ -130,10 +127,13 @@ class Matter:
         batch of squares, but no larger than such a frame could need, so that small ones cost little. Nothing
         else has a say.
         """
-        height, context = self._tiling.height, 2 * self._tiling.margin
-        full = max(1, round(self._batch * height / width))
-        most = -(-frame[0] // (height - context)) * -(-frame[1] // (width - context))
-        return Kind(width, min(full, 1 << (most - 1).bit_length()))
+        context = 2 * self._tiling.margin
+        most = -(-frame[0] // (self._tiling.height - context)) * -(-frame[1] // (width - context))
+        return Kind(width, min(self._full(width), 1 << (most - 1).bit_length()))
+
+    def _full(self, width: int) -> int:
+        """Tiles of a batch that is about as large as the batch of squares."""
+        return max(1, round(self._batch * self._tiling.height / width))
 
     def _encoded(
         self,
@@ -185,7 +185,7 @@ class Matter:
         next.
         """
         for width in self._tiling.widths:
-            self._runtime(self._room(self._kind(width, _LARGE)).zero_())
+            self._runtime(self._room(Kind(width, self._full(width))).zero_())
         # Large enough for more than one level of the multigrid.
         rgb, trimap = torch.zeros(3, 96, 96), torch.full((1, 96, 96), 0.5)
         trimap[..., :16], trimap[..., 80:] = 0.0, 1.0

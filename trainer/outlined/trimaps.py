@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dim_model.arrays import Floats, Mask
+from dim_model.morphology import disk, grown
 from trainer.outlined.outline import Outline
 
 _ROUNDS = 6
@@ -27,9 +28,8 @@ def trimap_of(rgb: NDArray[np.uint8], outline: Outline) -> Floats:
     scale = max(rgb.shape[:2]) / _BAND_OF
     inner, outer = (max(1, round(pixels * scale)) for pixels in outline.band)
     # Where the picture ends the subject goes on.
-    whole = cv2.erode(subject.astype(np.uint8), _disc(inner), borderType=cv2.BORDER_REPLICATE)
-    reached = cv2.dilate(subject.astype(np.uint8), _disc(outer))
-    return np.select([whole > 0, reached == 0], [1.0, 0.0], 0.5).astype(np.float32)
+    whole = cv2.erode(subject.astype(np.uint8), disk(inner), borderType=cv2.BORDER_REPLICATE)
+    return np.select([whole > 0, ~grown(subject, outer)], [1.0, 0.0], 0.5).astype(np.float32)
 
 
 def _grabbed(rgb: NDArray[np.uint8], around: Mask, within: Mask) -> Mask:
@@ -53,7 +53,7 @@ def _distinct(rgb: NDArray[np.uint8], around: Mask, within: Mask, distance: floa
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     ground = np.median(lab[~around], 0)
     far = around & (np.linalg.norm(lab - ground, axis=2) > distance)
-    return within | (cv2.morphologyEx(far.astype(np.uint8), cv2.MORPH_OPEN, _disc(1)) > 0)
+    return within | (cv2.morphologyEx(far.astype(np.uint8), cv2.MORPH_OPEN, disk(1)) > 0)
 
 
 def _pieces(mask: Mask, fewer: int) -> Mask:
@@ -62,8 +62,3 @@ def _pieces(mask: Mask, fewer: int) -> Mask:
     small = stats[:, cv2.CC_STAT_AREA] < fewer
     small[0] = False
     return np.asarray(small[labels])
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(disc, np.uint8)
