@@ -54,7 +54,8 @@ def read_outlines(path: Path) -> list[Outline]:
     try:
         listed = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OutlineError(f"{path}: is no list of outlines ({error}); see docs/training.md.") from error
+        reason = " ".join(str(error).split())  # YAML's says where, over several lines
+        raise OutlineError(f"{path}: is no list of outlines ({reason}); see docs/training.md.") from error
     if not isinstance(listed, list) or not listed:
         raise OutlineError(f"{path}: lists no outlines; see docs/training.md.")
     outlines = []
