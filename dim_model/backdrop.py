@@ -25,6 +25,7 @@ from dim_model.arrays import Floats, Mask
 from dim_model.cleanplate import Difference, ashore, banded, clear, compared, laid, reduced, tidied
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import grey
+from dim_model.pieces import touching
 from dim_model.register import gain
 
 Counts = NDArray[np.uint8]
@@ -90,7 +91,7 @@ class Backdrop:
         odds = self._odds(frame)
         hidden = ~self.seen
         moves = differs & self.seen
-        subject = _anchored(tidied(moves | (hidden & (odds > -_LEANS))), moves)
+        subject = touching(tidied(moves | (hidden & (odds > -_LEANS))), moves)
         near = cv2.dilate(subject.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
         enclosed = _filled(subject)
         doubt = hidden & (np.abs(odds) <= _LEANS)  # by neither witness
@@ -247,14 +248,6 @@ def _mean_of_alike(part: list[Floats], best: NDArray[np.intp], limit: float) -> 
         total += same[..., None] * picture
         weight += same
     return np.asarray(total / weight[..., None], np.float32)
-
-
-def _anchored(subject: Mask, moves: Mask) -> Mask:
-    """Its parts in which something is seen to differ."""
-    count, label = cv2.connectedComponents(subject.astype(np.uint8), connectivity=8)
-    keep = np.bincount(label[moves], minlength=count) > 0
-    keep[0] = False
-    return np.asarray(keep[label])
 
 
 def _filled(subject: Mask) -> Mask:

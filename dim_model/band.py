@@ -19,6 +19,7 @@ from torch import Tensor
 from dim_model.arrays import Floats, Mask
 from dim_model.flow import reduced
 from dim_model.morphology import disk, grown
+from dim_model.pieces import touching
 from dim_model.quick import quick_matte
 
 LINES = 360
@@ -58,7 +59,7 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
     unknown, wide, matte, trust = quick.unknown, quick.wide, quick.matte, quick.trust
     out = trimap.clone()
     strange = wide & ~unknown & (np.abs(matte - quick.known) > _MIXED) & (trust > _EXPLAINED)
-    out[_enlarged(_touching(strange, unknown), trimap)] = 0.5
+    out[_enlarged(strange & touching(strange | unknown, unknown), trimap)] = 0.5
     furry = _furry(matte, unknown) if soft else np.zeros_like(unknown)
     out[_enlarged(furry, trimap) & (trimap == 1)] = 0.5
     if hard is not None:
@@ -115,14 +116,6 @@ def _furry(matte: Floats, unknown: Mask) -> Mask:
     width = area / np.maximum(length, 1e-4)
     depth = cv2.distanceTransform(body, cv2.DIST_L2, 3)
     return np.asarray((body > 0) & (width > _HARD) & (depth < np.minimum(_DEPTH * width, _DEEPEST)))
-
-
-def _touching(mask: Mask, other: Mask) -> Mask:
-    """The parts of ``mask`` that hang together with ``other``."""
-    count, label = cv2.connectedComponents((mask | other).astype(np.uint8))
-    held = np.zeros(count, bool)
-    held[np.unique(label[other])] = True
-    return np.asarray(held[label] & mask)
 
 
 def _enlarged(mask: Mask, trimap: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from dim_model import guided
+from dim_model import guided, pieces
 from dim_model import trimap as trimaps
 from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
@@ -209,10 +209,7 @@ def _doubted(evidence: Floats, subject: Mask) -> Mask:
     """Where the evidence is against the mask: a gap opens in the subject, a hand comes out of it."""
     calm = cv2.blur(evidence, (3, 3))
     against = (subject & (calm < _AGAINST)) | (grown(subject, _REACH) & ~subject & (calm > -_AGAINST))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(against.astype(np.uint8), connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] >= _HOLE
-    large[0] = False
-    return grown(large[labels], _CLEAR)
+    return grown(pieces.large(against, _HOLE), _CLEAR)
 
 
 def _signed_distance(mask: Mask) -> Floats:
@@ -232,19 +229,7 @@ def _matted(rgb: Floats, subject: Mask, band: int, doubt: Mask) -> Floats:
 
 def _tidied(subject: Mask, before: Mask) -> Mask:
     """Without specks and pinholes, and without parts that the subject of the frame before does not touch."""
-    tidy = subject.copy()
-    for value, least in ((True, _PART * subject.sum()), (False, _HOLE)):
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(
-            (tidy == value).astype(np.uint8), connectivity=4
-        )
-        small = stats[:, cv2.CC_STAT_AREA] < least
-        small[0] = False
-        tidy[small[labels]] = not value
-    _, labels = cv2.connectedComponents(tidy.astype(np.uint8))
-    held = np.zeros(labels.max() + 1, bool)
-    held[np.unique(labels[tidy & before])] = True
-    held[0] = False
-    return np.asarray(held[labels])
+    return pieces.touching(pieces.tidied(subject, _PART * subject.sum(), _HOLE), before)
 
 
 def _confidence(odds: Floats, subject: Mask) -> float:

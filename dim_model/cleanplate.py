@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dim_model import flow, trimap
+from dim_model import flow, pieces, trimap
 from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
 from dim_model.register import gain, moved, shift
@@ -251,12 +251,4 @@ def tidied(differs: Mask) -> Mask:
     """Without specks, and without holes too small to look through."""
     closed = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    for value, least in ((1, _SPECK), (0, _GAP)):
-        count, label, stats, _ = cv2.connectedComponentsWithStats(
-            (opened == value).astype(np.uint8), connectivity=4
-        )
-        small = stats[:, cv2.CC_STAT_AREA] < least * differs.size
-        small[0] = False
-        if count > 1:
-            opened[small[label]] = 1 - value
-    return np.asarray(opened > 0)
+    return pieces.tidied(opened > 0, _SPECK * differs.size, _GAP * differs.size)

@@ -8,17 +8,17 @@ where it is as bright as the screen around him.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from dim_model import trimap
 from dim_model.arrays import Floats, Mask
+from dim_model.pieces import Pieces
 from dim_model.screen import Screen, relative_key
 
 _SCREEN, _SUBJECT = 0.8, 0.45
@@ -83,49 +83,45 @@ def _flat(picture: Tensor) -> Floats:
     return np.ascontiguousarray(picture[0, 0].numpy(force=True), np.float32)
 
 
-def _parts(mask: Mask) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Connected parts: their labels [H, W], 0 elsewhere, and their areas by label."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return np.asarray(labels, np.int32), stats[:, cv2.CC_STAT_AREA]
+def _pieces(mask: Mask) -> Pieces:
+    return Pieces.of(mask, by_corners=True)
 
 
-def _at_edge(labels: NDArray[np.int32], count: int) -> Mask:
-    """Which parts touch the edge of the frame, by label."""
-    found = np.zeros(count, bool)
+def _at_edge(pieces: Pieces) -> Mask:
+    """Which pieces touch the edge of the frame, by label."""
+    labels, found = pieces.labels, np.zeros(len(pieces.areas), bool)
     found[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
     return found
 
 
 def _enclosed(backdrop: Mask, share: Floats, calm: Tensor, screen: Screen) -> tuple[Mask, Mask]:
     """Of the screen's patches that the subject encloses: the views through him, and the others."""
-    labels, areas = _parts(backdrop)
-    shut = ~_at_edge(labels, len(areas)) & (areas < _OPEN * labels.size)
-    shut[0] = False
+    pieces = _pieces(backdrop)
+    labels, areas = pieces
+    shut = ~_at_edge(pieces) & (areas > 0) & (areas < _OPEN * labels.size)
     none = np.zeros_like(backdrop)
     if not shut.any():
         return none, none
-    open_ = backdrop & ~shut[labels]
+    open_ = backdrop & ~pieces.only(shut)
     if not open_.any():
-        return none, np.asarray(shut[labels])
+        return none, pieces.only(shut)
     level = _flat(relative_key(calm, screen, torch.from_numpy(open_)[None, None].to(calm.device)))
     means = np.bincount(labels.ravel(), level.ravel(), len(areas)) / np.maximum(areas, 1)
     alike = (np.abs(means - 1) < _LEVEL) & (areas >= _ISLAND * labels.size)
-    return np.asarray((shut & alike)[labels]), np.asarray((shut & ~alike)[labels])
+    return pieces.only(shut & alike), pieces.only(shut & ~alike)
 
 
 def _without_specks(mask: Mask) -> Mask:
-    labels, areas = _parts(mask)
-    return np.asarray((areas >= _SPECK * labels.size)[labels] & mask)
+    pieces = _pieces(mask)
+    return pieces.only(pieces.areas >= _SPECK * mask.size)
 
 
 def _without_lone_doubt(backdrop: Mask, subject: Mask) -> Mask:
     """With what is neither screen nor subject and touches no subject: a deep wrinkle, a marker."""
-    labels, areas = _parts(~backdrop)
+    pieces = _pieces(~backdrop)
     near = cv2.dilate(subject.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    lone = np.bincount(labels[near], minlength=len(areas)) == 0
-    lone &= areas < _ISLAND * labels.size
-    lone[0] = False
-    return np.asarray(backdrop | lone[labels])
+    lone = np.bincount(pieces.labels[near], minlength=len(pieces.areas)) == 0
+    return backdrop | pieces.only(lone & (pieces.areas < _ISLAND * backdrop.size))
 
 
 def _outside(rest: Mask, screen: Screen) -> Mask:
@@ -136,11 +132,9 @@ def _outside(rest: Mask, screen: Screen) -> Mask:
     corners = np.array([[x * width - 0.5, y * height - 0.5] for x, y in screen.hull])
     hull = np.zeros(rest.shape, np.uint8)
     cv2.fillConvexPoly(hull, np.round(corners).astype(np.int32), 1)
-    labels, areas = _parts(rest)
-    within = np.bincount(labels.ravel(), hull.ravel(), len(areas))
-    beside = _at_edge(labels, len(areas)) & (within < _WITHIN * areas)
-    beside[0] = False
-    return np.asarray(beside[labels])
+    pieces = _pieces(rest)
+    within = np.bincount(pieces.labels.ravel(), hull.ravel(), len(pieces.areas))
+    return pieces.only(_at_edge(pieces) & (within < _WITHIN * pieces.areas))
 
 
 def _confidence(share: Floats, subject: Mask, backdrop: Mask, patch: Mask, outside: Mask) -> float:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from dim_model.pieces import Pieces
+
 _BINS = 48
 _HUES = (50.0, 265.0)
 """Degrees: from yellow-green to blue. Skin, wood and hair are below, and purple clothes above."""
@@ -152,10 +154,8 @@ def with_hull(screen: Screen, rgb: Tensor) -> Screen:
 
 def _large(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Its parts that are no specks: a green bottle on a shelf does not reach the screen out to itself."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0
-    return np.asarray((areas >= max(1.0, _PART * areas.max()))[labels] & mask)
+    pieces = Pieces.of(mask)
+    return pieces.only(pieces.areas >= _PART * pieces.areas.max())
 
 
 def _surest(rgb: Tensor, screen: Screen, key: Tensor) -> Tensor:

@@ -6,20 +6,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.progress import track
 
+from trainer.png import write_png
 from trainer.synth import Photos, Procedural, Scene, make_clip, make_scene
-from trainer.synth.foreground import Floats
-
-
-def _write(path: Path, image: Floats) -> None:
-    """16-bit PNG of 0..1; colour is given as RGB."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    bits = np.round(image * 65535).astype(np.uint16)
-    if not cv2.imwrite(str(path), bits[..., ::-1] if bits.ndim == 3 else bits):
-        raise OSError(f"{path}: could not be written; check the folder and the disk.")
 
 
 def _write_scene(out: Path, name: str, scene: Scene) -> None:
@@ -30,7 +21,7 @@ def _write_scene(out: Path, name: str, scene: Scene) -> None:
         "fg": scene.foreground,
     }
     for folder, picture in pictures.items():
-        _write(out / folder / name, picture)
+        write_png(out / folder / name, picture)
 
 
 def write_drawn(photos: Path, out: Path, count: int, size: int, seed: int, frames: int = 1) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from dim_model.encode import GUIDED, encode
 from dim_model.matter import Matter
 from trainer.evaluate.peers import ratios
 from trainer.pairs import Case, Pair, PairsError
+from trainer.png import write_png
 
 Figures = dict[str, Any]
 """As ``--json`` prints it.
@@ -93,11 +93,7 @@ def written_to(folder: Path) -> Watcher:
     """Writes each alpha as 16-bit PNG, under the name of its picture."""
 
     def write(judged: Judged) -> None:
-        path = folder / f"{judged.case.name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        bits = np.round(judged.alpha[0, 0].numpy() * 65535).astype(np.uint16)
-        if not cv2.imwrite(str(path), bits):
-            raise OSError(f"{path}: could not be written; check the folder and the disk.")
+        write_png(folder / f"{judged.case.name}.png", judged.alpha[0, 0].numpy())
 
     return write
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dim_model import foreground
 from dim_model.arrays import Floats
 from dim_model.matter import Matter
+from dim_model.pieces import Pieces
 from trainer.outlined.outline import Outline
 from trainer.outlined.trimaps import trimap_of
+from trainer.photograph import read_photograph
+from trainer.png import write_png
 
 _LONGEST = 1100
 """Longer side in pixels at which a photograph is cut: sensor noise and JPEG blocks are averaged away."""
@@ -53,36 +56,28 @@ class Cutter:
         straight = foreground.estimate(colour[None], alpha[None])[0].numpy().transpose(1, 2, 0)
         rgba = _boxed(straight, _cleared(alpha[0].numpy()))
         path = out / f"{Path(outline.photo).stem}.png"
-        done, data = cv2.imencode(".png", np.round(rgba[..., [2, 1, 0, 3]] * 65535).astype(np.uint16))
-        assert done, "PNG takes any picture of 16 bits"
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.tobytes())
+        write_png(path, rgba)
         return path
 
-    def _photograph(self, outline: Outline) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def _photograph(self, outline: Outline) -> NDArray[np.uint8]:
         """uint8 [H, W, 3], RGB."""
         found = sorted(self._photos.rglob(outline.photo))
-        image = cv2.imread(str(found[0]), cv2.IMREAD_COLOR) if found else None
+        image = read_photograph(found[0], _LONGEST, outline.border) if found else None
         if image is None:
             raise CutterError(f"{outline.photo}: is no picture below {self._photos}; bring it there.")
-        edge = outline.border
-        image = image[edge : image.shape[0] - edge, edge : image.shape[1] - edge, ::-1]
-        scale = min(1.0, _LONGEST / max(image.shape[:2]))
-        sized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return np.ascontiguousarray(sized, np.uint8)
+        return image
 
 
 def _cleared(alpha: Floats) -> Floats:
+    """``alpha`` without veils and crumbs."""
     alpha = ((alpha - _FAINT) / (1 - 2 * _FAINT)).clip(0, 1)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.05).astype(np.uint8))
-    area = stats[:, cv2.CC_STAT_AREA]
-    kept = area >= _CRUMB * area[1:].max(initial=0)
-    kept[0] = True
-    return np.where(kept[labels], alpha, np.float32(0))
+    pieces = Pieces.of(alpha > 0.05, by_corners=True)
+    crumbs = pieces.only(pieces.areas < _CRUMB * pieces.areas.max())
+    return np.where(crumbs, np.float32(0), alpha)
 
 
 def _boxed(straight: Floats, alpha: Floats) -> Floats:
     rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
     top, left = max(int(rows[0]) - _MARGIN, 0), max(int(columns[0]) - _MARGIN, 0)
     bottom, right = int(rows[-1]) + _MARGIN, int(columns[-1]) + _MARGIN
-    return np.dstack([straight, alpha])[top:bottom, left:right].clip(0, 1)
+    return np.dstack([straight, alpha])[top:bottom, left:right]

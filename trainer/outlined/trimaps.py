@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dim_model.arrays import Floats, Mask
 from dim_model.morphology import disk, grown
+from dim_model.pieces import tidied
 from trainer.outlined.outline import Outline
 
 _ROUNDS = 6
@@ -42,8 +43,7 @@ def _grabbed(rgb: NDArray[np.uint8], around: Mask, within: Mask) -> Mask:
         rgb, labels, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK
     )
     subject = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    subject &= ~_pieces(subject, int(subject.sum() * _SPECK))
-    return np.asarray(subject | _pieces(~subject, _HOLE))
+    return tidied(subject, int(subject.sum() * _SPECK), _HOLE)
 
 
 def _distinct(rgb: NDArray[np.uint8], around: Mask, within: Mask, distance: float) -> Mask:
@@ -54,11 +54,3 @@ def _distinct(rgb: NDArray[np.uint8], around: Mask, within: Mask, distance: floa
     ground = np.median(lab[~around], 0)
     far = around & (np.linalg.norm(lab - ground, axis=2) > distance)
     return within | (cv2.morphologyEx(far.astype(np.uint8), cv2.MORPH_OPEN, disk(1)) > 0)
-
-
-def _pieces(mask: Mask, fewer: int) -> Mask:
-    """What of ``mask`` lies in pieces of ``fewer`` pixels."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < fewer
-    small[0] = False
-    return np.asarray(small[labels])

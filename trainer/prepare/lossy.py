@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from dim_model.pieces import touching
 from trainer.prepare.floats import Floats
 
 _NOISE = 4 / 255
@@ -21,7 +21,4 @@ def cleaned(alpha: Floats) -> Floats:
 
 
 def _without_specks(alpha: Floats) -> Floats:
-    count, parts = cv2.connectedComponents((alpha > 0).astype(np.uint8))
-    is_kept = np.zeros(count, np.bool_)
-    is_kept[parts[alpha > _SPECK]] = True
-    return np.where(is_kept[parts], alpha, np.float32(0))
+    return np.where(touching(alpha > 0, alpha > _SPECK), alpha, np.float32(0))

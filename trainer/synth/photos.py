@@ -6,7 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from trainer.photograph import read_photograph
 from trainer.synth.foreground import Floats, Rng
 
 _KEPT = 1600
@@ -26,18 +28,14 @@ class Photos:
         self.files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
         if not self.files:
             raise NoPhotosError(f"{folder}: holds no photograph; give a folder with .jpg or .png files.")
-        self._kept: dict[Path, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]] = {}
+        self._kept: dict[Path, NDArray[np.uint8]] = {}
 
-    def _photo(self, file: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def _photo(self, file: Path) -> NDArray[np.uint8]:
         if file not in self._kept:
-            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            image = read_photograph(file, _KEPT)
             if image is None:
                 raise NoPhotosError(f"{file}: cannot be read as a photograph; remove it from the folder.")
-            image = image[..., ::-1]
-            scale = _KEPT / max(image.shape[:2])
-            if scale < 1:
-                image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            self._kept[file] = np.ascontiguousarray(image, np.uint8)
+            self._kept[file] = image
         return self._kept[file]
 
     def crop(self, rng: Rng, size: int) -> Floats:

@@ -1,0 +1,25 @@
+"""Pictures of 0..1 as PNG files of 16 bits: to be looked at, and to be read again without loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dim_model.arrays import Floats
+
+_BGR = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}
+"""OpenCV's order of a picture's channels, by their number."""
+
+
+def write_png(path: Path, picture: Floats) -> None:
+    """picture: float32 [H, W], or [H, W, C] of RGB or straight RGBA; what is beyond 0..1 is clipped.
+
+    Makes the folder. Raises OSError, in one sentence.
+    """
+    pixels = picture[..., None] if picture.ndim == 2 else picture
+    bits = np.round(pixels[..., _BGR[pixels.shape[2]]].clip(0, 1) * 65535).astype(np.uint16)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), bits):
+        raise OSError(f"{path}: could not be written; check the folder and the disk.")
