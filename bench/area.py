@@ -11,6 +11,7 @@ import numpy as np
 from bench import footage
 from daemon.colour import DISPLAY
 from daemon.compose import compose
+from daemon.engine import TOGETHER
 from dim_model.encode import empty_tiles, encode_tiles
 from dim_model.matter import Matter
 from dim_model.nets.swift import Swift
@@ -32,12 +33,12 @@ def stages(
 
     def steady() -> object:
         steadier = Steadier[int](2)
-        return [list(steadier.take(n, rgb, alpha)) for n in range(4)], list(steadier.rest())
+        return [list(steadier.take(n, rgb, alpha)) for n in range(TOGETHER)], list(steadier.rest())
 
     return {
         "trimap inputs": lambda: encode_tiles(rgb, trimap, corners, Swift.inputs, rooms),
-        "trimap inputs + network": lambda: matter.matte([rgb], [trimap]),
-        "steady (4 frames)": steady,
+        "trimap inputs + network (together)": lambda: matter.matte([rgb] * TOGETHER, [trimap] * TOGETHER),
+        "steady (together)": steady,
         "foreground": lambda: compose(rgb, alpha, None, DISPLAY, ["alpha", "foreground"]),
     }
 
@@ -61,7 +62,8 @@ def measure(
                 row = found[str(share)]
                 row[name] = min(row.get(name, np.inf), taken)
     for row in found.values():
-        row["frame"] = row["trimap inputs + network"] + row["steady (4 frames)"] / 4 + row["foreground"]
+        together = row["trimap inputs + network (together)"] + row["steady (together)"]
+        row["frame"] = together / TOGETHER + row["foreground"]
     return {"shares": found, "R2": straightness(shares, [found[str(share)]["frame"] for share in shares])}
 
 
