@@ -82,7 +82,8 @@ class Weights:
             model.load_state_dict(self.state)
         except RuntimeError as error:
             raise WeightsError(
-                f"{self.folder}: the tensors do not fit the network {self.card.network!r}; publish again."
+                f"{self.folder}: the tensors do not fit this version's network {self.card.network!r}; "
+                "use weights that were made for it, or train these anew."
             ) from error
         return model.eval()
 

@@ -107,7 +107,7 @@ BAD = {
     bad_without_tensors: "cannot be read (No such file or directory)",
     bad_network: "is of 'trimap', which makes no mattes",
     bad_inputs: "was trained on the inputs 'plain'",
-    bad_shapes: "the tensors do not fit the network 'swift'",
+    bad_shapes: "the tensors do not fit this version's network 'swift'",
     bad_numbers: "holds numbers that are not finite",
     bad_overflow: "give numbers that are not finite on the canary picture",
     bad_answer: "answer the canary picture otherwise than their card says",
