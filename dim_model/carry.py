@@ -125,7 +125,7 @@ class Carrier:
         odds = _PRIOR * _shape(inside, flow.trust) + evidence
         decided = (1 / (1 + np.exp(-odds))).astype(np.float32)
         belief = np.zeros_like(decided)
-        belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, [_SMOOTH])[:, 0]
+        belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, _SMOOTH)
         subject = _tidied(belief > 0.5, before > 0.5)
         self._vouched = vouched & subject
         doubt = _doubted(evidence, subject) | (near & (np.abs(belief - 0.5) < _UNDECIDED))

@@ -10,8 +10,6 @@ which no pair explains do not pull their neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numba
 import numpy as np
@@ -31,28 +29,35 @@ def grown(mask: Mask, by: int) -> Mask:
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def applied(rgb, lines, pixels):
-    """k·rgb + d at flat pixel indices, clipped to 0..1, float32 [N, L], by each of L lines (k, d) of a place,
-    float32 [h, w, L, 4], which are read bilinearly where they are of a smaller size than the frame.
+    """k·rgb + d at flat pixel indices, in order, clipped to 0..1, float32 [N, L], by each of L lines
+    (k, d) of a place, float32 [h, w, L, 4], read bilinearly where they are smaller than the frame.
     """
     height, width, count = lines.shape[:3]
-    scale_y, scale_x = rgb.shape[0] / height, rgb.shape[1] / width
+    scale_y, scale_x = height / rgb.shape[0], width / rgb.shape[1]
+    y, first = 0, 0
+    zero, one = np.float32(0), np.float32(1)
     out = np.empty((pixels.size, count), np.float32)
     for i in range(pixels.size):
-        y, x = pixels[i] // rgb.shape[1], pixels[i] % rgb.shape[1]
-        v = min(max((y + 0.5) / scale_y - 0.5, 0.0), height - 1.0)
-        u = min(max((x + 0.5) / scale_x - 0.5, 0.0), width - 1.0)
+        while pixels[i] >= first + rgb.shape[1]:  # a division would cost as much as a line
+            y, first = y + 1, first + rgb.shape[1]
+        x = pixels[i] - first
+        v = min(max((y + 0.5) * scale_y - 0.5, 0.0), height - 1.0)
+        u = min(max((x + 0.5) * scale_x - 0.5, 0.0), width - 1.0)
         y0, x0 = int(v), int(u)
-        fy, fx = v - y0, u - x0
+        fy, fx = np.float32(v - y0), np.float32(u - x0)
         # A neighbour that has no weight may be undefined, so it is not read.
         y1, x1 = y0 + (fy > 0), x0 + (fx > 0)
+        upper, lower = one - fy, fy
+        c00, c01, c10, c11 = upper * (one - fx), upper * fx, lower * (one - fx), lower * fx
+        r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
         for line in range(count):
-            total = 0.0
-            for k in range(4):
-                upper = lines[y0, x0, line, k] * (1 - fx) + lines[y0, x1, line, k] * fx
-                lower = lines[y1, x0, line, k] * (1 - fx) + lines[y1, x1, line, k] * fx
-                coefficient = upper * (1 - fy) + lower * fy
-                total += coefficient * (rgb[y, x, k] if k < 3 else 1.0)
-            out[i, line] = min(max(total, 0.0), 1.0)
+            p, q = lines[y0, x0, line], lines[y0, x1, line]
+            s, t = lines[y1, x0, line], lines[y1, x1, line]
+            total = c00 * p[3] + c01 * q[3] + c10 * s[3] + c11 * t[3]
+            total += (c00 * p[0] + c01 * q[0] + c10 * s[0] + c11 * t[0]) * r
+            total += (c00 * p[1] + c01 * q[1] + c10 * s[1] + c11 * t[1]) * g
+            total += (c00 * p[2] + c01 * q[2] + c10 * s[2] + c11 * t[2]) * b
+            out[i, line] = min(max(total, zero), one)
     return out
 
 
@@ -68,24 +73,11 @@ def lines(guide: Floats, alpha: Floats, weight: Floats, wanted: Mask, radius: in
     return averaged
 
 
-def smooth(
-    rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radii: Sequence[int], scale: int = 1
-) -> Floats:
-    """The guided alpha of each unknown pixel in the order of ``flatnonzero``, by windows of each radius:
-    float32 [N, len(radii)], 0..1.
+def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: int) -> Floats:
+    """The guided alpha of each unknown pixel in the order of ``flatnonzero``: float32 [N], 0..1.
 
-    rgb: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; unknown: bool [H, W], with at
-    least one True. radii: pixels of the frame. scale: lines are fitted at so many times less than the frame's
-    size, and read at full size; a radius of less than two of it is one pixel there.
+    rgb: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; unknown: bool [H, W]; radius:
+    pixels.
     """
-    pixels, guide = np.flatnonzero(unknown), rgb
-    if scale > 1:
-        size = (max(1, alpha.shape[1] // scale), max(1, alpha.shape[0] // scale))
-        guide, alpha, weight, some = (
-            np.asarray(cv2.resize(x, size, interpolation=cv2.INTER_AREA), np.float32)
-            for x in (rgb, alpha, weight, unknown.astype(np.float32))
-        )
-        # A cell more than those with an unknown pixel: what the bilinear reading may touch.
-        unknown = grown(some > 0, 1)
-    fits = [lines(guide, alpha, weight, unknown, max(1, radius // scale), RIDGE) for radius in radii]
-    return np.asarray(applied(rgb, np.stack(fits, 2), pixels), np.float32)
+    fits = lines(rgb, alpha, weight, unknown, radius, RIDGE)
+    return np.asarray(applied(rgb, fits[:, :, None], np.flatnonzero(unknown))[:, 0], np.float32)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from dim_model import guided
@@ -34,7 +35,7 @@ enough of them, and the search is faster.
 
 _PLACE = 0.1
 """What the width, or the height, of the frame counts beside colours of 0..1."""
-_WEIGHT = np.float32(0.08)
+_WEIGHT = np.float32(0.05)
 """Of a link, where the matting Laplacian's own rows have up to 9 on their diagonal: links decide where that
 says little. Chosen on drawn and rendered scenes.
 """
@@ -62,19 +63,22 @@ def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
     alpha: float32 [H, W], read where it is known.
     """
     height, width = slot.shape
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    place = _PLACE * np.stack([x / width, y / height], 2)
-    points = np.concatenate([rgb, place], 2).reshape(-1, 5)
     offered = guided.grown(slot >= 0, _BESIDE)
     offered[::4, ::4] = True
     seeking = np.zeros_like(offered)
     seeking[::_APART, ::_APART] = slot[::_APART, ::_APART] >= 0
     offers, seekers = np.flatnonzero(offered), np.flatnonzero(seeking)
+
+    def points(pixels: NDArray[np.intp]) -> Floats:
+        y, x = np.divmod(pixels, width)
+        place = (_PLACE * np.stack([x / width, y / height], 1)).astype(np.float32)
+        return np.concatenate([rgb.reshape(-1, 3)[pixels], place], 1)
+
     # Half the time of the tidy one; and of pixels nearly alike, any will do.
-    tree = KDTree(points[offers], leafsize=32, balanced_tree=False, compact_nodes=False)
+    tree = KDTree(points(offers), leafsize=32, balanced_tree=False, compact_nodes=False)
     # The nearest is the pixel itself, or one that is the same to it.
     count = min(_NEAREST + 1, len(offers))
-    _, nearest = tree.query(points[seekers], count, eps=_NEARLY)
+    _, nearest = tree.query(points(seekers), count, eps=_NEARLY)
     near = offers.astype(np.int32)[np.reshape(nearest, (len(seekers), count))]
     numbers, total = slot.ravel(), np.count_nonzero(slot >= 0)
     first, other, degree, pull = _linked(near, numbers[seekers], total, numbers, alpha.ravel())

@@ -20,24 +20,22 @@ _COARSEST = 64
 
 
 def solve(
-    slot: Indices, neighbours: Indices, rows: Floats, right: Floats, steps: int, links: Links | None = None
+    slot: Indices, neighbours: Indices, rows: Floats, right: Floats, links: Links, steps: int
 ) -> Floats:
-    """x of (rows + the links' graph Laplacian) x = right, nearly: float32 [N].
+    """x of (rows + the links' graph Laplacian) x = right + the links' pull, nearly: float32 [N].
 
     slot: the unknown of each pixel, int32 [H, W], or -1. neighbours, rows: for each unknown the unknowns of
     the pixels in a square around its own, int32 [N, K], and their coefficients, float32 [N, K], its own in
-    the middle. steps: they begin from 0.5, and what lies far from all that is known comes last. links: bind
-    unknowns that lie anywhere. The cycle knows of them only how strongly each unknown is bound; the steps see
-    to the rest.
+    the middle. links: bind unknowns that lie anywhere; the cycle knows of them only how strongly each unknown
+    is bound, the steps see to the rest. steps: they begin from 0.5, and what lies far from all that is known
+    comes last.
     """
-    if links is None:
-        first, other, weight = np.zeros(len(rows) + 1, np.int32), np.empty(0, np.int32), np.float32(0)
-    else:
-        first, other, weight = links.first, links.other, links.weight
-        rows = rows.copy()
-        rows[:, rows.shape[1] // 2] += weight * links.degree
-        right = right + weight * links.pull
-    solution: Floats = _conjugate_gradients(slot, neighbours, rows, first, other, weight, right, steps)
+    rows = rows.copy()
+    rows[:, rows.shape[1] // 2] += links.weight * links.degree
+    right = right + links.weight * links.pull
+    solution: Floats = _conjugate_gradients(
+        slot, neighbours, rows, links.first, links.other, links.weight, right, steps
+    )
     return solution
 
 

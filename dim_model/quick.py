@@ -21,5 +21,5 @@ def quick_matte(rgb: Floats, inside: Mask, unknown: Mask, radius: int) -> tuple[
     matte, trust = found.laid(inside)
     weight = trust.copy()
     weight[unknown] += np.float32(1e-3)  # what nothing explains is still heard where nothing else is
-    matte[unknown] = guided.smooth(rgb, matte, weight, unknown, [radius])[:, 0]
+    matte[unknown] = guided.smooth(rgb, matte, weight, unknown, radius)
     return matte, trust

@@ -4,8 +4,8 @@ Candidates are the known pixels nearest to points spread around the pixel, so th
 the boundary. Every foreground candidate is paired with every background candidate; the cheapest pair gives
 alpha by projection on the line between the two colours. One pixel in sixteen searches so, or one in four
 (``Effort``). The first of each cell of 2 x 2 begins with the nearest pair at least, and cells offer each
-other what they have, which carries a good find along a strand of hair; the other pixels choose among the
-cells beside them.
+other what they have, which carries a good find along a strand of hair; the other pixels take their cell's
+pair, each by its own colour.
 
 Sources: Gastal & Oliveira, "Shared Sampling for Real-Time Alpha Matting" (2010), eq. 2 and 6; He et al., "A
 Global Sampling Method for Alpha Matting" (2011), for the propagation between neighbours.
@@ -144,11 +144,10 @@ def _candidates(p, step, near, smooth, height, width, spread, count, index, colo
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
-def _scales(p, width, far_f, far_b):
-    """Distances from a pixel to the nearest known ones, and what a distance is divided by: more than them."""
-    cell = p // width // 2, p % width // 2
+def _scales(y, x, far_f, far_b):
+    """A cell's distances to the nearest known pixels, and what a distance is divided by: more than them."""
     one = np.float32(1.0)
-    return far_f[cell], far_b[cell], one / (far_f[cell] + one), one / (far_b[cell] + one)
+    return far_f[y, x], far_b[y, x], one / (far_f[y, x] + one), one / (far_b[y, x] + one)
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
@@ -166,7 +165,7 @@ def _search(rgb, smooth, back, own, height, width, pixels, count, near_f, near_b
     reach = np.float32(2.0 * REACH)
     for i in range(n):
         p = pixels[i]
-        to_f, to_b, near, beside = _scales(p, width, far_f, far_b)
+        to_f, to_b, near, beside = _scales(p // width // 2, p % width // 2, far_f, far_b)
         step_f, step_b = min(to_f, reach) + np.float32(6.0), min(to_b, reach) + np.float32(6.0)
         _candidates(p, step_f, near_f, smooth, height, width, spread, count[i], fs, f_colour, f_far)
         if own[p]:
@@ -199,8 +198,8 @@ def _exchange(rgb, smooth, back, own, width, pixels, cells, slot, far_f, far_b, 
     new_f, new_b, new_cost, new_alpha = best_f.copy(), best_b.copy(), cost.copy(), alpha.copy()
     for i in range(pixels.size):
         p = pixels[i]
-        _, _, near, beside = _scales(p, width, far_f, far_b)
         y, x = cells[i] // slot.shape[1], cells[i] % slot.shape[1]
+        _, _, near, beside = _scales(y, x, far_f, far_b)
         for j in range(offers.shape[0]):
             yy, xx = y + offers[j, 0], x + offers[j, 1]
             if yy < 0 or xx < 0 or yy >= slot.shape[0] or xx >= slot.shape[1] or slot[yy, xx] < 0:
@@ -216,31 +215,28 @@ def _exchange(rgb, smooth, back, own, width, pixels, cells, slot, far_f, far_b, 
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _chosen(rgb, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs):
-    """Cost and alpha of every unknown pixel: the first of a cell has its own pair, the others the best of the
-    nearest one and those of the cells beside them.
+def _told(rgb, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs):
+    """Cost and alpha of every unknown pixel, in order, by the pair of its cell, or by the nearest if that has
+    none, because its first pixel is known.
     """
     best_f, best_b, found, found_alpha = pairs
     cost, alpha = np.empty(pixels.size, np.float32), np.empty(pixels.size, np.float32)
+    row, first = 0, 0
     for i in range(pixels.size):
         p = pixels[i]
-        y, x = p // width, p % width
-        if not (y | x) & 1:
-            cost[i], alpha[i] = found[slot[y // 2, x // 2]], found_alpha[slot[y // 2, x // 2]]
+        while p >= first + width:  # a division would cost as much as all the rest
+            row, first = row + 1, first + width
+        y, x = row // 2, (p - first) // 2
+        cell = slot[y, x]
+        if not (row | p - first) & 1:
+            cost[i], alpha[i] = found[cell], found_alpha[cell]
             continue
-        _, _, near, beside = _scales(p, width, far_f, far_b)
-        f, b = near_f[y // 2, x // 2], p if own[p] else near_b[y // 2, x // 2]
+        f, b = (best_f[cell], best_b[cell]) if cell >= 0 else (near_f[y, x], near_b[y, x])
+        if own[p]:
+            b = p
+        _, _, near, beside = _scales(y, x, far_f, far_b)
         far = _apart(f, p, width) * near + _apart(b, p, width) * beside
         cost[i], alpha[i] = _cost(rgb[p], smooth[f], back[b], far, np.float32(1e9))
-        for yy in range(y // 2, min((y + 1) // 2 + 1, slot.shape[0])):
-            for xx in range(x // 2, min((x + 1) // 2 + 1, slot.shape[1])):
-                if slot[yy, xx] < 0:
-                    continue
-                f, b = best_f[slot[yy, xx]], p if own[p] else best_b[slot[yy, xx]]
-                far = _apart(f, p, width) * near + _apart(b, p, width) * beside
-                e, al = _cost(rgb[p], smooth[f], back[b], far, cost[i])
-                if e < cost[i]:
-                    cost[i], alpha[i] = e, al
     return cost, alpha
 
 
@@ -279,5 +275,5 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, effort: Eff
         others = np.asarray(offers, np.int32)
         pairs = _exchange(flat, smooth, back, own, width, at, cells, slot, far_f, far_b, pairs, others)
     pixels = np.flatnonzero(unknown).astype(np.int32)
-    cost, alpha = _chosen(flat, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs)
+    cost, alpha = _told(flat, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs)
     return Samples(pixels, alpha, np.exp(-4.0 * cost), cells, smooth[pairs[0]], back[pairs[1]])

@@ -38,14 +38,14 @@ TRUTH = {
     "foreground": slice(_INPUTS + 1, _INPUTS + 4),
     "background": slice(_INPUTS + 4, _INPUTS + 7),
 }
-"""Where a packed crop [25, S, S] keeps its truth; the first 18 channels are the encoded inputs."""
+"""Where a packed crop [23, S, S] keeps its truth; the first 16 channels are the encoded inputs."""
 
 _TRIPLES = (0, 5, 8, _INPUTS + 1, _INPUTS + 4)
 """First channels of the colours in a packed crop."""
 
 
 def pack(scene: Scene, plate: Floats | None = None) -> Tensor:
-    """A scene as one float16 tensor [25, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``.
+    """A scene as one float16 tensor [23, N, N]: ``sampled`` inputs, then truth in the order of ``TRUTH``.
     plate: float32 [N, N, 3], what a camera saw of the background alone.
     """
     rgb = torch.from_numpy(scene.image).permute(2, 0, 1)[None]
@@ -90,9 +90,10 @@ def in_tiles(crops: Tensor, size: int) -> Tensor:
 
 def crop(rng: Rng, packed: Tensor, size: int) -> Tensor:
     """A window of ``size`` around a random unknown pixel, wholly inside the picture; the same of all frames
-    in [..., 25, N, N], around what is unknown in the first.
+    in [..., 23, N, N], around what is unknown in the first.
     """
-    unknown = packed.view(-1, *packed.shape[-3:])[0, encode.UNKNOWN.start].nonzero()
+    known = packed.view(-1, *packed.shape[-3:])[0, encode.KNOWN].any(0)
+    unknown = known.logical_not().nonzero()
     y, x = unknown[rng.integers(len(unknown))].tolist() if len(unknown) else (0, 0)
     edge = packed.shape[-1] - size
     y = int(np.clip(y - rng.integers(size // 8, size - size // 8), 0, edge))
@@ -102,7 +103,7 @@ def crop(rng: Rng, packed: Tensor, size: int) -> Tensor:
 
 def turned(rng: Rng, packed: Tensor) -> Tensor:
     """One of the 8 x 6 pictures that differ by turns, mirrors and the order of the colour channels; all
-    frames in [..., 25, N, N] alike.
+    frames in [..., 23, N, N] alike.
     """
     if rng.random() < 0.5:
         packed = packed.flip(-1)
@@ -138,7 +139,7 @@ class Place:
 
 
 class CropStream(IterableDataset[Tensor]):
-    """Packed crops without end, float16 [25, ``size``, ``size``]; [2, 25, ``size``, ``size``] if moving.
+    """Packed crops without end, float16 [23, ``size``, ``size``]; [2, 23, ``size``, ``size``] if moving.
 
     Crop n of a shard depends on ``seed``, the shard and n alone: a stream that goes on from a ``Place`` gives
     what an unbroken one would have given, after it has drawn again the scenes that were in its pool.

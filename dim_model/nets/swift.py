@@ -1,8 +1,8 @@
 """``swift``: the default network. It weighs estimates of alpha against each other, pixel by pixel.
 
 At quarter resolution a small U-Net looks around. At half resolution a head, which sees the pixels themselves,
-the colours that were sampled for them and each estimate (two guided ones, the sampled, the propagated and the
-linked one), says how far each is to be believed, and gives one of its own. Two habits follow: what is learnt
+the colours that were sampled for them and each estimate (two guided ones, the sampled and the propagated
+one), says how far each is to be believed, and gives one of its own. Two habits follow: what is learnt
 on drawn and rendered pictures holds on photographs, because the estimates are made by rules that hold there;
 and edges stay sharp at a fraction of the cost of full size.
 """
@@ -81,8 +81,8 @@ class Swift(nn.Module):
     """Height and width of the input are multiples of this."""
     tiling = Tiling(height=112, margin=8, widths=(64, 112, 160))
 
-    ESTIMATES = 6
-    """Guided, guided wide, sampled, propagated, linked, the network's own."""
+    ESTIMATES = 5
+    """Guided, guided wide, sampled, propagated, the network's own."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Swift(nn.Module):
         self.up8 = separable(eighth, at_eighth)
         self.join4 = Joined(quarter, eighth, quarter)
         self.up4 = nn.Sequential(separable(quarter, at_quarter), separable(quarter, at_quarter))
-        self.join2 = Joined(CELL * (encode.TOLD.stop - encode.TOLD.start), quarter, head)
+        self.join2 = Joined(CELL * encode.CHANNELS["sampled"], quarter, head)
         self.head = nn.Sequential(separable(head, at_half), separable(head, at_half))
         self.gate = nn.Conv2d(head, CELL * (self.ESTIMATES + 1), 1)
         self._begin_at_guided()
@@ -125,14 +125,14 @@ class Swift(nn.Module):
             bias[:CELL] = 2.5
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """x: float32 [B, 18, H, W] from ``encode`` ("sampled"), H and W multiples of ``stride``.
+        """x: float32 [B, 16, H, W] from ``encode`` ("sampled"), H and W multiples of ``stride``.
 
         Returns ``alpha`` [B, 1, H, W], not clamped.
         """
         return {"alpha": F.pixel_shuffle(self.tiles(F.pixel_unshuffle(x, encode.PACK)), encode.PACK)}
 
     def tiles(self, x: Tensor) -> Tensor:
-        """Alpha of packed tiles, float32 [N, 72, S/2, S/2] to float32 [N, 4, S/2, S/2], not clamped: a
+        """Alpha of packed tiles, float32 [N, 64, S/2, S/2] to float32 [N, 4, S/2, S/2], not clamped: a
         channel of ``encode`` is ``CELL`` of them, one of each pixel. The layers compute in the type of their
         weights; estimates and alpha remain float32.
         """
@@ -141,9 +141,10 @@ class Swift(nn.Module):
         eighth = self.down8(quarter)
         around = self.up8(self.join8(eighth, self.down16(eighth)))
         around = self.up4(self.join4(quarter, around))
-        seen = self.head(self.join2(coarse[:, packed(encode.TOLD)], around))
-        gate = self.gate(seen).float()
+        seen = self.head(self.join2(coarse, around))
+        # Not channels last from here: a pixel's few numbers are summed many pixels at once.
+        gate = self.gate(seen).to(torch.float32, memory_format=torch.contiguous_format)
         likely, own = gate[:, : CELL * self.ESTIMATES], gate[:, CELL * self.ESTIMATES :]
-        estimates = torch.cat([x[:, packed(encode.ESTIMATES)], own + 0.5], 1)
+        estimates = torch.cat([x[:, packed(encode.ESTIMATES)].contiguous(), own + 0.5], 1)
         likely, estimates = (torch.unflatten(y, 1, (self.ESTIMATES, CELL)) for y in (likely, estimates))
         return (torch.softmax(likely, 1) * estimates).sum(1)

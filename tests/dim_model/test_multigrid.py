@@ -22,14 +22,15 @@ def test_the_cycles_solve_the_system(linked: bool) -> None:
     slot, rows = laplacian.rows(picture, unknown, 1e-4)
     neighbours, right = laplacian.split(slot, rows, alpha, 1e-7)
     matrix = scipy.sparse.lil_matrix(dense(slot, rows)[:, np.flatnonzero(unknown)])
-    alike, whole = (links(picture, slot, alpha), right.copy()) if linked else (None, right)
-    if alike:
-        for row in range(len(rows)):
-            matrix[row, row] += alike.weight * alike.degree[row]
-            whole[row] += alike.weight * alike.pull[row]
-            for other in alike.other[alike.first[row] : alike.first[row + 1]]:
-                matrix[row, other] -= alike.weight
+    alike, whole = links(picture, slot, alpha), right.copy()
+    if not linked:
+        alike = alike._replace(weight=np.float32(0))
+    for row in range(len(rows)):
+        matrix[row, row] += alike.weight * alike.degree[row]
+        whole[row] += alike.weight * alike.pull[row]
+        for other in alike.other[alike.first[row] : alike.first[row + 1]]:
+            matrix[row, other] -= alike.weight
     exact = scipy.sparse.linalg.spsolve(matrix.tocsc(), whole)
-    found = multigrid.solve(slot, neighbours, rows, right, 20, alike)
+    found = multigrid.solve(slot, neighbours, rows, right, alike, 20)
     assert np.abs(found - exact).mean() < 0.01
     assert exact.std() > 0.15

@@ -11,7 +11,7 @@ from dim_model.encode import CHANNELS, GUIDED
 from dim_model.losses import losses
 from dim_model.nets.swift import Joined, Swift
 
-EXPECTED_PARAMETERS = 373_148
+EXPECTED_PARAMETERS = 370_840
 
 
 def inputs(size: int = 64) -> torch.Tensor:
