@@ -26,9 +26,9 @@ COLOUR_CELL = 2
 """Pixels: colours are told once for so many rows and columns, since they hardly differ between them."""
 
 _AROUND = 128
-"""Pixels: more than ``sampling`` reaches."""
+"""Pixels around what is unknown that are looked at: more than ``sampling`` reaches."""
 _BLOCK = 64
-"""Pixels."""
+"""Pixels: the part that is looked at begins and ends at a multiple."""
 
 _COLOUR_RADIUS = 1
 """Cells."""
@@ -67,7 +67,7 @@ class _Sides(NamedTuple):
 
 
 def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explanation:
-    """Of the part of a frame around what is unknown.
+    """Explain the unknown pixels of a frame; of the rest only the part around them is looked at.
 
     rgb: float32 [H, W, 3], display-referred, 0..1. trimap: float32 [H, W] of exactly 0, 0.5, 1. clean:
     float32 [H, W, 3], the background where it is known, not a number elsewhere.
