@@ -75,10 +75,12 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
     part = _concerned(trimap)
     seen, hint = np.ascontiguousarray(rgb[part]), np.ascontiguousarray(trimap[part])
     sides = _Sides(hint == 1.0, hint == 0.0, hint == 0.5)
-    corner, slot = (part[0].start, part[1].start), _slots(sides.unknown)
-    if not (sides.foreground.any() and sides.background.any() and sides.unknown.any()):
+    pixels = np.flatnonzero(sides.unknown)
+    corner, slot = (part[0].start, part[1].start), np.full(hint.shape, -1, np.int32)
+    slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
+    if not (sides.foreground.any() and sides.background.any() and pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
-        estimates = np.full((np.count_nonzero(sides.unknown), 5), 0.5, np.float32)
+        estimates = np.full((pixels.size, 5), 0.5, np.float32)
         estimates[:, 4] = 0.0
         colours = np.ascontiguousarray(seen[::COLOUR_CELL, ::COLOUR_CELL])
         return Explanation(corner, slot, estimates, colours, colours)
@@ -97,7 +99,7 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
         near = guided.grown(unknown, 2)
         lines = [guided.lines(small, guide, weight, near, radius, guided.RIDGE) for radius in _RADII]
         lines.append(guided.lines(small, carried.result(), np.ones_like(weight), near, 1, _READ_RIDGE))
-    guides = guided.applied(seen, np.stack(lines, 2), np.flatnonzero(sides.unknown))
+    guides = guided.applied(seen, np.stack(lines, 2), pixels)
     estimates = np.column_stack([guides[:, :2], found.alpha, guides[:, 2], found.confidence])
     return Explanation(corner, slot, estimates, foreground, background)
 
@@ -116,12 +118,6 @@ def _concerned(trimap: Floats) -> tuple[slice, slice]:
     part = blocks(y, down, trimap.shape[0]), blocks(x, across, trimap.shape[1])
     sides = (trimap[part] == 1.0).any(), (trimap[part] == 0.0).any()
     return part if across and all(sides) else (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
-
-
-def _slots(unknown: Mask) -> Indices:
-    slot = np.full(unknown.shape, -1, np.int32)
-    slot[unknown] = np.arange(np.count_nonzero(unknown), dtype=np.int32)
-    return slot
 
 
 def _reduced(picture: Floats, size: tuple[int, int]) -> Floats:
