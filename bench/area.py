@@ -46,7 +46,10 @@ def stages(
 def measure(
     matter: Matter, rounds: int, raster: footage.Raster = footage.HD, shares: Sequence[float] = SHARES
 ) -> dict[str, Any]:
-    """Seconds of each stage and of all by share, the least of some interleaved rounds; R² of a line."""
+    """Seconds of each stage, and of a frame, by share, the least of some interleaved rounds; R² of a line.
+
+    What is done together is timed for ``TOGETHER`` frames.
+    """
     works = {share: stages(matter, share, raster) for share in shares}
     found: dict[str, dict[str, float]] = {str(share): {} for share in shares}
     for share, some in works.items():
