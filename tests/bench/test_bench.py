@@ -15,8 +15,6 @@ from bench import area, bars, bench, crowd, footage, peers, process, truth
 from bench.job import Stub
 from dim_model.matter import Matter
 
-pytestmark = pytest.mark.timeout(180)
-
 SMALL = footage.Raster(108, 192)
 SHORT = bench.Options(
     frames=2, rounds=1, raster=SMALL, limit=120, idle=1, crowds=(1, 3), data=Path("/nowhere"), device="cpu"

@@ -10,8 +10,6 @@ import pytest
 
 from bench import foreground
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:

@@ -16,8 +16,6 @@ from bench.quality_subjects import Subject, creature
 from daemon.config import ClipSettings
 from demo.plates import coffee
 
-pytestmark = pytest.mark.timeout(120)
-
 SIZE = (160, 90)
 
 

@@ -36,7 +36,6 @@ def test_isnet_has_the_parameters_of_its_paper_and_a_map_of_each_stage() -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_isnet_is_timed_as_a_file_of_it_would_be() -> None:
     maps = list(peers.still(64)().values())  # type: ignore[attr-defined]
     assert [each.shape for each in maps] == [(1, 1, 64, 64)] * 6

@@ -23,8 +23,6 @@ from tests.daemon.hung import Hung
 from tests.daemon.media.apart_cases import POISON
 from tests.daemon.serving import Running, running
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:

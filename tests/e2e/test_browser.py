@@ -28,7 +28,6 @@ from tests.daemon.cases import GREY, WHITE, FakeMatter, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.timeout(240),
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.crashing import VERSIONS, WAYS, Crashing
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_struck_at_any_instant_every_clip_is_published_once_with_the_same_bytes(tmp_path: Path) -> None:

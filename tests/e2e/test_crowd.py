@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.crowding import crowd
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("daemons", [2, 4])

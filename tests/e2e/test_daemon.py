@@ -18,8 +18,6 @@ from daemon.job import Job
 from dim_model import nets, weights
 from tests.daemon.cases import free_port, jobs_in, sequence, still, tree, video, wait_for
 
-pytestmark = pytest.mark.timeout(120)
-
 DIMD = [sys.executable, "-m", "daemon"]
 
 

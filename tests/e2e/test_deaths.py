@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from daemon.ledger import Ledger
 from tests.daemon.cases import plate, still, trimap, wait_for, write
 from tests.e2e.forked import Forked, Hand, make_home
-
-pytestmark = pytest.mark.timeout(120)
 
 
 def test_a_clip_that_kills_the_process_is_set_aside_and_the_others_are_done(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.daemon.cases import sequence, still, tree, wait_for
 from tests.daemon.hung import Hung
 from tests.e2e.forked import Forked, Hand, make_home
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 FOLDERS = """
 limits: {min_free_gib: 0}

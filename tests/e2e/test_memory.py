@@ -15,7 +15,7 @@ import pytest
 
 from tests.daemon.cases import GREY, WHITE, write
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 # A process tells its own peak, which its parent cannot: of all its children it knows the greatest alone. The
 # network is a stub, for it takes its tiles in batches of one size and so the same memory for any frame.

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.soaking import soak, verdict
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_memory_files_and_threads_stay_as_they_are_over_mixed_clips(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ OFFLINE = "--no-deps --no-build-isolation --no-index"
 """What dimd needs is there already, in the environment that runs this test."""
 
 pytestmark = [
-    pytest.mark.timeout(180),
     pytest.mark.skipif(shutil.which("make") is None, reason="needs make"),
 ]
 

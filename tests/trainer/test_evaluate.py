@@ -17,8 +17,6 @@ from tests.trainer.judged import checkpoint, dim_train, draw, evaluate, read, sw
 from trainer.candidate import fitted
 from trainer.checkpoint import CheckpointError
 
-pytestmark = pytest.mark.timeout(120)  # OpenVINO compiles the network for every run
-
 
 @pytest.fixture(scope="module")
 def beginner(tmp_path_factory: pytest.TempPathFactory) -> Path:

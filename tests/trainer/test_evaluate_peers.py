@@ -40,7 +40,6 @@ def test_a_picture_without_unknown_pixels_has_no_ratio() -> None:
     assert found["mean_ratio"]["mse"] == pytest.approx(0.5)
 
 
-@pytest.mark.timeout(240)  # pymatting compiles itself when it first runs
 def test_pymatting_is_judged_on_the_same_pictures(tmp_path: Path) -> None:
     pytest.importorskip("pymatting")
     from pymatting import estimate_alpha_cf
@@ -64,7 +63,6 @@ def test_pymatting_is_judged_on_the_same_pictures(tmp_path: Path) -> None:
     assert "geometric mean" in table
 
 
-@pytest.mark.timeout(240)
 def test_a_clip_tells_how_steady_the_peers_are(tmp_path: Path) -> None:
     pytest.importorskip("pymatting")
     for frame in (1, 2):

@@ -28,7 +28,6 @@ from trainer.module import DivergedError, Matting
 from trainer.stream import CropStream, unpack
 
 pytestmark = [
-    pytest.mark.timeout(120),
     # Lightning's advice on settings that are meant as they are; each is about speed, none about results.
     pytest.mark.filterwarnings("ignore::UserWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),

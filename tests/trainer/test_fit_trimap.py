@@ -26,7 +26,6 @@ from trainer.pictures import PictureStream, unpack
 from trainer.tasks import TaskError
 
 pytestmark = [
-    pytest.mark.timeout(120),
     # Lightning's advice on settings that are meant as they are; each is about speed, none about results.
     pytest.mark.filterwarnings("ignore::UserWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),

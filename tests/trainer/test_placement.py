@@ -83,7 +83,6 @@ def test_a_processor_gets_the_usual_batch() -> None:
     assert largest_batch("swift", 256, torch.device("cpu")) == 16
 
 
-@pytest.mark.timeout(240)
 def test_two_processes_train_one_network(photos: Path, tmp_path: Path) -> None:
     """torchrun, gloo: both see different crops, and their weights stay the same."""
     script = tmp_path / "two.py"

@@ -14,8 +14,6 @@ from dim_model.matter import Matter
 from tests.trainer.judged import checkpoint, dim_train, draw, swift
 from trainer import export
 
-pytestmark = pytest.mark.timeout(120)  # OpenVINO compiles the network for every run
-
 SOURCE = ("--source", "drawn mattes=Apache-2.0", "--hours", 1)
 
 

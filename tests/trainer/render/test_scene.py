@@ -55,7 +55,6 @@ def test_frames_of_a_clip_show_one_subject_that_moves(tmp_path: Path) -> None:
 
 
 @blender
-@pytest.mark.timeout(300)
 def test_blender_gives_the_same_exact_alpha_for_the_same_number(tmp_path: Path) -> None:
     pictures = []
     with Blender(Path("blender")) as child:
