@@ -14,8 +14,7 @@ from skimage import data as photographs
 from torch import Tensor
 
 from daemon.media import ClipInfo, Frame, VideoTags, open_sink
-
-Floats = NDArray[np.float32]
+from dim_model.arrays import Floats
 
 
 class Raster(NamedTuple):

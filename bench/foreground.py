@@ -27,9 +27,9 @@ from skimage import data as photographs
 
 from bench.footage import HD, trimap_of
 from bench.quality import DATA
+from dim_model.arrays import Floats
 from dim_model.foreground import estimate, mixed_colours
 from trainer.synth import Photos, Procedural, make_scene
-from trainer.synth.foreground import Floats
 
 _SIZE = 448
 

@@ -27,8 +27,9 @@ import torch
 from bench.quality_clips import FIRST, Clip, recipes
 from bench.quality_product import SOURCES, RunError, Shot
 from bench.quality_sheet import write_sheet
-from bench.quality_subjects import Floats, renders
+from bench.quality_subjects import renders
 from dim_model import metrics
+from dim_model.arrays import Floats
 from trainer.prepare.errors import UnfitError
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -16,8 +16,9 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from bench.quality_subjects import Bytes, Floats, Subject, creature, dancer, rendered, renders
+from bench.quality_subjects import Subject, creature, dancer, rendered, renders
 from demo.plates import coffee
+from dim_model.arrays import Bytes, Floats
 
 FIRST = 1001
 """Number of a clip's first frame."""

@@ -18,8 +18,8 @@ import yaml
 from click.testing import CliRunner
 
 from bench.quality_clips import FIRST, Clip, smooth_noise
-from bench.quality_subjects import Bytes, Floats
 from daemon.cli import main as dimd
+from dim_model.arrays import Bytes, Floats
 
 _OPENING = 5
 """Diameter in pixels of the detail that a rough mask does not follow."""

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from bench.quality_clips import FIRST, Clip
-from bench.quality_subjects import Bytes, Floats
 from demo.sheet import Row, fitted, sheet
+from dim_model.arrays import Bytes, Floats
 
 _ROWS = 6
 _CELL_HEIGHT = 216

@@ -14,15 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import OpenImageIO as oiio
-from numpy.typing import NDArray
 
 from demo.creature import Creature
 from demo.plates import to_display
+from dim_model.arrays import Bytes, Floats
 from trainer.prepare import planes
 from trainer.prepare.footage import Footage
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 SIZE = (640, 360)
 """Width and height of what is drawn, pixels: the dancer's raster."""

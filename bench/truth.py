@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 import torch
 
-from bench.footage import Floats, Raster, frame
+from bench.footage import Raster, frame
 from daemon.engine import Matting
+from dim_model.arrays import Floats
 
 _SMALL = Raster(270, 480)
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from demo.eyes import EYE_RADIUS, EYES, draw_eyes
-from demo.strands import Floats, draw
+from demo.strands import draw
+from dim_model.arrays import Floats
 
 JOINTS = 15
 """Points of a strand."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from demo.strands import Floats
+from dim_model.arrays import Floats
 
 EYE_RADIUS = 0.3
 """In body radii."""

@@ -29,7 +29,7 @@ from rich.progress import track
 
 from demo.creature import Creature
 from demo.plates import Plate, coffee, deep_field, to_display
-from demo.strands import Floats
+from dim_model.arrays import Floats
 
 HERE = Path(__file__).parent
 NAME = "creature"

@@ -7,7 +7,7 @@ import numpy as np
 import skimage.data
 from numpy.typing import NDArray
 
-from demo.strands import Floats
+from dim_model.arrays import Floats
 
 
 def to_linear(display: Floats) -> Floats:

@@ -10,9 +10,8 @@ import math
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from dim_model.arrays import Floats
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)

@@ -20,11 +20,12 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from dim_model import encode
+from dim_model.arrays import Floats
 from trainer.pool import Pool
 from trainer.prepare import Index
 from trainer.synth import Maker, Mixture, Photos, Procedural, make_clip, make_scene
 from trainer.synth.cutouts import Cutouts
-from trainer.synth.foreground import Floats, Rng
+from trainer.synth.foreground import Rng
 from trainer.synth.scene import Scene
 
 _POOL = 192

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from dim_model.arrays import Floats
 from trainer.drawn import write_drawn
 from trainer.synth import NoPhotosError, Photos, Procedural, Scene, make_scene
 from trainer.synth.background import met, random_background
 from trainer.synth.canvas import Canvas
 from trainer.synth.damage import damaged, h264
-from trainer.synth.foreground import Floats
 from trainer.synth.kinds import KINDS
 from trainer.synth.lens import defocused, disc, moved
 from trainer.synth.trimaps import SLIP, random_trimap

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dim_model.arrays import Floats
 from trainer.prepare import planes
 from trainer.prepare.entry import Entry, Role
-from trainer.prepare.floats import Floats
 from trainer.prepare.footage import SUFFIXES, Footage
 from trainer.prepare.index import Index
 from trainer.prepare.lossy import cleaned

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.prepare import planes
 from trainer.prepare.entry import Role
 from trainer.prepare.errors import UnfitError
-from trainer.prepare.floats import Floats
 from trainer.prepare.footage import SUFFIXES, Footage
 from trainer.prepare.layouts.base import Found
 from trainer.prepare.still import read_matte, read_picture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dim_model.arrays import Floats
 from dim_model.pieces import touching
-from trainer.prepare.floats import Floats
 
 _NOISE = 4 / 255
 """How far flat alpha strays."""

@@ -6,7 +6,7 @@ import av
 import cv2
 import numpy as np
 
-from trainer.prepare.floats import Floats
+from dim_model.arrays import Floats
 
 _SPREAD = {
     "nv12": "yuv420p",

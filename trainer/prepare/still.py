@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
+from dim_model.arrays import Floats
 from trainer.prepare.errors import UnfitError
-from trainer.prepare.floats import Floats
 
 SUFFIXES = frozenset({".png", ".tif", ".tiff", ".exr", ".jpg", ".jpeg", ".webp", ".bmp"})
 

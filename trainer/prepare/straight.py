@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from dim_model import foreground
-from trainer.prepare.floats import Floats
+from dim_model.arrays import Floats
 
 _EXACT, _LOSSY = (0.02, 0.1), (0.3, 0.9)
 """Alpha up to which a stored colour means nothing, and from which it is taken as it is. Divided by little, an

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from trainer.synth.foreground import Floats, Rng
+from dim_model.arrays import Floats
+from trainer.synth.foreground import Rng
 from trainer.synth.lens import spread
 from trainer.synth.noise import fractal
 from trainer.synth.photos import Photos

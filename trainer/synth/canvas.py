@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.curves import Reals
-from trainer.synth.foreground import Floats
 from trainer.synth.strokes import film_kernel, stroke_kernel
 
 _SUBPIXEL = 4

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.synth.foreground import Floats, Rng
+from dim_model.arrays import Floats
+from trainer.synth.foreground import Rng
 
 Reals = NDArray[np.floating[Any]]
 

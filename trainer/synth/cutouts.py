@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dim_model.arrays import Floats
 from trainer.prepare import Entry, Index, Kind, NothingToTrainOnError, Split, StaleIndexError
 from trainer.prepare.cut import EVERY, Cut, Cutter
-from trainer.synth.foreground import Floats, Foreground, Rng
+from trainer.synth.foreground import Foreground, Rng
 
 KINDS: tuple[Kind, ...] = ("photo", "foreground", "cutout", "triple", "pair", "video")
 

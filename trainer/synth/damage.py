@@ -7,11 +7,9 @@ from fractions import Fraction
 import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from trainer.synth.foreground import Floats, Rng
-
-Bytes = NDArray[np.uint8]
+from dim_model.arrays import Bytes, Floats
+from trainer.synth.foreground import Rng
 
 
 def _sharpened(rng: Rng, image: Floats) -> Floats:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from trainer.synth.foreground import Floats, Rng
+from dim_model.arrays import Floats
+from trainer.synth.foreground import Rng
 from trainer.synth.noise import fractal
 
 MARGIN = 1.25

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from trainer.synth.foreground import Floats, Rng
+from dim_model.arrays import Floats
+from trainer.synth.foreground import Rng
 
 _PER_CELL = 8
 """Pixels that show a cell of the finest octave as smooth; more are interpolated afterwards."""

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dim_model.arrays import Floats
 from trainer.photograph import read_photograph
-from trainer.synth.foreground import Floats, Rng
+from trainer.synth.foreground import Rng
 
 _KEPT = 1600
 """Longest side in pixels of a photograph held in memory: 60 of them stay under half a GiB as 8 bits."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.background import met, random_background
 from trainer.synth.damage import damaged
-from trainer.synth.foreground import Floats, Maker, Rng
+from trainer.synth.foreground import Maker, Rng
 from trainer.synth.photos import Photos
 from trainer.synth.scene import composite
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.canvas import Canvas
-from trainer.synth.foreground import Floats, Foreground, Rng
+from trainer.synth.foreground import Foreground, Rng
 from trainer.synth.kinds import KINDS
 from trainer.synth.lens import defocused, moved, softened
 from trainer.synth.photos import Photos

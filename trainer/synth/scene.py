@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.background import met, random_background
 from trainer.synth.damage import damaged
-from trainer.synth.foreground import Floats, Maker, Rng
+from trainer.synth.foreground import Maker, Rng
 from trainer.synth.photos import Photos
 from trainer.synth.trimaps import random_trimap
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.canvas import Canvas
-from trainer.synth.foreground import Floats, Rng
+from trainer.synth.foreground import Rng
 
 _NATURAL = np.array(
     [

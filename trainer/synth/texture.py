@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainer.synth.foreground import Floats, Rng
+from dim_model.arrays import Floats
+from trainer.synth.foreground import Rng
 from trainer.synth.noise import fractal
 from trainer.synth.photos import Photos
 

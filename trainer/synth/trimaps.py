@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.synth.foreground import Floats, Rng
+from dim_model.arrays import Floats
+from trainer.synth.foreground import Rng
 from trainer.synth.noise import fractal
 
 Bits = NDArray[np.bool_]

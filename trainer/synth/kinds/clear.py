@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.canvas import Canvas
 from trainer.synth.curves import Reals, bezier, blob, oval, slab
-from trainer.synth.foreground import Floats, Rng
+from trainer.synth.foreground import Rng
 from trainer.synth.kinds.hair import mane
 from trainer.synth.noise import fractal, warped
 

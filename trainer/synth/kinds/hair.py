@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.canvas import Canvas
 from trainer.synth.curves import Reals, bezier, blob, grow, normals
-from trainer.synth.foreground import Floats, Rng
+from trainer.synth.foreground import Rng
 from trainer.synth.noise import fractal
 from trainer.synth.strands import Coat, clumped, draw_strands, random_coat
 

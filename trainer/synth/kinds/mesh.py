@@ -7,9 +7,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.canvas import Canvas
 from trainer.synth.curves import Reals, blob, slab
-from trainer.synth.foreground import Floats, Rng
+from trainer.synth.foreground import Rng
 from trainer.synth.kinds.solid import sticks
 
 _STEPS = 40

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dim_model.arrays import Floats
 from trainer.synth.canvas import Canvas
 from trainer.synth.curves import bezier, blob, normals, oval
-from trainer.synth.foreground import Floats, Rng
+from trainer.synth.foreground import Rng
 from trainer.synth.kinds.foliage import branch, flower
 from trainer.synth.kinds.hair import brush, coat_of, feather, fur, mane, tail
 from trainer.synth.kinds.mesh import net
