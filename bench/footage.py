@@ -9,12 +9,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from skimage import data as photographs
 from torch import Tensor
 
 from daemon.media import ClipInfo, Frame, VideoTags, open_sink
-from dim_model.arrays import Floats
+from dim_model.arrays import Bytes, Floats
 
 
 class Raster(NamedTuple):
@@ -40,7 +39,7 @@ def trimap_of(share: float, raster: Raster = HD) -> Floats:
     return np.where(distance < -half, 1.0, np.where(distance > half, 0.0, 0.5)).astype(np.float32)
 
 
-def _photograph(raster: Raster, more: int = 0) -> NDArray[np.uint8]:
+def _photograph(raster: Raster, more: int = 0) -> Bytes:
     size = (raster.width + more, raster.height)
     return np.asarray(cv2.resize(photographs.coffee(), size, interpolation=cv2.INTER_CUBIC), np.uint8)
 

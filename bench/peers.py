@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import openvino  # type: ignore[import-untyped]
 import torch
-from numpy.typing import NDArray
 
 from bench import isnet
 from bench.footage import HD, Raster, frame
 from bench.rvm import DOWNSAMPLE, Rvm
 from dim_model import nets
+from dim_model.arrays import Floats
 
 
 def once(work: Callable[[], object]) -> float:
@@ -92,7 +92,7 @@ class OnnxModel:
         model = core.read_model(path)
         names = [each.get_any_name() for each in model.inputs]
         self.is_video = "downsample_ratio" in names
-        self._given: dict[str, NDArray[np.float32]] = {}
+        self._given: dict[str, Floats] = {}
         for name, each in zip(names, model.inputs, strict=True):
             free = HD if self.is_video else Raster(isnet.SIDE, isnet.SIDE)
             self._given[name] = _input(name, each.get_partial_shape(), free)
@@ -111,7 +111,7 @@ def still(side: int = isnet.SIDE) -> OnnxModel:
         return OnnxModel(isnet.written(Path(folder), side))
 
 
-def _input(name: str, shape: Any, free: Raster) -> NDArray[np.float32]:
+def _input(name: str, shape: Any, free: Raster) -> Floats:
     """Random pixels for the picture; zeros for what a recurrent network remembers."""
     sides = [None if side.is_dynamic else side.get_length() for side in shape]
     if len(sides) == 4 and sides[1] == 3:

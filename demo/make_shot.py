@@ -24,12 +24,11 @@ import cv2
 import numpy as np
 from av import VideoStream
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from numpy.typing import NDArray
 from rich.progress import track
 
 from demo.creature import Creature
 from demo.plates import Plate, coffee, deep_field, to_display
-from dim_model.arrays import Floats
+from dim_model.arrays import Bytes, Floats
 
 HERE = Path(__file__).parent
 NAME = "creature"
@@ -61,12 +60,12 @@ trimap:
 class Shot:
     """One frame. plate: uint8 [H, W, 3], sRGB. alpha: float32 [H, W], exact. mask: uint8 [H, W], 0 or 255."""
 
-    plate: NDArray[np.uint8]
+    plate: Bytes
     alpha: Floats
-    mask: NDArray[np.uint8]
+    mask: Bytes
 
 
-def rough_mask(alpha: Floats) -> NDArray[np.uint8]:
+def rough_mask(alpha: Floats) -> Bytes:
     """The outline that remains when the alpha is looked at in blocks of 12 pixels."""
     height, width = alpha.shape
     small = cv2.resize(alpha, (width // 12, height // 12), interpolation=cv2.INTER_AREA)
@@ -88,7 +87,7 @@ def render(creature: Creature, background: Plate, index: int) -> Shot:
     return Shot((display * 255).round().astype(np.uint8), alpha, rough_mask(alpha))
 
 
-def _planes_420(rgb: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+def _planes_420(rgb: Bytes) -> list[Bytes]:
     """BT.709, limited range, 4:2:0; by hand, because swscale would take BT.601."""
     r, g, b = np.moveaxis(rgb.astype(np.float32) / 255, -1, 0)
     luma = 0.2126 * r + 0.7152 * g + 0.0722 * b
@@ -101,7 +100,7 @@ def _planes_420(rgb: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return [p.round().astype(np.uint8) for p in planes]
 
 
-def _video_frame(planes: list[NDArray[np.uint8]], layout: str) -> av.VideoFrame:
+def _video_frame(planes: list[Bytes], layout: str) -> av.VideoFrame:
     frame = av.VideoFrame(planes[0].shape[1], planes[0].shape[0], layout)
     for plane, values in zip(frame.planes, planes, strict=True):
         padded = np.zeros((values.shape[0], plane.line_size), np.uint8)
@@ -125,7 +124,7 @@ class Writer:
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
 
-    def write(self, planes: list[NDArray[np.uint8]]) -> None:
+    def write(self, planes: list[Bytes]) -> None:
         self._container.mux(self._stream.encode(_video_frame(planes, self._layout)))
 
     def __enter__(self) -> Writer:

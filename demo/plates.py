@@ -5,9 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import skimage.data
-from numpy.typing import NDArray
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Bytes, Floats
 
 
 def to_linear(display: Floats) -> Floats:
@@ -35,7 +34,7 @@ def _disc(radius: float) -> Floats:
 class Plate:
     """A photograph as a slowly moving, slightly defocused camera sees it."""
 
-    def __init__(self, photo: NDArray[np.uint8], size: tuple[int, int], defocus: float) -> None:
+    def __init__(self, photo: Bytes, size: tuple[int, int], defocus: float) -> None:
         """photo: uint8 [H, W, 3], sRGB. size: (width, height) of a frame. defocus: radius, frame pixels."""
         self._size = size
         width, height = size
@@ -58,13 +57,13 @@ class Plate:
         return np.maximum(out, 0).astype(np.float32)
 
 
-def coffee() -> NDArray[np.uint8]:
+def coffee() -> Bytes:
     """A cup on a table (Rachel Michetti for Pikolo Espresso Bar, CC0)."""
-    photo: NDArray[np.uint8] = skimage.data.coffee()
+    photo: Bytes = skimage.data.coffee()
     return photo
 
 
-def deep_field() -> NDArray[np.uint8]:
+def deep_field() -> Bytes:
     """The Hubble eXtreme Deep Field (NASA, public domain)."""
-    photo: NDArray[np.uint8] = skimage.data.hubble_deep_field()
+    photo: Bytes = skimage.data.hubble_deep_field()
     return photo

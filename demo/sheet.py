@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Picture = NDArray[np.uint8]
+from dim_model.arrays import Bytes
+
+Picture = Bytes
 
 _GAP = 10
 _MARGIN = 28

@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dim_model.arrays import Floats, Mask
+from dim_model.arrays import Bytes, Floats, Mask
 from dim_model.cleanplate import Difference, ashore, banded, clear, compared, laid, reduced, tidied
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import grey
 from dim_model.pieces import touching
 from dim_model.register import gain
 
-Counts = NDArray[np.uint8]
+Counts = Bytes
 
 _PATCH = (5, 5)
 _ALIKE = 2.0

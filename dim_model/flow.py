@@ -13,10 +13,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Bytes, Floats
 
 _SLACK = (0.3, 0.05)
 """Pixels, and share of the way, by which there-and-back may miss without doubt."""
@@ -77,7 +76,7 @@ def smaller(picture: Floats, lines: int) -> Floats:
     return small.reshape(size[1], size[0], -1)
 
 
-def grey(rgb: Floats) -> NDArray[np.uint8]:
+def grey(rgb: Floats) -> Bytes:
     """Luma in 8 bits, uint8 [H, W]."""
     codes = (np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8)
     return np.asarray(cv2.cvtColor(codes, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -103,7 +102,7 @@ def flows(first: Floats, second: Floats, search: Search = THOROUGH) -> tuple[Flo
     return Flow(there, trust(first, second, there, back)), Flow(back, trust(second, first, back, there))
 
 
-def sought(first: NDArray[np.uint8], second: NDArray[np.uint8], search: Search) -> tuple[Floats, Floats]:
+def sought(first: Bytes, second: Bytes, search: Search) -> tuple[Floats, Floats]:
     """The ``back`` of both flows, from what ``grey`` makes of the frames."""
     by = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     by.setPatchStride(search.stride)

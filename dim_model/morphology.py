@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from dim_model.arrays import Mask
+from dim_model.arrays import Bytes, Mask
 
 
-def disk(radius: int) -> NDArray[np.uint8]:
+def disk(radius: int) -> Bytes:
     """uint8 [2 radius + 1, 2 radius + 1] of 0 and 1."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
 

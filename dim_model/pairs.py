@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Bytes, Floats, Mask
 from dim_model.flow import QUICK, Flow, flows, grey, is_cut, moved, smaller, sought, trust
 
 SCENE_LINES = 90
@@ -45,7 +44,7 @@ class Box(NamedTuple):
         return self.top, self.left
 
     @classmethod
-    def around(cls, mixed: NDArray[np.bool_], height: int, width: int) -> Box | None:
+    def around(cls, mixed: Mask, height: int, width: int) -> Box | None:
         """Of a frame that is reduced to ``height`` and ``width``; None: no pixel is mixed.
 
         mixed: bool [H, W], of the frame as it is.
@@ -86,7 +85,7 @@ class Look:
         return smaller(self.small, SCENE_LINES)
 
     @cached_property
-    def grey(self) -> NDArray[np.uint8]:
+    def grey(self) -> Bytes:
         return grey(self.small)
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dim_model.arrays import Floats, Mask
+from dim_model.arrays import Bytes, Floats, Mask
 
 Shift = NDArray[np.float64]
 """A homography [3, 3]."""
@@ -79,7 +79,7 @@ def gain(frame: Floats, plate: Floats, seen: Mask) -> Floats:
     return gains
 
 
-def _detail(picture: Floats) -> NDArray[np.uint8]:
+def _detail(picture: Floats) -> Bytes:
     """Grey relative to its surroundings: corners are followed by it whatever the exposure."""
     grey = picture.mean(-1)
     return np.asarray((grey / (cv2.blur(grey, (41, 41)) + 0.02) * 100).clip(0, 255), np.uint8)

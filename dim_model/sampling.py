@@ -28,7 +28,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dim_model.arrays import Floats, Indices
+from dim_model.arrays import Floats, Indices, Mask
 from dim_model.nearest import nearest
 
 REACH = 60.0
@@ -54,7 +54,7 @@ class Samples:
     foreground: Floats
     background: Floats
 
-    def laid(self, foreground: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def laid(self, foreground: Mask) -> tuple[Floats, Floats]:
         """Alpha and confidence of the whole frame, float32 [H, W]: as found for the unknown pixels, of the
         others what ``foreground``, bool [H, W], says, and 1.
         """

@@ -15,10 +15,10 @@ from typing import Any, Self
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from dim_model.arrays import Mask
 from dim_model.pieces import Pieces
 
 _BINS = 48
@@ -152,7 +152,7 @@ def with_hull(screen: Screen, rgb: Tensor) -> Screen:
     return replace(screen, hull=hull)
 
 
-def _large(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _large(mask: Mask) -> Mask:
     """Its parts that are no specks: a green bottle on a shelf does not reach the screen out to itself."""
     pieces = Pieces.of(mask)
     return pieces.only(pieces.areas >= _PART * pieces.areas.max())

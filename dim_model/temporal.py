@@ -27,11 +27,10 @@ from typing import Generic, NamedTuple, TypeVar
 import numba
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import guided
-from dim_model.arrays import Floats
+from dim_model.arrays import Floats, Indices, Mask
 from dim_model.flow import Flow, moved, reduced
 from dim_model.lines import lines
 from dim_model.pairs import Box, Look, Pairs
@@ -73,7 +72,7 @@ class _Lines:
     alpha is plain. values: float32 [N, 4] of (k, d).
     """
 
-    slot: NDArray[np.int32]
+    slot: Indices
     values: Floats
 
 
@@ -85,7 +84,7 @@ class _Moment:
 
     rgb: Floats
     alpha: Floats
-    unknown: NDArray[np.bool_]
+    unknown: Mask
     look: Look
 
     @classmethod

@@ -24,6 +24,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dim_model.arrays import Floats
+
 _BOND = np.float32(0.05)
 """How tightly a full step of alpha binds two neighbours' colours (theirs: 1), beside the plate's 1."""
 
@@ -66,7 +68,7 @@ def _mixed(alpha):
     return cells
 
 
-def looked_at(alpha: NDArray[np.float32]) -> NDArray[np.intp]:
+def looked_at(alpha: Floats) -> NDArray[np.intp]:
     """Which pixels of the flattened frame ``unmixed`` reads the colours of, or a few more. alpha: float32 [H,
     W].
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from dim_model.arrays import Bytes
 
 
-def read_photograph(path: Path, longest: int, border: int = 0) -> NDArray[np.uint8] | None:
+def read_photograph(path: Path, longest: int, border: int = 0) -> Bytes | None:
     """uint8 [H, W, 3], RGB, its longer side at most ``longest`` pixels; None: the file shows no picture.
 
     border: pixels that are cut off at each edge beforehand, such as a scan's black frame.

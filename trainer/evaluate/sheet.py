@@ -9,13 +9,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from dim_model.arrays import Bytes, Floats
 from trainer.evaluate.judge import Judged
 
-Picture = NDArray[np.uint8]
+Picture = Bytes
 
 COLUMNS = ("image", "trimap", "true alpha", "prediction", "error")
 
@@ -124,7 +124,7 @@ def _cut(trimap: Tensor) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _fitted(picture: NDArray[np.float32]) -> Picture:
+def _fitted(picture: Floats) -> Picture:
     """Into a square of ``_CELL``; enlarged pixels stay pixels."""
     height, width = picture.shape[:2]
     scale = _CELL / max(height, width)

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dim_model import foreground
-from dim_model.arrays import Floats
+from dim_model.arrays import Bytes, Floats
 from dim_model.matter import Matter
 from dim_model.pieces import Pieces
 from trainer.outlined.outline import Outline
@@ -59,7 +58,7 @@ class Cutter:
         write_png(path, rgba)
         return path
 
-    def _photograph(self, outline: Outline) -> NDArray[np.uint8]:
+    def _photograph(self, outline: Outline) -> Bytes:
         """uint8 [H, W, 3], RGB."""
         found = sorted(self._photos.rglob(outline.photo))
         image = read_photograph(found[0], _LONGEST, outline.border) if found else None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from dim_model.arrays import Floats, Mask
+from dim_model.arrays import Bytes, Floats, Mask
 from dim_model.morphology import disk, grown
 from dim_model.pieces import tidied
 from trainer.outlined.outline import Outline
@@ -20,7 +19,7 @@ _HOLE = 60
 """Pixels: smaller holes are the segmentation's, and filled."""
 
 
-def trimap_of(rgb: NDArray[np.uint8], outline: Outline) -> Floats:
+def trimap_of(rgb: Bytes, outline: Outline) -> Floats:
     """float32 [H, W] of exactly 0, 0.5, 1. rgb: uint8 [H, W, 3]."""
     around, within = outline.masks(*rgb.shape[:2])
     subject = (
@@ -33,7 +32,7 @@ def trimap_of(rgb: NDArray[np.uint8], outline: Outline) -> Floats:
     return np.select([whole > 0, ~grown(subject, outer)], [1.0, 0.0], 0.5).astype(np.float32)
 
 
-def _grabbed(rgb: NDArray[np.uint8], around: Mask, within: Mask) -> Mask:
+def _grabbed(rgb: Bytes, around: Mask, within: Mask) -> Mask:
     """Rother, Kolmogorov & Blake, "GrabCut" (2004), without specks and pinholes."""
     labels = np.select(
         [within, around], [np.uint8(cv2.GC_FGD), np.uint8(cv2.GC_PR_FGD)], np.uint8(cv2.GC_BGD)
@@ -46,7 +45,7 @@ def _grabbed(rgb: NDArray[np.uint8], around: Mask, within: Mask) -> Mask:
     return tidied(subject, int(subject.sum() * _SPECK), _HOLE)
 
 
-def _distinct(rgb: NDArray[np.uint8], around: Mask, within: Mask, distance: float) -> Mask:
+def _distinct(rgb: Bytes, around: Mask, within: Mask, distance: float) -> Mask:
     """All around that differs from the ground's colour: finer than a cut through a graph, which gives thin
     things away for a shorter edge.
     """

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Bytes, Floats
 from trainer.photograph import read_photograph
 from trainer.synth.foreground import Rng
 
@@ -29,9 +28,9 @@ class Photos:
         self.files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
         if not self.files:
             raise NoPhotosError(f"{folder}: holds no photograph; give a folder with .jpg or .png files.")
-        self._kept: dict[Path, NDArray[np.uint8]] = {}
+        self._kept: dict[Path, Bytes] = {}
 
-    def _photo(self, file: Path) -> NDArray[np.uint8]:
+    def _photo(self, file: Path) -> Bytes:
         if file not in self._kept:
             image = read_photograph(file, _KEPT)
             if image is None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Floats, Mask
 from trainer.synth.foreground import Rng
 from trainer.synth.noise import fractal
-
-Bits = NDArray[np.bool_]
 
 SLIP = 3
 """Pixels by which a wrong trimap may reach over the border."""
@@ -22,7 +19,7 @@ _DEEPEST = 0.8
 """Of how deep the known part is, what may be left unknown: a leaf is thin, and people mark its middle yet."""
 
 
-def _slipped(rng: Rng, known: Bits) -> Bits:
+def _slipped(rng: Rng, known: Mask) -> Mask:
     """Where a careless hand takes for known, here and there, what lies a pixel or more beyond ``known``
     [N, N]: it goes over thin hair and all.
     """
