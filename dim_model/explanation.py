@@ -20,6 +20,7 @@ import numpy as np
 
 from dim_model import guided, sampling, windows
 from dim_model.arrays import Floats, Indices, Mask
+from dim_model.numbered import numbered
 from dim_model.propagation import propagate
 
 COLOUR_CELL = 2
@@ -75,9 +76,7 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
     part = _concerned(trimap)
     seen, hint = np.ascontiguousarray(rgb[part]), np.ascontiguousarray(trimap[part])
     sides = _Sides(hint == 1.0, hint == 0.0, hint == 0.5)
-    pixels = np.flatnonzero(sides.unknown)
-    corner, slot = (part[0].start, part[1].start), np.full(hint.shape, -1, np.int32)
-    slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
+    corner, (slot, pixels) = (part[0].start, part[1].start), numbered(sides.unknown)
     if not (sides.foreground.any() and sides.background.any() and pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
         estimates = np.full((pixels.size, 5), 0.5, np.float32)

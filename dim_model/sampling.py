@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from dim_model.arrays import Floats, Indices, Mask
 from dim_model.nearest import nearest
+from dim_model.numbered import numbered
 
 REACH = 60.0
 """Pixels: half the largest distance from which a candidate is sought."""
@@ -263,9 +264,7 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, effort: Eff
         back[own] = clean.reshape(-1, 3)[own]
 
     first = unknown[::2, ::2]
-    cells = np.flatnonzero(first)
-    slot = np.full(first.shape, -1, np.int32)
-    slot.ravel()[cells] = np.arange(cells.size, dtype=np.int32)
+    slot, cells = numbered(first)
     y, x = np.divmod(cells, first.shape[1])
     at = (2 * (y * width + x)).astype(np.int32)
     searching = (y % effort.apart == 0) & (x % effort.apart == 0)

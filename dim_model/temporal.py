@@ -33,6 +33,7 @@ from dim_model import guided
 from dim_model.arrays import Floats, Indices, Mask
 from dim_model.flow import Flow, moved, reduced
 from dim_model.lines import lines
+from dim_model.numbered import numbered
 from dim_model.pairs import Box, Look, Pairs
 
 T = TypeVar("T")
@@ -96,10 +97,7 @@ class _Moment:
 
     @cached_property
     def lines(self) -> _Lines:
-        wanted = guided.grown(self.unknown, _SPARE)
-        pixels = np.flatnonzero(wanted)
-        slot = np.full(self.alpha.shape, -1, np.int32)
-        slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
+        slot, pixels = numbered(guided.grown(self.unknown, _SPARE))
         return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels.size, _RADIUS, guided.RIDGE))
 
 
