@@ -97,11 +97,12 @@ def test_cost_is_told_by_unknown_area(matter: Matter) -> None:
     row = figures["shares"]["0.1"]
     assert row["frame"] > row["trimap inputs + network (together)"] / 4 > 0
     assert figures["R2"] <= 1
+    assert figures["R2 of what is unknown"] == pytest.approx(1)  # of two points
 
 
 def test_points_on_a_line_are_straight_and_others_are_not() -> None:
-    assert area.straightness([0, 1, 2], [1, 3, 5]) == pytest.approx(1)
-    assert area.straightness([0, 1, 2], [1, 3, 1]) == pytest.approx(0)
+    assert area.straightness([(0, 1), (1, 3), (2, 5)]) == pytest.approx(1)
+    assert area.straightness([(0, 1), (1, 3), (2, 1)]) == pytest.approx(0)
 
 
 def test_a_crowd_is_looked_through_and_claimed() -> None:
