@@ -88,7 +88,8 @@ class _Foreground:
         self._inside = treatment.mixed(inside, alpha[0, rows, columns])
         spilt, solid = treatment.solid(scene, alpha)
         self._straight[:, rows, columns] = self._space.from_linear(self._inside)
-        self._straight[:, spilt] = self._space.from_linear(solid)
+        if solid.numel():  # a mask of a whole frame is slow to ask
+            self._straight[:, spilt] = self._space.from_linear(solid)
         if extend:
             light = scene.clone()
             light[:, rows, columns], light[:, spilt] = self._inside, solid
@@ -126,12 +127,12 @@ class _Foreground:
 
 
 def _light(plate: Tensor, alpha: Tensor, space: ColourSpace) -> Tensor:
-    """Scene-linear light of what the mixed pixels' colours are found by, [3, H, W]; 0 elsewhere, and where it
-    tells no colour.
+    """Scene-linear light of what the mixed pixels' colours are found by, [3, H, W], 0 where it tells no
+    colour; elsewhere anything.
     """
     where = foreground.needed(alpha)
     some = space.to_linear(plate.reshape(3, -1).T[where].T.contiguous())
-    light = torch.zeros(plate.shape)
+    light = torch.empty(plate.shape)
     light.view(3, -1).index_copy_(1, where, _told(some))
     return light
 

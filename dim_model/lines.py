@@ -88,6 +88,18 @@ def _solve(m, i, share, ridge, out):
     out[0, i], out[1, i], out[2, i], out[3, i] = k0, k1, k2, a - k0 * r - k1 * g - k2 * b
 
 
+@numba.njit(nogil=True, cache=True)
+def _span(slots):
+    """From which pixel of a strip's row to which, not itself, there are slots; (its length, 0): there are
+    none.
+    """
+    first, end = slots.size, 0
+    for i in range(slots.size):
+        if slots[i] >= 0:
+            first, end = min(first, i), i + 1
+    return first, end
+
+
 @numba.njit(nogil=True, cache=True, inline="always")
 def _inside(at, radius, length):
     """How many positions of a window around ``at`` lie in 0 … length - 1."""
@@ -112,12 +124,14 @@ def lines(rgb, alpha, slot, count, radius, ridge):
     fits = np.zeros((side, 4, _STRIP + 2 * radius))
     fallen = np.empty((4, _STRIP + 2 * radius))
     means = np.empty((4, _STRIP))
+    firsts, ends = np.empty(height, np.intp), np.empty(height, np.intp)
     for left in range(0, width, _STRIP):
-        end = min(left + _STRIP, width)
+        for y in range(height):
+            firsts[y], ends[y] = _span(slot[y, left : left + _STRIP])
         top, bottom = 0, 0  # rows whose moments are in ``columns``
         solved = -1  # up to which row there are lines
         for y in range(height):
-            if not (slot[y, left:end] >= 0).any():
+            if not ends[y]:
                 continue
             last = min(y + radius, height - 1)
             for at in range(max(solved + 1, y - radius, 0), last + 1):
@@ -130,27 +144,31 @@ def lines(rgb, alpha, slot, count, radius, ridge):
                 for come in range(bottom, below):
                     _add_row(columns, row, rgb, alpha, come, left - 2 * radius, 1.0)
                 top, bottom = above, below
+                # Of a thin band only what some row asks for, which this one's windows reach.
+                low, high = firsts[above:below].min(), ends[above:below].max() + 2 * radius
                 for k in range(_MOMENTS):
-                    _across(moments[k], columns[k], side)
+                    _across(moments[k, low:high], columns[k, low:], side)
                 fit = fits[at % side]
-                for i in range(fit.shape[1]):
+                for i in range(low, high):
                     x = left - radius + i
                     if 0 <= x < width:
                         _solve(moments, i, 1.0 / ((below - above) * _inside(x, radius, width)), ridge, fit)
                     else:
                         fit[0, i], fit[1, i], fit[2, i], fit[3, i] = 0.0, 0.0, 0.0, 0.0
             solved = last
-            fallen[:] = 0.0
+            first, end = firsts[y], ends[y]
+            fallen[:, first : end + 2 * radius] = 0.0
             for at in range(max(0, y - radius), last + 1):
                 for k in range(4):
-                    _add(fallen[k], fits[at % side, k], 1.0)
+                    part = slice(first, end + 2 * radius)
+                    _add(fallen[k, part], fits[at % side, k, part], 1.0)
             for k in range(4):
-                _across(means[k], fallen[k], side)
+                _across(means[k, first:end], fallen[k, first:], side)
             rows = _inside(y, radius, height)
-            for x in range(left, end):
-                n = slot[y, x]
+            for i in range(first, end):
+                n = slot[y, left + i]
                 if n >= 0:
-                    share = 1.0 / (rows * _inside(x, radius, width))
+                    share = 1.0 / (rows * _inside(left + i, radius, width))
                     for k in range(4):
-                        values[n, k] = share * means[k, x - left]
+                        values[n, k] = share * means[k, i]
     return values

@@ -22,7 +22,7 @@ from dim_model.flow import QUICK, Flow, flows, grey, is_cut, moved, smaller, sou
 SCENE_LINES = 90
 """The shorter side of the picture that coarse flow is sought in."""
 
-_MARGIN = 32
+_MARGIN = 24
 """Pixels of a reduced frame around the mixed ones: what moves by less stays in the box."""
 
 

@@ -38,8 +38,8 @@ from dim_model.pairs import Box, Look, Pairs
 
 T = TypeVar("T")
 
-LINES = 360
-"""The shorter side at which flow is sought."""
+LINES = 270
+"""The shorter side at which flow is sought: finer, mattes come out no steadier (docs/performance.md)."""
 
 _SAME = 0.02
 """Root mean square difference of colour, display-referred, over which a neighbour's mixture is another's: 1/e

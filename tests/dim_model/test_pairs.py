@@ -52,4 +52,4 @@ def test_a_box_holds_what_is_mixed_with_a_margin_and_nothing_where_nothing_is() 
     mixed = np.zeros((360, 640), bool)
     assert Box.around(mixed, HEIGHT, WIDTH) is None
     mixed[200:220, 300:340] = True
-    assert Box.around(mixed, HEIGHT, WIDTH) == Box(68, 142, 118, 202)
+    assert Box.around(mixed, HEIGHT, WIDTH) == Box(76, 134, 126, 194)
