@@ -87,14 +87,16 @@ HOME_DIR = $(DESTDIR)$(PREFIX)
 OURS     = $(HOME_DIR)/.dimd
 # The versions that the tests ran with; PIP_FLAGS= takes the newest that pyproject.toml allows.
 PIP_FLAGS ?= --constraint requirements.lock
+# train: what dim-train needs beside, some 200 MB.
+EXTRAS  ?=
 
-install:  ## as a system service: PREFIX=/opt/dimd, DESTDIR for packagers
+install:  ## as a system service: PREFIX=/opt/dimd, EXTRAS=train, DESTDIR for packagers
 	@case "$(PREFIX)" in /*/*) ;; *) echo "PREFIX=$(PREFIX) must be a folder of dimd's own, such as /opt/dimd." >&2; exit 1;; esac
 	@[ ! -e "$(HOME_DIR)" ] || [ -e "$(OURS)" ] || { \
 	  echo "$(HOME_DIR) is there and not dimd's; give another PREFIX." >&2; exit 1; }
 	mkdir -p "$(HOME_DIR)" && touch "$(OURS)"
 	$(PYTHON) -m venv "$(HOME_DIR)"
-	"$(HOME_DIR)/bin/python" -m pip install --quiet $(PIP_FLAGS) .
+	"$(HOME_DIR)/bin/python" -m pip install --quiet $(PIP_FLAGS) ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@# Scripts name the Python that wrote them, which at the end lies elsewhere.
 	[ -z "$(DESTDIR)" ] || sed -i 's|$(HOME_DIR)|$(PREFIX)|g' "$(HOME_DIR)/pyvenv.cfg" \
 	  $$(grep -lsI '$(HOME_DIR)' "$(HOME_DIR)"/bin/*)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from trainer.cli.cutout import cutout
@@ -13,7 +15,22 @@ from trainer.cli.render import render
 from trainer.cli.synth import synth
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+class _Commands(click.Group):
+    """Its commands want packages that a daemon does without."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if str(error.name).partition(".")[0] in ("trainer", "dim_model"):
+                raise
+            raise click.ClickException(
+                f"Training needs {error.name}, which is not installed; install dimd with its extra train: "
+                "make install EXTRAS=train, or pip install '.[train]'."
+            ) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="dimd", prog_name="dim-train")
 def main() -> None:
     """Make weights for dimd, from drawn mattes over photographs."""
