@@ -70,8 +70,8 @@ def measure(
         together = row["trimap inputs + network (together)"] + row["steady (together)"]
         row["frame"] = together / TOGETHER + row["foreground"]
     points = [(share, found[str(share)]["frame"]) for share in shares]
-    some = [(share, frame) for share, frame in points if share]
-    return {"shares": found, "R2": straightness(points), "R2 of what is unknown": straightness(some)}
+    unknown = [(share, frame) for share, frame in points if share]
+    return {"shares": found, "R2": straightness(points), "R2 of what is unknown": straightness(unknown)}
 
 
 def straightness(points: Sequence[tuple[float, float]]) -> float:
