@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 class Notifier:
@@ -16,12 +17,9 @@ class Notifier:
 
     def __call__(self, *lines: str) -> None:
         """Send assignments such as ``READY=1`` and ``STATUS=2 jobs``. A systemd that does not listen is no
-        fault.
+        fault, and one message that is lost says nothing of the next.
         """
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            try:
-                sender.sendto("\n".join(lines).encode(), self._address)
-            except OSError:
-                self._address = ""
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto("\n".join(lines).encode(), self._address)
