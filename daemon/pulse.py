@@ -90,8 +90,18 @@ class Pulse:
         if not stalled and self._watchdog is not None:
             self._notify("WATCHDOG=1")
             if self._file is not None:
-                faulthandler.dump_traceback_later(self._watchdog * _TRACES_AT, file=self._file)
+                self._arm(self._file, self._watchdog * _TRACES_AT)
         return stalled
+
+    def _arm(self, file: IO[str], seconds: float) -> None:
+        """Write the threads down after so long; what an earlier stall left goes, for it has passed: a crash
+        after it would be taken for the watchdog's.
+        """
+        faulthandler.cancel_dump_traceback_later()
+        if os.fstat(file.fileno()).st_size:
+            file.seek(0)
+            file.truncate()
+        faulthandler.dump_traceback_later(seconds, file=file)
 
     def __enter__(self) -> Self:
         if self._watchdog is not None and self._traces is not None:

@@ -215,6 +215,20 @@ def test_a_process_that_hangs_writes_where_it_stands_and_the_next_counts_it(tmp_
         assert "decode_that_hangs" in following.kept.read_text()
 
 
+def test_a_stall_that_passed_is_forgotten_and_a_crash_after_it_is_a_crash(tmp_path: Path) -> None:
+    with suppress(RuntimeError), Life(tmp_path, "9109") as life:
+        with Pulse(lambda _: None, lambda: 1.0, watchdog=1.0, traces=life.traces) as made:
+            for _ in range(2):
+                made.beat()
+                wait_for(lambda: life.traces.stat().st_size)
+                assert life.traces.read_bytes().startswith(b"Timeout")
+            made.beat()
+            assert life.traces.stat().st_size == 0
+        raise RuntimeError
+    with Life(tmp_path, "9109") as following:
+        assert following.last == "crash"
+
+
 def test_prometheus_is_told_how_earlier_runs_ended(tmp_path: Path, engine: Engine) -> None:
     settings = config(tmp_path)
     (tmp_path / "state").mkdir()
