@@ -1,17 +1,20 @@
 """Serves the figures over HTTP: on this machine alone unless told, with a token and TLS where they are set.
 
 prometheus_client's own server has no token, and does its TLS handshakes one after another before it accepts
-the next caller, so that one who connects and stays silent would shut out Prometheus.
+the next caller, so that one who connects and stays silent would shut out Prometheus. And it takes as many
+callers as come, for as long as they like; each has a thread and an open file, which the clips need.
 """
 
 from __future__ import annotations
 
 import hmac
+import io
 import ipaddress
 import socket
 import ssl
 import sys
 import threading
+import time
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from types import TracebackType
@@ -26,8 +29,13 @@ from daemon.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from _typeshed import WriteableBuffer
+
 _PATIENCE = 10.0
-"""Seconds that a caller may take for its handshake and for each line of what it asks."""
+"""Seconds that a caller may take for its handshake, and then for all that it asks."""
+
+_CALLERS = 16
+"""At once: a few Prometheuses and a person or two. Further ones are hung up on."""
 
 _FEWEST_LETTERS = 16
 """Of a token: fewer can be guessed over a network."""
@@ -40,9 +48,32 @@ class MetricsError(OSError):
 class _Handler(WSGIRequestHandler):
     """Writes no line for each scrape."""
 
-    timeout = _PATIENCE
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = io.BufferedReader(_Asked(self.connection))
 
     def log_message(self, format: str, *args: object) -> None: ...
+
+
+class _Asked(io.RawIOBase):
+    """What a caller asks, read for so long in all: a socket's own timeout begins anew with every letter."""
+
+    def __init__(self, caller: socket.socket) -> None:
+        self._caller, self._due = caller, time.monotonic() + _PATIENCE
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        left = self._due - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._caller.settimeout(left)
+        try:
+            return self._caller.recv_into(buffer)
+        finally:
+            self._caller.settimeout(_PATIENCE)  # for the answer
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -53,6 +84,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     def __init__(self, address: Any, family: int, tls: ssl.SSLContext | None) -> None:
         self.address_family, self._tls = family, tls  # before the socket is made
+        self._places = threading.BoundedSemaphore(_CALLERS)
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
@@ -62,6 +94,22 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # there is no thread that would give the place back
+            self._places.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         request.settimeout(_PATIENCE)

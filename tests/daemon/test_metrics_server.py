@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import urllib.request
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
@@ -15,7 +16,7 @@ import pytest
 from daemon.config import Config, MetricsSettings
 from daemon.metrics import Metrics
 from daemon.metrics_server import MetricsError, MetricsServer, exposure
-from tests.daemon.cases import free_port
+from tests.daemon.cases import free_port, wait_for
 
 TOKEN = "0123456789abcdef0123"
 
@@ -116,6 +117,62 @@ def test_a_caller_that_stays_silent_shuts_nobody_out(certificate: Path) -> None:
     with serving(certificate=str(certificate / "cert.pem"), key=str(certificate / "key.pem")) as server:
         with socket.create_connection(("127.0.0.1", server.port)):
             assert "dimd_jobs{" in get(server, None, trusting)
+
+
+def is_closed(caller: socket.socket) -> bool:
+    """Whether the server has hung up; it says nothing before it was asked."""
+    caller.settimeout(10)
+    try:
+        return caller.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_callers_beyond_a_few_are_closed_at_once_until_one_of_those_goes() -> None:
+    with serving() as server, ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(16)
+        ]
+        with socket.create_connection(("127.0.0.1", server.port)) as further:
+            assert is_closed(further)
+        silent[0].close()
+
+        def is_answered() -> bool:
+            with suppress(OSError):
+                return "dimd_jobs{" in get(server)
+            return False
+
+        wait_for(is_answered, 5)  # before the silent ones' time is up
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_caller_that_asks_letter_by_letter_is_closed_when_its_time_is_up(
+    encrypted: bool,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("daemon.metrics_server._PATIENCE", 1.0)
+    settings = {}
+    if encrypted:
+        folder = request.getfixturevalue("certificate")
+        settings = {"certificate": str(folder / "cert.pem"), "key": str(folder / "key.pem")}
+    with serving(**settings) as server, ExitStack() as stack:
+        caller = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        if encrypted:
+            trusting = ssl.create_default_context(cafile=folder / "cert.pem")
+            caller = stack.enter_context(trusting.wrap_socket(caller, server_hostname="localhost"))
+        caller.sendall(b"GET /metrics HTTP/1.0\r\nslow: ")
+
+        def is_over() -> bool:
+            try:
+                caller.sendall(b"x")
+            except OSError:
+                return True
+            return False
+
+        wait_for(is_over)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_certificate_without_its_key_is_one_sentence(certificate: Path) -> None:

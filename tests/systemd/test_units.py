@@ -101,6 +101,11 @@ def test_what_hangs_or_fails_is_restarted_ever_more_slowly_and_never_given_up(un
     assert int(told["WatchdogSec"]) >= 300
 
 
+@pytest.mark.parametrize("unit", SERVING)
+def test_it_may_open_more_files_than_the_thousand_that_systemd_allows_by_itself(unit: str) -> None:
+    assert int(dict(keys(unit))["LimitNOFILE"]) >= 16_384
+
+
 def test_the_template_is_the_service_but_for_its_gpu() -> None:
     own = {
         ("Description", "dimd on GPU %i, mattes from clips dropped into a folder"),
