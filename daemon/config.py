@@ -30,6 +30,7 @@ from daemon.clip_config import (
 )
 from daemon.colour_config import AssumeSettings, ColourSettings
 from daemon.config_file import ConfigError, ConfigFile
+from daemon.real_path import shared_patience
 from daemon.section import Folder, Seconds, Section
 
 __all__ = [
@@ -189,4 +190,5 @@ class Config(Section):
 
 def load(path: Path) -> Config:
     """The config in `path`; relative folders in it are relative to its own folder. Raises ConfigError."""
-    return ConfigFile.read(path).validate(Config, context={"base": path.resolve().parent})
+    context = {"base": path.resolve().parent, "patience": shared_patience()}
+    return ConfigFile.read(path).validate(Config, context=context)

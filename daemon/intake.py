@@ -126,9 +126,14 @@ class Intake:
         remarks: list[str] = []
         self._standing = []
         self._is_answered = True
-        for pair in config.folders:
+        follow_links = config.watch.follow_links
+        looks = [
+            self._patience.put(pair.in_, partial(_look_into, pair.in_, follow_links))
+            for pair in config.folders
+        ]
+        for pair, look in zip(config.folders, looks, strict=True):
             try:
-                seen = self._patience.ask(pair.in_, partial(_look_into, pair.in_, config.watch.follow_links))
+                seen = look()
             except MediaError as error:
                 remarks.append(str(error))
                 continue

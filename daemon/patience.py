@@ -11,6 +11,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -20,10 +21,13 @@ MOUNT_SECONDS = 10.0
 
 
 class Patience:
-    """Waits `seconds` for each answer. Safe to share between threads."""
+    """Waits `seconds` for each answer; where `then` is given, only that long once one did not come, so that
+    many questions after one another do not add up. Safe to share between threads.
+    """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, then: float | None = None) -> None:
         self._seconds = seconds
+        self._then = seconds if then is None else then
         self._lock = threading.Lock()
         self._out: dict[Hashable, _Question] = {}
 
@@ -33,19 +37,29 @@ class Patience:
 
         Raises TimeoutError, which is an OSError, where there is none in time.
         """
+        return self.put(about, question)()
+
+    def put(self, about: Hashable, question: Callable[[], T]) -> Callable[[], T]:
+        """As `ask`, but what is returned waits for the answer: the time of several that are put first and
+        then waited for is that of one.
+        """
         with self._lock:
             asked = self._out.get(about)
             if asked is None:
                 asked = self._out[about] = _Question(question)
                 asked.start()
+        return partial(self._answer, about, asked)
+
+    def _answer(self, about: Hashable, asked: _Question) -> Any:
         if not asked.answered.wait(max(0.0, asked.begun + self._seconds - time.monotonic())):
+            self._seconds = self._then
             raise TimeoutError(errno.ETIMEDOUT, "no answer")
         with self._lock:
             if self._out.get(about) is asked:
                 del self._out[about]
         if asked.error is not None:
             raise asked.error
-        return asked.answer  # type: ignore[no-any-return]
+        return asked.answer
 
 
 class _Question(threading.Thread):

@@ -18,14 +18,23 @@ _LINKS = 40
 _PATIENCE = MOUNT_SECONDS
 """Seconds for a part of a path to answer."""
 
+_LESS = 2.0
+"""The same, once one did not: the folders of a config are asked after one by one, before systemd hears that
+dimd is ready."""
 
-def real_path(path: Path) -> Path:
+
+def shared_patience() -> Patience:
+    """For all the paths of one config."""
+    return Patience(_PATIENCE, _LESS)
+
+
+def real_path(path: Path, patience: Patience | None = None) -> Path:
     """As `Path.resolve`. Of what does not answer, and all below it, the name is taken as it is: a folder that
     is no link has one name whether or not its share is there, and so have the clips in it.
 
     Raises ValueError where links lead in a circle.
     """
-    patience, answers, links = Patience(_PATIENCE), True, 0
+    patience, answers, links = patience or shared_patience(), True, 0
     here, due = Path("/"), list(reversed(path.absolute().parts[1:]))
     while due:
         part = due.pop()

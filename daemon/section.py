@@ -21,7 +21,9 @@ def as_path(value: object, info: ValidationInfo) -> Path:
         path = path.expanduser()
     except RuntimeError as error:
         raise ValueError("that user has no home folder; give the whole path") from error
-    return real_path(info.context["base"] / path) if info.context else path
+    if not info.context:
+        return path
+    return real_path(info.context["base"] / path, info.context["patience"])
 
 
 Folder = Annotated[Path, BeforeValidator(as_path)]

@@ -99,9 +99,11 @@ class Service:
         config = self._config
         self._tell_decoder(config)
         patience = Patience(_PATIENCE)
-        for folder in (each for pair in config.folders for each in (pair.in_, pair.out)):
+        folders = [each for pair in config.folders for each in (pair.in_, pair.out)]
+        there = {folder: patience.put(folder, partial(_make, folder)) for folder in folders}
+        for folder, answer in there.items():
             try:
-                patience.ask(folder, partial(_make, folder))
+                answer()
             except TimeoutError:
                 self._log.warning(f"{folder}: does not answer; its clips wait until it does.")
         with ExitStack() as stack:

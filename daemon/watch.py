@@ -61,9 +61,10 @@ class Watch:
 
     def __enter__(self) -> Self:
         self._observer.start()
-        for folder in self._folders:
+        there = {folder: self._patience.put(folder, folder.stat) for folder in self._folders}
+        for folder, answer in there.items():
             try:
-                self._patience.ask(folder, folder.stat)  # what follows would wait for ever, with a lock held
+                answer()  # without one, what follows would wait for ever, with a lock held
                 # started first, so that one folder's failure leaves the others watched
                 self._observer.schedule(self._handler, str(folder), recursive=True, event_filter=_WAKING)
             except OSError as error:

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,25 @@ def test_a_mount_that_hangs_at_the_start_keeps_no_other_folder_from_being_served
         assert daemon.said(f"{tmp_path / which}: does not answer; its clips wait until it does.") == 1
         hung.back()
         wait_for(lambda: visible(tmp_path / "far-out") == ["far"], 30)
+
+
+def test_many_mounts_that_hang_cost_the_start_and_the_first_look_the_time_of_one(
+    tmp_path: Path, engine: Engine
+) -> None:
+    names = [f"far-{n}" for n in range(8)]
+    for name in (*names, "in"):
+        (tmp_path / name).mkdir()
+    out = str(tmp_path / "out")
+    settings = config(tmp_path, folders=[{"in": str(tmp_path / name), "out": out} for name in (*names, "in")])
+    still(tmp_path / "in", "near")
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(Hung(tmp_path / name))
+        daemon = stack.enter_context(running(settings, engine))
+        wait_for(lambda: daemon.said("cannot be looked at (no answer)") == len(names))
+        assert time.monotonic() - begun < 8
+        wait_for(lambda: visible(tmp_path / "out") == ["near"], 30)
 
 
 def test_a_file_that_hangs_while_it_is_decoded_costs_a_try_and_others_go_on(

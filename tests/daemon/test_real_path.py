@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,23 @@ def test_a_config_is_read_though_a_mount_hangs_and_its_folders_keep_their_names(
         assert load(file) == calm
         assert time.monotonic() - begun < 10
     assert str(calm.folders[0].in_) == str(share / "in/deep")
+
+
+def test_many_folders_that_hang_hold_up_a_config_not_much_longer_than_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 2.0)
+    monkeypatch.setattr(module, "_LESS", 0.1)
+    (tmp_path / "near").mkdir()
+    (tmp_path / "link").symlink_to("near")
+    file = tmp_path / "config.yaml"
+    pairs = "".join(f"  - {{in: share-{n}/in, out: share-{n}/out}}\n" for n in range(4))
+    file.write_text(f"folders:\n{pairs}  - {{in: link, out: results}}\n")
+    with ExitStack() as stack:
+        for n in range(4):
+            (tmp_path / f"share-{n}").mkdir()
+            stack.enter_context(Hung(tmp_path / f"share-{n}"))
+        begun = time.monotonic()
+        read = load(file)
+        assert time.monotonic() - begun < 8
+    assert read.folders[-1].in_ == tmp_path / "near"
