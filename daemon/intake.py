@@ -16,11 +16,11 @@ from daemon.clip import Clip, job_key
 from daemon.config import Config, ConfigError, FolderPair, clip_settings
 from daemon.faults import Faults
 from daemon.inbox import scan
-from daemon.job import Job, State
+from daemon.job import Job
 from daemon.ledger import Ledger
+from daemon.litter import Litter
 from daemon.media import MediaError
 from daemon.patience import Patience
-from daemon.publish import Workplace
 from daemon.report import Reporter
 from daemon.room import shortage
 from daemon.settle import Settle
@@ -33,9 +33,6 @@ _SHARE = 0.01
 
 _PATIENCE = 60.0
 """Seconds that a look into a folder may take; if it takes longer, what it found serves the next one."""
-
-_UNDONE: tuple[State, ...] = ("waiting", "failed", "set_aside")
-"""States of jobs that go when their clip goes. A cancelled one stays: its clip may come back unwanted."""
 
 
 class Intake:
@@ -56,6 +53,7 @@ class Intake:
         self._seen: Config | None = None
         self._rests_until = 0.0
         self._patience = Patience(_PATIENCE)
+        self._litter = Litter(ledger)
         self._is_answered = True
         self._settle = Settle(settle_seconds)
         self._devices: dict[Path, int] = {}
@@ -85,6 +83,7 @@ class Intake:
         self._settle.update(clips)
         self._offer(config, self._settle.settled)
         self._forget(clips, whole)
+        self._litter.sweep(config.folders)
         self._seen = config
         now = self._clock()
         # Where one does not answer the time went with waiting.
@@ -167,24 +166,18 @@ class Intake:
         self._known, self._tasks, self._outs = known, tasks, {task.out for task in tasks.values()}
 
     def _offer_one(self, key: str, task: Task) -> None:
-        older = self._ledger.of_source(task.clip.source, _UNDONE)
         job = self._ledger.offer(task.clip, key)
-        if job is None:
-            return
-        for other in older:
-            Workplace(task.out, other.name, other.key).discard()
-        if task.fault:
+        if job is not None and task.fault:
             self._ledger.set_aside(job.id, task.fault)
             self._reporter.ended(job, "set_aside", task.fault)
 
     def _forget(self, clips: list[Clip], whole: list[FolderPair]) -> None:
-        """Nobody waits for a clip that was taken out of its folder: its job goes, and what was made of it."""
+        """Nobody waits for a clip that was taken out of its folder."""
         there = {clip.source for clip in clips}
-        out = {str(pair.in_): pair.out for pair in whole}
-        for job in self._ledger.jobs(_UNDONE):
-            if job.folder in out and job.source not in there:
+        folders = {str(pair.in_) for pair in whole}
+        for job in self._ledger.unheld():
+            if job.folder in folders and job.source not in there:
                 self._ledger.forget(job.id)
-                Workplace(out[job.folder], job.name, job.key).discard()
 
 
 def _again(known: tuple[str, Task] | None, clip: Clip) -> tuple[str, Task] | None:

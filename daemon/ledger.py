@@ -9,6 +9,7 @@ Daemons that share a watched folder share the state folder, on a local disk: SQL
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any
 
 from daemon.clip import Clip
 from daemon.job import STATES, Job, State
+from daemon.ledger_claims import CLAIM, CLAIMABLE, SET_THE_DEADLY_ASIDE
 from daemon.ledger_file import LedgerError
 from daemon.ledger_view import LedgerView
 from daemon.owner import is_gone, owner_name
@@ -26,39 +28,13 @@ __all__ = ["ClaimLost", "Job", "Ledger", "LedgerError", "LedgerView", "State", "
 _DEATHS = 5
 """A clip on which the daemon died this often, without a new frame between, is what kills it: set aside."""
 
-_DUE = """
-    state = 'waiting' AND (retry_at IS NULL OR retry_at <= :now)
-    AND id NOT IN (SELECT value FROM json_each(:held))
+_LEAVE = """
+    INSERT OR IGNORE INTO litter (key, name, folder)
+    SELECT key, name, folder FROM job WHERE started IS NOT NULL
 """
+"""Note the work of jobs as litter; those that were never claimed have none."""
 
-_LEFT = """
-    state = 'running' AND (lease_until <= :now OR owner IN (SELECT value FROM json_each(:gone)))
-    AND id NOT IN (SELECT value FROM json_each(:held))
-"""
-
-# Each half comes by the index in the order of its ids, so with ten thousand waiting jobs the first is found
-# without a look at the others.
-_CLAIMABLE = f"""
-    SELECT id, key FROM job WHERE {_DUE} UNION ALL SELECT id, key FROM job WHERE {_LEFT} ORDER BY id
-"""
-
-_SET_THE_DEADLY_ASIDE = f"""
-    UPDATE job SET
-        state = 'set_aside', owner = NULL, lease_until = NULL, finished = :now,
-        error = name || ': dimd died ' || :deaths || ' times after frame ' || frames_done
-            || ' of this clip; see the system log for the cause (memory?), then run dimd retry ' || id || '.'
-    WHERE lost + 1 >= :deaths AND {_LEFT} AND key IN (SELECT value FROM json_each(:running))
-    RETURNING *
-"""
-
-_CLAIM = """
-    UPDATE job SET
-        attempts = attempts + (state = 'waiting'), lost = lost + (state = 'running'),
-        state = 'running', owner = :owner, lease_until = :until, retry_at = NULL,
-        started = coalesce(started, :now), finished = NULL
-    WHERE id = :id
-    RETURNING *
-"""
+_NO_FRAMES = "frames_done = 0, frames_total = NULL, fps = NULL, plan = NULL"
 
 
 class ClaimLost(LedgerError):  # noqa: N818  (an event that every holder must expect, not a fault)
@@ -106,6 +82,7 @@ class Ledger(LedgerView):
         with self._file.transaction() as db:
             if db.execute("SELECT 1 FROM job WHERE key = ?", (key,)).fetchall():
                 return None
+            db.execute(f"{_LEAVE} AND source = ? AND state <> 'done'", (clip.source,))
             db.execute("DELETE FROM job WHERE source = ? AND state <> 'done'", (clip.source,))
             (row,) = db.execute(
                 "INSERT INTO job (key, name, folder, source, state, created)"
@@ -131,13 +108,13 @@ class Ledger(LedgerView):
             }
             ours = [row["key"] for row in running if among is None or row["key"] in among]
             deadly = db.execute(
-                _SET_THE_DEADLY_ASIDE, {**asked, "deaths": _DEATHS, "running": json.dumps(ours)}
+                SET_THE_DEADLY_ASIDE, {**asked, "deaths": _DEATHS, "running": json.dumps(ours)}
             ).fetchall()
-            due = db.execute(_CLAIMABLE, asked)
+            due = db.execute(CLAIMABLE, asked)
             first = next((row["id"] for row in due if among is None or row["key"] in among), None)
             due.close()
             taken = {"id": first, "owner": owner, "now": now, "until": now + lease}
-            rows = db.execute(_CLAIM, taken).fetchall()
+            rows = db.execute(CLAIM, taken).fetchall()
         for row in deadly:
             self._tell_deadly(Job.from_row(row))
         if not rows:
@@ -154,6 +131,14 @@ class Ledger(LedgerView):
                 (until, job_id, owner),
             )
             return changed.rowcount == 1
+
+    def rename(self, job_id: int, name: str) -> None:
+        """Its clip's name is another now, because one like it came or went: the work under the old one is
+        litter. Raises ClaimLost.
+        """
+        with self._file.transaction() as db:
+            db.execute(f"{_LEAVE} AND id = ?", (job_id,))
+            self._hold(job_id, "name = :name", name=name)
 
     def let_go(self, job_id: int) -> None:
         """All work here on a job that was lost has ended, so it may be claimed here again."""
@@ -180,7 +165,7 @@ class Ledger(LedgerView):
     def restart(self, job_id: int) -> None:
         """Forget the frames and the plan: what they were made with is gone. Raises ClaimLost."""
         with self._file.transaction() as db:
-            self._hold(job_id, "frames_done = 0, frames_total = NULL, fps = NULL, plan = NULL")
+            self._hold(job_id, _NO_FRAMES)
             db.execute("DELETE FROM figure WHERE job = ?", (job_id,))
 
     def done(self, job_id: int, result: Path) -> None:
@@ -216,10 +201,32 @@ class Ledger(LedgerView):
         """Try again now, frames kept and attempts renewed. Raises LedgerError unless it ended undone."""
         return self._order(job_id, "waiting", {"failed", "set_aside", "cancelled"})
 
+    def unheld(self) -> list[Job]:
+        """What nobody works on and is to be forgotten once its clip is gone."""
+        rows = self._file.read(
+            "SELECT * FROM job WHERE state IN ('waiting', 'running', 'failed', 'set_aside', 'cancelled')"
+            " AND (state <> 'cancelled' OR started IS NOT NULL)"
+        )
+        return [Job.from_row(row) for row in rows if row["state"] != "running" or self._is_left(row)]
+
+    def _is_left(self, row: sqlite3.Row) -> bool:
+        held = row["id"] in self._held
+        return not held and (row["lease_until"] <= self._clock() or self._gone(row["owner"]))
+
     def forget(self, job_id: int) -> None:
-        """The clip is gone from its folder; should it come back, it is a new job."""
+        """The clip is gone from its folder; should it come back, it is a new job. But a cancelled one stays,
+        without its frames, for its clip may come back unwanted.
+        """
         with self._file.transaction() as db:
-            db.execute("DELETE FROM job WHERE id = ?", (job_id,))
+            db.execute(f"{_LEAVE} AND id = ?", (job_id,))
+            db.execute("DELETE FROM job WHERE id = ? AND state <> 'cancelled'", (job_id,))
+            db.execute(f"UPDATE job SET {_NO_FRAMES}, started = NULL WHERE id = ?", (job_id,))
+            db.execute("DELETE FROM figure WHERE job = ?", (job_id,))
+
+    def swept(self, works: Collection[tuple[str, str]]) -> None:
+        """These are litter no more. works: keys and names, as `litter` gives them."""
+        with self._file.transaction() as db:
+            db.executemany("DELETE FROM litter WHERE key = ? AND name = ?", works)
 
     def release(self, owner: str) -> int:
         """A clean stop: the owner's jobs wait again, frames kept, the try not counted. Returns how many."""

@@ -65,6 +65,16 @@ CREATE TABLE figure (
 ) WITHOUT ROWID;
 """
 
+_LITTER = """
+CREATE TABLE IF NOT EXISTS litter (
+    key    TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    PRIMARY KEY (key, name)
+) WITHOUT ROWID;
+"""
+"""Came later: a ledger of the same version may lack it, and whoever does not know it passes over it."""
+
 
 class LedgerError(RuntimeError):
     """One sentence: which ledger or job, what is wrong, how to mend it."""
@@ -227,6 +237,8 @@ def _create(connection: sqlite3.Connection) -> None:
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
+    if _version(connection) == VERSION:
+        connection.execute(_LITTER)
     connection.execute("COMMIT")
 
 

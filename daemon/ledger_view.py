@@ -48,10 +48,16 @@ class LedgerView(Closing):
         )
         return [Job.from_row(row) for row in rows]
 
-    def of_source(self, source: str, states: Collection[State]) -> list[Job]:
-        """The jobs of that plate, of any version, in one of `states`."""
-        rows = self._file.read("SELECT * FROM job WHERE source = ? ORDER BY id", source)
-        return [job for job in map(Job.from_row, rows) if job.state in states]
+    def litter(self, folder: str) -> list[tuple[str, str]]:
+        """Key and name of each job of that watched folder whose work nobody is to go on with, though some may
+        still lie in the folder for results.
+        """
+        rows = self._file.read(
+            "SELECT key, name FROM litter WHERE folder = ? AND NOT EXISTS (SELECT 1 FROM job WHERE"
+            " job.key = litter.key AND job.name = litter.name AND state NOT IN ('done', 'cancelled'))",
+            folder,
+        )
+        return [(row["key"], row["name"]) for row in rows]
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -44,9 +44,13 @@ class Workplace:
 
     def _begun(self) -> list[Path]:
         try:
-            found = [path for path in self.out.iterdir() if path.name.startswith(self._stem)]
+            return self.among(self.out.iterdir())
         except OSError:
             return []
+
+    def among(self, paths: Iterable[Path]) -> list[Path]:
+        """Those of `paths` that are work on the job. Raises OSError."""
+        found = (path for path in paths if path.name.startswith(self._stem))
         # A link is not ours: it would have us write wherever it leads.
         return sorted(path for path in found if path.is_dir() and not path.is_symlink())
 

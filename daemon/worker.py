@@ -107,6 +107,9 @@ class Worker:
         tools, stop = self._tools, threading.Event()
         try:
             with self._held(job, config, stop):
+                if job.name != place.name:
+                    tools.ledger.rename(job.id, place.name)
+                    job = replace(job, name=place.name)
                 folder = place.published() or self._run(job, task, place, config, stop)
             tools.ledger.done(job.id, folder)
         except ClaimLost:

@@ -17,6 +17,7 @@ import pytest
 from daemon import intake, room
 from daemon.engine import Engine
 from daemon.hashing import Hashing
+from daemon.ledger import Ledger
 from daemon.media import MediaError
 from daemon.patience import Patience
 from tests.daemon.cases import FakeMatter, config, sequence, still, wait_for
@@ -29,7 +30,7 @@ from tests.daemon.serving import Running, running
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "_PATIENCE", 1.0)
     monkeypatch.setattr(room, "_DISKS", Patience(1.0))
-    for module in ("service", "watch"):
+    for module in ("litter", "service", "watch"):
         monkeypatch.setattr(f"daemon.{module}._PATIENCE", 0.5)
 
 
@@ -127,6 +128,28 @@ def test_many_mounts_that_hang_cost_the_start_and_the_first_look_the_time_of_one
         wait_for(lambda: daemon.said("cannot be looked at (no answer)") == len(names))
         assert time.monotonic() - begun < 8
         wait_for(lambda: visible(tmp_path / "out") == ["near"], 30)
+
+
+@pytest.mark.parametrize("change", ["changed", "taken away"])
+def test_a_clip_that_changes_while_its_results_folder_hangs_holds_up_no_other(
+    tmp_path: Path, engine: Engine, change: str
+) -> None:
+    plate = still(tmp_path / "far-in", "far", with_trimap=False)
+    still(tmp_path / "far-in", "other", with_trimap=False)
+    with running(config(tmp_path, folders=pairs(tmp_path)), engine) as daemon:
+        wait_for(lambda: len(daemon.told.ends) == 2)
+        with Hung(tmp_path / "far-out"):
+            if change == "changed":
+                still(tmp_path / "far-in", "far")
+            else:
+                plate.unlink()
+            goes_on(daemon, tmp_path, tmp_path / "far-out")
+            with Ledger(daemon.state, create=False) as beside:
+                (other,) = (job for job in beside.jobs() if job.name == "other")
+                beside.cancel(other.id)  # so nobody holds the ledger
+        after = ["far"] if change == "changed" else []
+        wait_for(lambda: visible(tmp_path / "far-out") == after, 30)
+        assert [job.name for job in daemon.jobs() if job.name == "far"] == after
 
 
 def test_a_file_that_hangs_while_it_is_decoded_costs_a_try_and_others_go_on(

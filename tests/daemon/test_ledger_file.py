@@ -145,12 +145,26 @@ def test_torn_write_costs_the_last_step_and_no_other(state: Path, tmp_path: Path
 
 def test_ledger_of_a_newer_dimd_is_left_alone(state: Path) -> None:
     open_ledger(state).close()
-    connection = sqlite3.connect(state / FILE)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
+    with closing(sqlite3.connect(state / FILE)) as connection:
+        connection.execute("DROP TABLE litter")
+        connection.execute("PRAGMA user_version = 99")
 
     with pytest.raises(LedgerError, match="was written by a newer dimd"):
         open_ledger(state)
+    with closing(sqlite3.connect(state / FILE)) as connection:
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'litter'").fetchall() == []
+
+
+def test_ledger_from_before_litter_was_noted_keeps_its_jobs_and_notes_it(state: Path) -> None:
+    with open_ledger(state) as ledger:
+        job = offered_and_claimed(ledger)
+        ledger.fail(job.id, "broken", None)
+    with closing(sqlite3.connect(state / FILE)) as connection:
+        connection.execute("DROP TABLE litter")
+
+    with open_ledger(state) as ledger:
+        ledger.forget(job.id)
+        assert ledger.litter(job.folder) == [(job.key, job.name)]
 
 
 def test_state_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
