@@ -34,6 +34,7 @@ class ProgressReporter:
         self._lock = threading.Lock()
 
     def started(self, job: Job, frames: int, begun_at: int) -> None:
+        self._remove(job)  # one that begins anew
         with self._lock:
             self._tasks[job.id] = self._bars.add_task(
                 escape(job.name), total=frames, completed=begun_at, fps=0.0

@@ -16,7 +16,7 @@ from daemon.clip import Clip
 from daemon.config import ClipSettings, Config, ConfigError
 from daemon.engine import Engine, Lease
 from daemon.ledger import ClaimLost, Job, Ledger, LedgerError
-from daemon.media import MediaError, open_source
+from daemon.media import MediaError, WorkGoneError, open_source
 from daemon.media.apart import open_apart
 from daemon.media.decoders import Decoders
 from daemon.media.decoding_faults import DecoderLostError, DecodingError
@@ -110,7 +110,7 @@ class Worker:
                 if job.name != place.name:
                     tools.ledger.rename(job.id, place.name)
                     job = replace(job, name=place.name)
-                folder = place.published() or self._run(job, task, place, config, stop)
+                folder = place.published() or self._made(job, task, place, config, stop)
             tools.ledger.done(job.id, folder)
         except ClaimLost:
             raise
@@ -137,6 +137,15 @@ class Worker:
             tools.metrics.ended.labels("done").inc()
             tools.metrics.last_success.set(time.time())
             tools.reporter.published(job, folder)
+
+    def _made(self, job: Job, task: Task, place: Workplace, config: Config, stop: threading.Event) -> Path:
+        """As ``_run``, and from the first frame, once, where what was made before is not whole."""
+        try:
+            return self._run(job, task, place, config, stop)
+        except WorkGoneError as error:
+            self._tools.ledger.restart(job.id)
+            self._tools.reporter.warned(job, str(error))
+        return self._run(replace(job, frames_done=0, plan=None), task, place, config, stop)
 
     def _run(self, job: Job, task: Task, place: Workplace, config: Config, stop: threading.Event) -> Path:
         if task.fault:

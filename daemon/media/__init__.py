@@ -22,6 +22,7 @@ from daemon.media.base import (
     PictureTags,
     Pixels,
     VideoTags,
+    WorkGoneError,
 )
 from daemon.media.deinterlace import Deinterlace
 from daemon.media.find import MediaRef, find_media, locate
@@ -67,7 +68,8 @@ def open_sink(
     frames that an earlier run committed: what lies in the folder from there on is dropped, and the bytes come
     out as if there had been one run. Numbers are written as they are given: whether they are encoded for
     display, and premultiplied, is the caller's choice.
-    Raises MediaError for a format that does not exist or does not suit the clip.
+    Raises MediaError for a format that does not exist or does not suit the clip, and of it WorkGoneError
+    where what was committed is not all there.
     """
     if format in IMAGE_FORMATS:
         picture = IMAGE_FORMATS[format](storage or Storage(), like.is_float)
@@ -98,6 +100,7 @@ __all__ = [
     "Reading",
     "Storage",
     "VideoTags",
+    "WorkGoneError",
     "find_media",
     "locate",
     "open_sink",

@@ -30,6 +30,15 @@ class MediaError(Exception):
         super().__init__("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence))
 
 
+class WorkGoneError(MediaError):
+    """What was made of a clip before is gone or damaged, so it has to begin anew. lost: what, and that it is
+    so, as the beginning of a sentence.
+    """
+
+    def __init__(self, lost: str) -> None:
+        super().__init__(f"{lost}, so the clip begins anew; leave hidden folders beside the results alone.")
+
+
 @dataclass(frozen=True)
 class PictureTags:
     """What a picture file says beside its pixels, and what is made of it says again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon.closing import Closing
-from daemon.media.base import ClipInfo, Frame, MediaError
+from daemon.media.base import ClipInfo, Frame, MediaError, WorkGoneError
 from daemon.media.durable import sync_file, sync_folder
 from daemon.media.image_formats import ImageFormat
 from daemon.media.picture_tags import video_tags
@@ -72,6 +72,6 @@ class ImageSink(Closing):
         kept = {self._path(number) for number in self._like.numbers[:start]}
         gone = next((path for path in sorted(kept) if not path.is_file()), None)
         if gone is not None:
-            raise MediaError(f"{gone.name}: was written before and is gone; retry the job from its start.")
+            raise WorkGoneError(f"{gone.name}: was written before and is gone")
         for number in self._like.numbers[start:]:
             self._path(number).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from daemon.media import milliseconds
-from daemon.media.base import ClipInfo, MediaError, VideoTags
+from daemon.media.base import ClipInfo, MediaError, VideoTags, WorkGoneError
 from daemon.media.durable import sync_file, sync_folder
 from daemon.media.video_aspect import write_aspect
 from daemon.media.video_codecs import MovieCodec
@@ -49,16 +49,15 @@ def chunks(final: Path) -> dict[int, Path]:
 
 
 def check_chunks(final: Path, stop: int) -> None:
-    """Raise MediaError unless the chunks hold frames 0 to `stop` - 1, each once."""
+    """Raise WorkGoneError unless the chunks hold frames 0 to `stop` - 1, each once; and OSError."""
     position = 0
     for start, path in chunks(final).items():
         if start != position:
             break
         position += _frames_in(path)
     if position != stop:
-        raise MediaError(
-            f"{final.name}: {position} of the {stop} frames written before are still there; "
-            "retry the job from its start."
+        raise WorkGoneError(
+            f"{final.name}: only {position} of the {stop} frames written before are still there"
         )
 
 
@@ -151,10 +150,14 @@ def _restamp(packet: av.Packet[VideoStream], stream: VideoStream, like: ClipInfo
 
 
 def _frames_in(path: Path) -> int:
-    """Frames in a closed chunk: from its header where it says (MOV), else counted; 0 if it cannot be read."""
+    """Frames in a closed chunk: from its header where it says (MOV), else counted; 0 if it is damaged. Raises
+    OSError where the disk does not give it.
+    """
     try:
         with av.open(str(path)) as chunk:
             declared = chunk.streams.video[0].frames
             return declared or sum(1 for packet in chunk.demux(video=0) if packet.size)
-    except av.error.FFmpegError:
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
         return 0

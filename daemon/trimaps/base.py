@@ -50,7 +50,7 @@ class TrimapSource(Protocol):
         """The trimap of the plate's ``frame``, as read, at position ``index`` of the clip.
 
         view: the same frame as float32 [3, H, W], display-referred, 0..1. Raises TrimapError, or MediaError
-        for a sidecar that cannot be read.
+        for a sidecar that cannot be read, and of it WorkGoneError where what ``prepare`` kept is not whole.
         """
         ...
 

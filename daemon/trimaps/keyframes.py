@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daemon.media.base import Frame
+from daemon.media.base import Frame, MediaError, WorkGoneError
+from daemon.media.durable import sync_file, sync_folder
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Shot
@@ -44,7 +45,7 @@ class KeyframeTrimap(TrimapSource):
     ) -> None:
         self._sidecar, self._keys = sidecar, tuple(keys)
         self._erode, self._dilate, self._fitting = erode, dilate, fitting
-        self._keep = Path()
+        self._keep, self._numbers = Path(), shot.info.numbers
         numbers = [shot.info.numbers[key] for key in keys]
         shown = ", ".join(map(str, numbers[:6])) + (" …" if len(numbers) > 6 else "")
         which = f"masks of frames {shown} are" if len(numbers) > 1 else f"mask of frame {shown} is"
@@ -67,7 +68,14 @@ class KeyframeTrimap(TrimapSource):
                     yield
                 carrier = self._begun(shot, key, carrier)
         self._check(shot, reached)
+        # In the end, for while a disk syncs one picture the next could be carried.
+        for index in sorted(reached):
+            sync_file(self._file(index))
+            yield
+        sync_folder(keep)
         (keep / _DONE).touch()
+        sync_file(keep / _DONE)
+        sync_folder(keep)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         height, width = view.shape[-2:]
@@ -99,10 +107,26 @@ class KeyframeTrimap(TrimapSource):
         """Matte, doubt and confidence in one picture of three channels."""
         sure = np.full_like(carried.matte, carried.confidence)
         planes = np.stack([carried.matte, carried.doubt.astype(np.float32), sure], -1)
-        cv2.imwrite(str(self._file(index)), (planes * 255 + 0.5).astype(np.uint8))
+        encoded, data = cv2.imencode(".png", (planes * 255 + 0.5).astype(np.uint8))
+        assert encoded
+        try:
+            self._file(index).write_bytes(data.tobytes())
+        except OSError as error:
+            raise MediaError(
+                f"{self._sidecar.label}: the mask carried to frame {self._numbers[index]} could not be "
+                f"written ({error.strerror}); check free space and rights."
+            ) from None
 
     def _stored(self, index: int) -> tuple[Floats, Floats, float]:
-        planes = np.asarray(cv2.imread(str(self._file(index))), np.float32) / np.float32(255)
+        """What ``_store`` kept. Raises WorkGoneError where it is not whole any more, and OSError."""
+        path = self._file(index)
+        data = np.frombuffer(path.read_bytes() if path.exists() else b"", np.uint8)
+        codes = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        if codes is None:
+            raise WorkGoneError(
+                f"{self._sidecar.label}: the mask carried to frame {self._numbers[index]} is gone"
+            )
+        planes = codes.astype(np.float32) / np.float32(255)
         return planes[..., 0], planes[..., 1], float(planes[0, 0, 2])
 
     def _blend(self, index: int, carried: Carried, key: int, other: int | None, there: bool) -> None:

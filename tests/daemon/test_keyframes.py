@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from daemon.config import TrimapSettings
 from daemon.inbox import scan
+from daemon.media import MediaError, WorkGoneError
 from daemon.plan import Plan
 from daemon.trimaps import Trimap, TrimapError
 from tests.daemon.cases import config, write
@@ -162,6 +163,28 @@ def test_a_pass_can_be_broken_off(folder: Path, tmp_path: Path) -> None:
         begun = plan.trimap.prepare(plan.shot, tmp_path / "keep")
         next(begun)
         assert not (tmp_path / "keep" / "whole").exists()
+
+
+def test_carried_masks_that_are_not_whole_any_more_are_told_of(folder: Path, tmp_path: Path) -> None:
+    shot(folder)
+    with planned(folder) as plan:
+        trimaps(plan, tmp_path / "keep")
+        frame = next(plan.frames(0))
+        path = tmp_path / "keep/000000.png"
+        for left in (b"", bytes(500), path.read_bytes()[:-40]):
+            path.write_bytes(left)
+            with pytest.raises(
+                WorkGoneError, match="the mask carried to frame 1001 is gone, so the clip beg"
+            ):
+                plan.trimap.trimap(frame, 0, plan.view(frame))
+
+
+def test_a_disk_that_refuses_a_carried_mask_is_told(folder: Path, tmp_path: Path) -> None:
+    shot(folder)
+    (tmp_path / "keep/000003.png").mkdir(parents=True)
+    with planned(folder) as plan, pytest.raises(MediaError, match=r"to frame 1004 could not be written \(Is"):
+        trimaps(plan, tmp_path / "keep")
+    assert not (tmp_path / "keep/whole").exists()
 
 
 def test_a_mask_of_another_frame_range_is_refused(folder: Path) -> None:

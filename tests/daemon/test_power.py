@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from daemon.engine import Engine
 from daemon.ledger import Ledger
-from tests.daemon.cases import config, sequence, still, tree, video
+from tests.daemon.cases import config, plate, sequence, still, tree, video, write
 from tests.daemon.serving import once
 
 
@@ -52,7 +53,16 @@ class Disk:
         return path.name in self._names.get(path.parent.stat().st_ino, set())
 
 
-@pytest.mark.parametrize("drop", [still, sequence, video])
+def carried(folder: Path) -> None:
+    """Three frames with a mask of the first."""
+    for number in range(1, 4):
+        write(folder / f"shot.{number}.png", plate())
+    mask = np.zeros(plate().shape[:2], np.uint8)
+    mask[8:28, 20:44] = 255
+    write(folder / "shot_mask.1.png", mask)
+
+
+@pytest.mark.parametrize("drop", [still, sequence, video, carried])
 def test_nothing_is_said_to_be_safe_or_published_before_it_is_on_the_disk(
     tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch, drop: Callable[[Path], Any]
 ) -> None:
@@ -86,7 +96,7 @@ def test_nothing_is_said_to_be_safe_or_published_before_it_is_on_the_disk(
     settings = config(tmp_path)
     jobs, told = once(settings, engine)
     assert [job.state for job in jobs] == ["done"], told.ends
-    last = {still: 1, sequence: 3, video: 10}[drop]  # type: ignore[index]
+    last = {still: 1, sequence: 3, video: 10, carried: 3}[drop]  # type: ignore[index]
     assert steps[-3:] == [f"committed {last}", "published", "done"]
     assert disk.lacks(out) == []
     assert tree(out)

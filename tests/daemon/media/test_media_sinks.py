@@ -15,7 +15,17 @@ import OpenImageIO as oiio
 import pytest
 
 from daemon import layers
-from daemon.media import ClipInfo, Frame, Kind, MediaError, VideoTags, locate, open_sink, open_source
+from daemon.media import (
+    ClipInfo,
+    Frame,
+    Kind,
+    MediaError,
+    VideoTags,
+    WorkGoneError,
+    locate,
+    open_sink,
+    open_source,
+)
 from daemon.storage import NO_ALPHA, Storage
 
 MANY = 1_000_000
@@ -182,7 +192,7 @@ def test_a_lost_part_of_an_earlier_run_is_noticed(
             sink.write(Frame(like.numbers[position], ramp(3, position)))
         sink.commit()
     next(iter(sorted(tmp_path.iterdir()))).unlink()
-    with pytest.raises(MediaError, match="retry the job from its start"):
+    with pytest.raises(WorkGoneError, match="so the clip begins anew"):
         open_sink(format, tmp_path, "shot_out", like, channels=3, start=2)
 
 
