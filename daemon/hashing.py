@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,14 +50,21 @@ class Hashing:
         name = str(path.relative_to(self._folder))
         return {"file": name, "bytes": size, "sha256": digest.hexdigest()}
 
-    def result(self, stop: threading.Event, patience: float | None) -> list[dict[str, Any]] | None:
-        """Name below the folder, size and sha256 of each file; None where `stop` came first.
+    def result(
+        self, stop: threading.Event, patience: float | None, moved: Callable[[], None] = lambda: None
+    ) -> list[dict[str, Any]] | None:
+        """Name below the folder, size and sha256 of each file; None where `stop` came first. moved: is called
+        whenever something more was read.
 
         Raises MediaError where a file gives nothing for so many seconds, and OSError.
         """
+        seen = self._moved
         while self._thread.is_alive():
             if stop.is_set():
                 return None
+            if seen != self._moved:
+                seen = self._moved
+                moved()
             if patience is not None and time.monotonic() - self._moved > patience:
                 name = self._at.name if self._at else ""
                 raise MediaError(f"{name}: does not answer; see to the disk or mount that it is on.")

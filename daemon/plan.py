@@ -7,7 +7,7 @@ Whatever is wrong with a clip that can be seen beforehand is said here, in one s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol, Self
 
@@ -39,7 +39,8 @@ class Plan:
     """Everything about a clip that does not change from frame to frame; a context manager that closes its
     media.
 
-    state: of an earlier run of the same job. decoder: of H.264 and HEVC. opener: of all its media.
+    state: of an earlier run of the same job. decoder: of H.264 and HEVC. opener: of all its media. moved: is
+    called for each file that was opened and each frame that was looked at; what it raises breaks it off.
     Attributes: raster, the plate's own width and height; info, of the whole plate at the size that is worked
     at; part, of it, that is made; gaps, colours, shot, trimap, treatment, outputs, background, warnings.
     """
@@ -54,8 +55,9 @@ class Plan:
         colour: ColourSettings | None = None,
         decoder: Decoder = "software",
         opener: Opener = open_source,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
-        self.clip, self.settings, self._opener = clip, settings, opener
+        self.clip, self.settings, self._opener, self._moved = clip, settings, opener, moved
         self.warnings: list[str] = []
         self._media = ExitStack()
         self._max_pixels = max_pixels
@@ -100,6 +102,7 @@ class Plan:
         source = self._media.enter_context(
             self._opener(ref, max_pixels=self._max_pixels, video=self._reading)
         )
+        self._moved()
         self.warnings += source.info.remarks
         return source
 
@@ -127,6 +130,7 @@ class Plan:
 
     def _looks(self, start: int, stop: int | None) -> Iterator[Look]:
         for index, frame in enumerate(self._source.frames(start, stop), start):
+            self._moved()
             yield Look(index, frame, self.view(frame))
 
     def _open_background(self) -> Background:

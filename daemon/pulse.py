@@ -2,8 +2,9 @@
 
 A timer's thread would go on beating beside a decoder that hangs. Here a beat is sent by the loop that looks
 at the folders, at each of its turns, and only where every running job had a sign of life (a frame through a
-stage) within `jobs: stall_seconds`. So a hung loop and a hung stage both fall silent, and systemd, by the
-unit's `WatchdogSec`, restarts dimd. Shortly before that, where every thread stands is written to a file.
+stage, a packet into a video that is joined) within `jobs: stall_seconds`. So a hung loop and a hung stage
+both fall silent, and systemd, by the unit's `WatchdogSec`, restarts dimd. Shortly before that, where every
+thread stands is written to a file.
 """
 
 from __future__ import annotations

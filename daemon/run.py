@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -69,7 +69,8 @@ class Progress(Protocol):
 @dataclass(frozen=True)
 class Settings:
     """How a run works, not what it makes. queue: frames between two stages. chunk: frames to a commit of a
-    video. patience: seconds for which a file of the clip may give nothing; None: any time.
+    video. patience: seconds for which a file of the clip may give nothing; None: any time. moved: is called
+    whenever it came forward by anything but a stage, which `observe` is told of.
     """
 
     queue: int = 4
@@ -77,6 +78,13 @@ class Settings:
     patience: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     observe: Observe = lambda stage, seconds: None
+    moved: Callable[[], None] = lambda: None
+
+    def go_on(self) -> None:
+        """It came forward, and may be stopped here. Raises StoppedError."""
+        self.moved()
+        if self.stop.is_set():
+            raise StoppedError
 
 
 def _depth(info: ClipInfo, wanted: int) -> int:
@@ -91,8 +99,7 @@ def _prepare(plan: Plan, keep: Path, how: Settings) -> None:
     begun = time.perf_counter()
     for _ in plan.trimap.prepare(plan.shot, keep):
         how.observe("prepare", time.perf_counter() - begun)
-        if how.stop.is_set():
-            raise StoppedError
+        how.go_on()
         begun = time.perf_counter()
 
 
@@ -207,7 +214,8 @@ def _write(
         if pending:
             commit(len(plan.part.info.numbers))
         for sink in sinks:
-            sink.finish()
+            how.go_on()
+            sink.finish(how.go_on)
 
 
 def run(
@@ -237,7 +245,7 @@ def run(
         made = stack.enter_context(Ahead(_finish(steady, plan, observe), depth, "compose"))
         stamp = manifest.stamp(plan, lease.version)
         _write(made, plan, place.folder, start, stamp, progress, how)
-        hashes = hashing.result(how.stop, how.patience)
+        hashes = hashing.result(how.stop, how.patience, how.moved)
         if hashes is None:
             raise StoppedError
     place.drop(_KEEP)

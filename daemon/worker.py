@@ -44,7 +44,7 @@ class Task:
 @dataclass(frozen=True)
 class Tools:
     """What all workers share. config: read anew for each job, so that a reload reaches the next one. moved:
-    told a job's id whenever a frame of it came through a stage. decoders: other processes, which open and
+    told a job's id whenever it came forward. decoders: other processes, which open and
     decode the clips.
     """
 
@@ -159,6 +159,16 @@ class Worker:
                 tools.ledger.restart(job.id)
                 lease, state, start = tools.engine.lease(), {}, 0
             stack.enter_context(lease)
+
+            def moved() -> None:
+                tools.moved(job.id)
+
+            def observe(stage: str, seconds: float) -> None:
+                tools.metrics.observe_stage(stage, seconds)
+                moved()
+
+            patience = config.limits.decode_seconds
+            how = Settings(config.jobs.queue_frames, config.jobs.chunk_frames, patience, stop, observe, moved)
             try:
                 plan = Plan(
                     task.clip,
@@ -168,6 +178,7 @@ class Worker:
                     colour=config.colour,
                     decoder=config.decoder,
                     opener=self._opener(config),
+                    moved=how.go_on,
                 )
             except DecoderLostError:
                 raise
@@ -181,13 +192,6 @@ class Worker:
             told = len(plan.warnings)
             for warning in plan.warnings:
                 tools.reporter.warned(job, warning)
-
-            def observe(stage: str, seconds: float) -> None:
-                tools.metrics.observe_stage(stage, seconds)
-                tools.moved(job.id)
-
-            patience = config.limits.decode_seconds
-            how = Settings(config.jobs.queue_frames, config.jobs.chunk_frames, patience, stop, observe)
             progress = _JobProgress(tools, job, task.out, config.limits.min_free_gib)
             folder = run(plan, lease, place, job.key, start, progress, how)
             for warning in [*plan.warnings[told:], *manifest.mended(plan, progress.figures())]:

@@ -6,7 +6,7 @@ a photograph, an EXR sequence or a ProRes file. Time is rational and frame numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -162,7 +162,8 @@ class FrameSink(Protocol):
     """One output of a clip, written into a folder that nobody reads yet.
 
     `write` takes frames in order. After `commit` every frame written so far is whole and fsynced. `finish`
-    follows the last commit and leaves the final file or files alone in the folder. Leaving the context
+    follows the last commit and leaves the final file or files alone in the folder; as it may take long, it
+    calls `moved` whenever it came forward, and breaks off with what that raises. Leaving the context
     without `finish` keeps what was committed, so that a later sink can go on from there.
     """
 
@@ -170,7 +171,7 @@ class FrameSink(Protocol):
 
     def commit(self) -> None: ...
 
-    def finish(self) -> None: ...
+    def finish(self, moved: Callable[[], None] = ...) -> None: ...
 
     def close(self) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from daemon.closing import Closing
@@ -51,7 +52,7 @@ class ImageSink(Closing):
             ) from None
         self._unsynced.clear()
 
-    def finish(self) -> None:
+    def finish(self, moved: Callable[[], None] = lambda: None) -> None:
         if self._position != len(self._like.numbers):
             due = len(self._like.numbers)
             raise ValueError(f"{self._stem}: finished after {self._position} of {due} frames")

@@ -9,7 +9,7 @@ pictures and the sound alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from heapq import merge
@@ -48,24 +48,30 @@ def chunks(final: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def check_chunks(final: Path, stop: int) -> None:
-    """Raise WorkGoneError unless the chunks hold frames 0 to `stop` - 1, each once; and OSError."""
+def check_chunks(final: Path, stop: int, moved: Callable[[], None] = lambda: None) -> None:
+    """Raise WorkGoneError unless the chunks hold frames 0 to `stop` - 1, each once; and OSError. moved: is
+    called for each chunk.
+    """
     position = 0
     for start, path in chunks(final).items():
         if start != position:
             break
         position += _frames_in(path)
+        moved()
     if position != stop:
         raise WorkGoneError(
             f"{final.name}: only {position} of the {stop} frames written before are still there"
         )
 
 
-def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
+def join(
+    final: Path, codec: MovieCodec, like: ClipInfo, channels: int, moved: Callable[[], None] = lambda: None
+) -> None:
     """Copy the packets of all chunks into `final` with the plate's PTS and its sound, then remove the chunks.
+    moved: is called for each packet.
 
     `final` appears in one rename, whole and fsynced; a crash before it can be mended by joining again. Raises
-    MediaError: the disk refuses, or the plate's sound cannot be read.
+    MediaError: the disk refuses, or the plate's sound cannot be read; and what `moved` does.
     """
     parts = list(chunks(final).values())
     joined = joined_path(final)
@@ -80,6 +86,7 @@ def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
             # In the order of time, for a player reads both from one place in the file.
             stamped = _stamped(like) if codec.container in milliseconds.CONTAINERS else like
             for _, packet in merge(_pictures(parts, stream, stamped), sound, key=lambda timed: timed[0]):
+                moved()
                 out.mux_one(packet)
         aspect = (like.tags or VideoTags()).sample_aspect
         if codec.container in milliseconds.CONTAINERS and aspect != 1:
@@ -87,12 +94,12 @@ def join(final: Path, codec: MovieCodec, like: ClipInfo, channels: int) -> None:
         sync_file(joined)
         joined.rename(final)
         sync_folder(final.parent)
-    except MediaError:
-        joined.unlink(missing_ok=True)
-        raise
     except (av.error.FFmpegError, OSError) as error:
         joined.unlink(missing_ok=True)
         raise write_error(final, error) from None
+    except BaseException:
+        joined.unlink(missing_ok=True)
+        raise
     for part in parts:
         part.unlink(missing_ok=True)
     sync_folder(final.parent)

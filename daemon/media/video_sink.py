@@ -7,6 +7,7 @@ where the chunks met, and for the others a run begins where a chunk does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -78,14 +79,14 @@ class VideoSink(Closing):
             raise write_error(self._final, error) from None
         self._open = None
 
-    def finish(self) -> None:
+    def finish(self, moved: Callable[[], None] = lambda: None) -> None:
         self.commit()
         if self._position != len(self._like.numbers):
             due = len(self._like.numbers)
             raise ValueError(f"{self._final.name}: finished after {self._position} of {due} frames")
         if not self._final.exists():
-            check_chunks(self._final, self._position)
-            join(self._final, self._codec, self._like, self._shape[2])
+            check_chunks(self._final, self._position, moved)
+            join(self._final, self._codec, self._like, self._shape[2], moved)
 
     def close(self) -> None:
         """Remove the chunk that was not committed."""

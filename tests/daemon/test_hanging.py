@@ -195,6 +195,27 @@ def test_a_file_that_hangs_while_it_is_hashed_is_given_up_and_waited_for_no_more
     assert time.monotonic() - begun < 10
 
 
+def test_a_file_that_is_being_hashed_gives_signs_of_life_as_long_as_it_comes(pipe: Path) -> None:
+    alive = threading.Event()
+
+    def feed() -> None:
+        with pipe.open("wb") as file:
+            file.write(bytes(1 << 20))
+            file.flush()
+            assert alive.wait(20)
+
+    feeding = threading.Thread(target=feed)
+    with Hashing([pipe], pipe.parent) as hashing:
+        with pytest.raises(MediaError, match="does not answer"):
+            hashing.result(threading.Event(), 0.5, alive.set)
+        assert not alive.is_set()
+        feeding.start()
+        with pytest.raises(OSError, match="seek"):  # it is a pipe, after all, and was read to its end
+            hashing.result(threading.Event(), 20.0, alive.set)
+    feeding.join()
+    assert alive.is_set()
+
+
 def test_what_answers_late_is_heard_at_the_next_question_and_no_second_one_is_sent_meanwhile() -> None:
     patience, gate, asked = Patience(0.2), threading.Event(), []
 

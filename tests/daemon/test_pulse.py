@@ -10,14 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.engine import Engine
 from daemon.life import Life
+from daemon.media import video_sink
 from daemon.pulse import Pulse, watchdog_seconds
-from tests.daemon.cases import FakeMatter, config, sequence, still, wait_for
-from tests.daemon.serving import running
+from tests.daemon.cases import FakeMatter, config, sequence, still, video, wait_for
+from tests.daemon.serving import once, running
 
 
 class Clock:
@@ -143,6 +145,28 @@ def test_a_stage_that_hangs_is_told_and_the_beat_ends(
         wait_for(lambda: daemon.told.done)
         wait_for(lambda: systemd.heard.count("WATCHDOG=1") > beats)
         assert daemon.service.metrics.registry.get_sample_value("dimd_stalled_jobs") == 0
+
+
+def test_a_video_that_is_being_joined_is_no_job_that_hangs(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes: each packet is a sign of life."""
+    signs: list[int] = []
+    given: list[int] = []
+    join = video_sink.join
+
+    def joined(*asked: Any) -> None:
+        before = len(signs)
+        join(*asked)
+        given.append(len(signs) - before)
+
+    monkeypatch.setattr(Pulse, "moved", lambda pulse, job_id, begin=False: signs.append(job_id))
+    video(tmp_path / "in", frames=10)
+    monkeypatch.setattr(video_sink, "join", joined)
+    jobs, _ = once(config(tmp_path), engine)
+    assert [job.state for job in jobs] == ["done"]
+    assert len(given) == 3
+    assert min(given) >= 10
 
 
 def test_a_scan_less_often_than_the_watchdog_bites_does_not_starve_it(

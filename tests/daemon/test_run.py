@@ -133,7 +133,7 @@ def test_a_background_beside_the_plate_is_behind_it(folder: Path, engine: Engine
 
 
 @pytest.mark.parametrize("kind", [sequence, video])
-@pytest.mark.parametrize("stop_at", [1, 4, 6])
+@pytest.mark.parametrize("stop_at", [1, 4, 6, 10])
 def test_a_resumed_clip_has_the_bytes_of_an_undisturbed_one(
     kind: Callable[[Path], object], stop_at: int, folder: Path, engine: Engine, tmp_path: Path
 ) -> None:
@@ -143,10 +143,27 @@ def test_a_resumed_clip_has_the_bytes_of_an_undisturbed_one(
     memory.stop_at = stop_at
     with pytest.raises(StoppedError):
         make(folder, engine, tmp_path / "out", memory)
-    assert 0 < memory.done < 10
+    assert 0 < memory.done < 10 or memory.done == stop_at
     assert not (tmp_path / "out/shot").exists()
     memory.stop_at = -1
     assert tree(make(folder, engine, tmp_path / "out", memory)) == undisturbed
+
+
+def test_each_file_that_is_opened_is_a_sign_of_life_and_a_place_to_stop_at(folder: Path) -> None:
+    still(folder)
+    write(folder / "shot_bg.png", plate(3))
+    (found,) = scan(folder)
+    signs: list[int] = []
+    with Plan(
+        found, config(folder.parent).clip, max_pixels=10**6, state={}, moved=lambda: signs.append(len(signs))
+    ):
+        assert len(signs) >= 3
+
+    def stop() -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        Plan(found, config(folder.parent).clip, max_pixels=10**6, state={}, moved=stop)
 
 
 def test_a_resumed_clip_of_a_log_has_the_bytes_of_an_undisturbed_one(

@@ -184,6 +184,36 @@ def test_a_crash_while_joining_is_mended_by_joining_again(
     assert [path.read_bytes() for path in folder.iterdir()] == [whole]
 
 
+@pytest.mark.parametrize("format", SUFFIX)
+def test_a_join_tells_of_each_packet_and_can_be_broken_off_and_done_again(
+    tmp_path: Path, format: str
+) -> None:
+    like = clip([i * 1001 for i in range(6)])
+    (tmp_path / "whole").mkdir()
+    whole = make(tmp_path / "whole", format, like, 3, grey).read_bytes()
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    signs: list[int] = []
+
+    def moved() -> None:
+        signs.append(len(signs))
+        if len(signs) == 5:
+            raise KeyboardInterrupt
+
+    with open_sink(format, folder, "shot", like, channels=3) as sink:
+        for number in like.numbers:
+            sink.write(Frame(number, grey(number)))
+        sink.commit()
+        chunks = sorted(folder.iterdir())
+        with pytest.raises(KeyboardInterrupt):
+            sink.finish(moved)
+    assert sorted(folder.iterdir()) == chunks
+    with open_sink(format, folder, "shot", like, channels=3, start=6) as sink:
+        sink.finish(moved)
+    assert len(signs) >= 5 + len(like.numbers)
+    assert [path.read_bytes() for path in folder.iterdir()] == [whole]
+
+
 def test_a_crash_between_rename_and_clearing_is_mended(tmp_path: Path) -> None:
     like = clip((0, 1001, 2002))
     final = make(tmp_path, "prores4444", like, 3, grey)
