@@ -16,10 +16,10 @@ from daemon.clip import Clip
 from daemon.config import ClipSettings, Config, ConfigError
 from daemon.engine import Engine, Lease
 from daemon.ledger import ClaimLost, Job, Ledger, LedgerError
-from daemon.media import MediaError, WorkGoneError, open_source
+from daemon.media import MediaError, PassingError, WorkGoneError, open_source
 from daemon.media.apart import open_apart
 from daemon.media.decoders import Decoders
-from daemon.media.decoding_faults import DecoderLostError, DecodingError
+from daemon.media.decoding_faults import DecodingError
 from daemon.metrics import Metrics
 from daemon.plan import Opener, Plan
 from daemon.publish import PublishError, Workplace
@@ -180,7 +180,7 @@ class Worker:
                     opener=self._opener(config),
                     moved=how.go_on,
                 )
-            except DecoderLostError:
+            except PassingError:
                 raise
             except MediaError as error:
                 raise _NotReadableError(str(error)) from error

@@ -19,6 +19,7 @@ from daemon.media.base import (
     FrameSource,
     Kind,
     MediaError,
+    PassingError,
     PictureTags,
     Pixels,
     VideoTags,
@@ -45,7 +46,8 @@ SOURCES: dict[Kind, Callable[[MediaRef, int, Reading], FrameSource]] = {
 def open_source(ref: MediaRef, *, max_pixels: int, video: Reading | None = None) -> FrameSource:
     """Open a clip for reading. video: how it is read, if it is one.
 
-    Raises MediaError for a file that cannot be read or exceeds `max_pixels`.
+    Raises MediaError for a file that cannot be read or exceeds `max_pixels`, and of it PassingError where its
+    disk does not give it at the moment.
     """
     return SOURCES[ref.kind](ref, max_pixels, video or Reading())
 
@@ -95,6 +97,7 @@ __all__ = [
     "Kind",
     "MediaError",
     "MediaRef",
+    "PassingError",
     "PictureTags",
     "Pixels",
     "Reading",

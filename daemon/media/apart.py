@@ -18,7 +18,7 @@ from typing import Any
 
 from daemon.closing import Closing
 from daemon.media import open_source
-from daemon.media.base import ClipInfo, Frame, FrameSource, MediaError, PictureTags
+from daemon.media.base import ClipInfo, Frame, FrameSource, MediaError, PassingError, PictureTags
 from daemon.media.decoders import Decoders, computes
 from daemon.media.decoding_faults import DecodingFaults, Limits
 from daemon.media.deinterlace import Deinterlace
@@ -240,6 +240,8 @@ class ApartSource(Closing):
         match answer.get("error"), answer.get("of"):
             case "memory", _:
                 return self._faults.hungry(position)
+            case "passing", str(sentence):
+                return PassingError(sentence)
             case "media", str(sentence):
                 return MediaError(sentence)
             case "os", (number, words, name):

@@ -30,6 +30,10 @@ class MediaError(Exception):
         super().__init__("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence))
 
 
+class PassingError(MediaError):
+    """It is through no fault of the clip, and may have passed at the next try."""
+
+
 class WorkGoneError(MediaError):
     """What was made of a clip before is gone or damaged, so it has to begin anew. lost: what, and that it is
     so, as the beginning of a sentence.

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.media import open_source
-from daemon.media.base import Frame, FrameSource, MediaError
+from daemon.media.base import Frame, FrameSource, MediaError, PassingError
 from daemon.media.find import MediaRef
 from daemon.media.slots import WrittenSlots
 from daemon.media.video_source import Reading, VideoSource
@@ -175,6 +175,8 @@ def _told(error: Exception) -> Message:
     """An error, as the daemon raises it again."""
     if _for_want_of_memory(error):
         return {"error": "memory", "of": None}
+    if isinstance(error, PassingError):
+        return {"error": "passing", "of": str(error)}
     if isinstance(error, MediaError):
         return {"error": "media", "of": str(error)}
     if isinstance(error, OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
-from daemon.media.base import MediaError
+from daemon.media.base import MediaError, PassingError
 from daemon.media.find import MediaRef
 
 _MEND = "export it again, or leave it out"
@@ -18,7 +18,7 @@ class DecodingError(MediaError):
     """A clip that is dangerous to decode: trying it again would be of no use."""
 
 
-class DecoderLostError(MediaError):
+class DecoderLostError(PassingError):
     """A decoder that ended, or waits, through no fault of the clip: it is worth another try."""
 
 

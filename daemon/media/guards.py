@@ -6,17 +6,38 @@ after they have taken the memory. These checks come first and answer in one sent
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
-from daemon.media.base import MediaError
+from daemon.media.base import MediaError, PassingError
+
+_PASSING = frozenset(
+    {
+        *(errno.EIO, errno.EREMOTEIO, errno.ESTALE, errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE),
+        *(errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH),
+        *(errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNABORTED, errno.ECONNREFUSED, errno.ECONNRESET),
+    }
+)
+"""What a share that is away for a moment, a disk that stumbles and too many open files answer."""
+
+
+def check_passing(path: Path, code: int | None, reason: str | None) -> None:
+    """Raise PassingError where an error of this `errno` says nothing of the file itself. reason: in words."""
+    if code in _PASSING:
+        raise PassingError(
+            f"{path.name}: is not given at the moment ({reason}); see to the disk or mount that it is on."
+        )
 
 
 def check_readable(path: Path) -> None:
-    """Raise MediaError unless `path` is a regular file with something in it that this user may read."""
+    """Raise MediaError unless `path` is a regular file with something in it that this user may read, and of
+    it PassingError where that cannot be told at the moment.
+    """
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
+            file.read(1)
     except FileNotFoundError:
         raise MediaError(f"{path.name}: is not there any more; copy it again.") from None
     except PermissionError:
@@ -26,6 +47,7 @@ def check_readable(path: Path) -> None:
     except IsADirectoryError:
         raise MediaError(f"{path.name}: is a folder where a file was expected; name the file.") from None
     except OSError as error:
+        check_passing(path, error.errno, error.strerror)
         raise MediaError(f"{path.name}: cannot be read ({error.strerror}); check its disk.") from None
     if size == 0:
         raise MediaError(f"{path.name}: is empty (0 bytes); copy it again.")

@@ -19,6 +19,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from daemon.media.base import MediaError
+from daemon.media.guards import check_passing
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mxf"
 """Nothing else is opened under any name: FFmpeg would follow a playlist called shot.mp4 to other files."""
@@ -37,7 +38,8 @@ class VideoIndex:
 def open_container(path: Path, accelerator: HWAccel | None = None) -> InputContainer:
     """Open a video file, its pictures to be decoded by `accelerator`, if one is given.
 
-    Raises MediaError if it is not one, or was cut before its index, or there is no such accelerator.
+    Raises MediaError if it is not one, or was cut before its index, or there is no such accelerator, and of
+    it PassingError.
     """
     try:
         # Absolute, because FFmpeg takes `shot:1.mov` for a protocol. Titles of old cameras are not UTF-8.
@@ -48,6 +50,7 @@ def open_container(path: Path, accelerator: HWAccel | None = None) -> InputConta
             metadata_errors="replace",
         )
     except av.error.FFmpegError as error:
+        check_passing(path, error.errno, error.strerror)
         raise MediaError(
             f"{path.name}: is no readable video, or was cut short ({error.strerror}); copy it again."
         ) from None
@@ -70,7 +73,9 @@ def picture_streams(container: InputContainer) -> list[VideoStream]:
 
 
 def index_video(path: Path) -> VideoIndex:
-    """Read every packet once. Raises MediaError for a file that holds no frame or less than it declares."""
+    """Read every packet once. Raises MediaError for a file that holds no frame or less than it declares,
+    and of it PassingError.
+    """
     stamps: list[int] = []
     keys: set[int] = set()
     end = Fraction(0)
@@ -90,7 +95,8 @@ def index_video(path: Path) -> VideoIndex:
                 stamps.append(stamp)
                 if packet.is_keyframe:
                     keys.add(stamp)
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            check_passing(path, error.errno, error.strerror)
             raise _cut(path) from None
         _refuse_cut(path, container, picture, end, declared)
     if not keys:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -101,6 +102,25 @@ def test_a_decoder_that_is_killed_costs_a_try_and_the_rest_has_the_bytes_of_an_u
     )
     del made["manifest.json"], calm["manifest.json"]  # the key in it is of the clip's path and time
     assert made == calm
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("drop", [film_in, lambda folder: still(folder.parent).parent])
+def test_a_file_that_its_disk_does_not_give_at_the_moment_costs_a_try(
+    tmp_path: Path, engine: Engine, drop: Callable[[Path], Path]
+) -> None:
+    folder = drop(tmp_path / "in/shot")
+    (folder / "harm").write_text("stale 0")
+    jobs = {"retry_seconds": 0.2, "attempts": 9}
+    with running(config(tmp_path, jobs=jobs), engine) as daemon:
+        wait_for(lambda: daemon.told.ends)
+        (folder / "harm").unlink()
+        wait_for(lambda: daemon.told.done)
+        how, why = daemon.told.ends[0]
+    assert how == "retry"
+    assert why.endswith(
+        ": is not given at the moment (Stale file handle); see to the disk or mount that it is on."
+    )
 
 
 def test_nothing_of_a_clip_is_opened_or_decoded_by_the_daemon(

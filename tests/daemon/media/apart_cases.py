@@ -13,7 +13,8 @@ from tests.daemon.cases import sequence, still, video
 LIMITS: dict[str, Any] = {"max_pixels": 1 << 24, "seconds": 30.0, "gib": 2.0}
 
 POISON = """
-import os, signal, sys, time
+import errno, os, signal, sys, time
+from pathlib import Path
 sys.path[:] = {path!r}
 import numpy as np
 from daemon.media import decoding, sequence, stills, video_source
@@ -37,6 +38,16 @@ def harm(path, number):
         path.with_name("made").write_bytes(b"anything")
     if how == "lie":
         sys.exit(0)
+
+def stale(real):
+    def opened(path, *args, **more):
+        told = os.path.join(os.path.dirname(path), "harm")
+        if path.name != "harm" and os.path.exists(told) and open(told).read().startswith("stale"):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return real(path, *args, **more)
+    return opened
+
+Path.open = stale(Path.open)
 
 def poisoned(real):
     def read_still(path, max_pixels, number=0):
