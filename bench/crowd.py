@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import structlog
 
 from daemon.config import Config
 from daemon.faults import Faults
 from daemon.inbox import scan
 from daemon.intake import Intake
 from daemon.ledger import Ledger, owner_name
-from daemon.report import LogReporter
 
 FRAMES = 10
 """Files of a clip."""
@@ -52,7 +50,7 @@ def measure(clips: int, frames: int = FRAMES, claims: int = 20) -> dict[str, Any
         figures: dict[str, Any] = {"clips": clips, "files": clips * frames}
         figures |= _both("scan", lambda: scan(home / "in"))
         with Ledger(home / "state") as ledger:
-            intake = Intake(ledger, LogReporter(structlog.get_logger()), Faults(lambda sentence: None), 0.0)
+            intake = Intake(ledger, lambda job: None, Faults(lambda sentence: None), 0.0)
             figures |= _both("first look", lambda: intake.look(settings))
             figures |= _both("look again", lambda: intake.look(settings))
             figures |= _both("look, no event", lambda: intake.look(settings, asked=False))

@@ -12,13 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from bench import crowd, footage
 from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Ledger, LedgerError, LedgerView, owner_name
-from daemon.report import LogReporter
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SETTLE = 0.2
@@ -136,7 +133,7 @@ def _all_done(home: Path) -> None:
     settings = crowd.config(home)
     owner = owner_name()
     with Ledger(home / "state") as ledger:
-        intake = Intake(ledger, LogReporter(structlog.get_logger()), Faults(lambda sentence: None), 0.0)
+        intake = Intake(ledger, lambda job: None, Faults(lambda sentence: None), 0.0)
         intake.look(settings)
         with ledger.together():
             while job := ledger.claim(owner, 60, time.time()):

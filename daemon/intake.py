@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from daemon.ledger import Ledger
 from daemon.litter import Litter
 from daemon.media import MediaError
 from daemon.patience import Patience
-from daemon.report import Reporter
 from daemon.room import shortage
 from daemon.settle import Settle
 from daemon.standing import Standing
@@ -36,19 +35,19 @@ _PATIENCE = 60.0
 
 
 class Intake:
-    """settle_seconds: see ``Settle``. ``look`` is for one thread; ``with_room`` for any. clock: monotonic
-    seconds.
+    """tell_aside: is told of a job that is set aside at once. settle_seconds: see ``Settle``. ``look`` is for
+    one thread; ``with_room`` for any. clock: monotonic seconds.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        reporter: Reporter,
+        tell_aside: Callable[[Job], None],
         faults: Faults,
         settle_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ledger, self._reporter, self._faults, self._clock = ledger, reporter, faults, clock
+        self._ledger, self._tell_aside, self._faults, self._clock = ledger, tell_aside, faults, clock
         self._standing: list[Standing] = []
         self._seen: Config | None = None
         self._rests_until = 0.0
@@ -169,7 +168,7 @@ class Intake:
         job = self._ledger.offer(task.clip, key)
         if job is not None and task.fault:
             self._ledger.set_aside(job.id, task.fault)
-            self._reporter.ended(job, "set_aside", task.fault)
+            self._tell_aside(replace(job, error=task.fault))
 
     def _forget(self, clips: list[Clip], whole: list[FolderPair]) -> None:
         """Nobody waits for a clip that was taken out of its folder."""

@@ -107,13 +107,13 @@ class Service:
             except TimeoutError:
                 self._log.warning(f"{folder}: does not answer; its clips wait until it does.")
         with ExitStack() as stack:
-            ledger = stack.enter_context(Ledger(config.state, deadly=self._tell_deadly))
+            ledger = stack.enter_context(Ledger(config.state, deadly=self._tell_aside))
             if ledger.mended:
                 self._log.error(ledger.mended)
             owner = owner_name()
             stack.callback(ledger.release, owner)
             wait = 0 if self._once else config.watch.settle_seconds
-            intake = Intake(ledger, self._reporter, self._faults, wait)
+            intake = Intake(ledger, self._tell_aside, self._faults, wait)
             if not self._once:
                 self._vitals.begin(stack)
             decoders = stack.enter_context(Decoders())
@@ -217,7 +217,7 @@ class Service:
         else:
             self._faults.now("weights", [])
 
-    def _tell_deadly(self, job: Job) -> None:
+    def _tell_aside(self, job: Job) -> None:
         self.metrics.ended.labels("set_aside").inc()
         self._reporter.ended(job, "set_aside", job.error or "")
 

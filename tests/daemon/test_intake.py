@@ -18,7 +18,7 @@ from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.job import Job
 from daemon.ledger import Ledger
-from tests.daemon.cases import FakeMatter, Told, config, plate, sequence, still, wait_for, write
+from tests.daemon.cases import FakeMatter, config, plate, sequence, still, wait_for, write
 from tests.daemon.serving import Running, once, running
 
 
@@ -129,6 +129,17 @@ def test_a_retried_clip_whose_settings_are_still_wrong_is_set_aside_again(
     assert not (tmp_path / "out/shot").exists()
 
 
+def test_a_clip_that_is_set_aside_for_its_settings_is_counted_as_one(tmp_path: Path, engine: Engine) -> None:
+    still(tmp_path / "in")
+    (tmp_path / "in/shot.yaml").write_text("outputs: {alhpa: {}}\n")
+    with running(config(tmp_path), engine) as daemon:
+        job = set_aside(daemon)
+        wait_for(lambda: daemon.told.ends)
+        assert daemon.told.ends == [("set_aside", job.error)]
+        registry = daemon.service.metrics.registry
+        assert registry.get_sample_value("dimd_jobs_ended_total", {"how": "set_aside"}) == 1
+
+
 def test_a_clip_among_many_costs_no_look_at_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +157,6 @@ def test_a_clip_among_many_costs_no_look_at_the_others(
             return found
 
         monkeypatch.setattr(ledger._file, "read", counted)
-        Intake(ledger, Told(), Faults(print), 0).look(settings)
+        Intake(ledger, lambda job: None, Faults(print), 0).look(settings)
         assert ledger.counts()["waiting"] == 40
     assert sum(rows) < 3 * 40

@@ -14,7 +14,7 @@ from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Ledger
 from daemon.standing import Standing
-from tests.daemon.cases import Told, config
+from tests.daemon.cases import config
 
 
 class Looking:
@@ -23,7 +23,7 @@ class Looking:
     def __init__(self, folder: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
         self.inside, self.now, self.scans, self.scan_seconds = folder / "in", 1000.0, 0, 1.0
         self.config: Config = config(folder)
-        self._intake = Intake(ledger, Told(), Faults(lambda sentence: None), 0.0, lambda: self.now)
+        self._intake = Intake(ledger, lambda job: None, Faults(lambda sentence: None), 0.0, lambda: self.now)
         scan = intake_module.scan
 
         def counted(*arguments: object, **options: object) -> object:

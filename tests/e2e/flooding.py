@@ -18,7 +18,7 @@ from pathlib import Path
 from daemon.faults import Faults
 from daemon.intake import Intake
 from daemon.ledger import Ledger
-from tests.daemon.cases import Told, config, plate, write
+from tests.daemon.cases import config, plate, write
 
 FRAMES = 10
 HANDS = 4
@@ -40,7 +40,7 @@ def flood(home: Path, files: int, settle: float, patience: float) -> dict[str, f
         )
     looks = []
     with Ledger(home / "state") as ledger:
-        intake = Intake(ledger, Told(), Faults(print), settle)
+        intake = Intake(ledger, lambda job: None, Faults(print), settle)
         begun = time.monotonic()
         for hand in hands:
             hand.start()
