@@ -119,13 +119,15 @@ def job_key(clip: Clip, settings: ClipSettings, colour: ColourSettings | None = 
 
     The name of the clip and the daemon's own settings (threads, device, chunks) are not in it: they do not
     change the result. Neither are the weights: better ones are no reason to do a year's clips again. A colour
-    config is, where one is named: it says what the numbers mean.
+    config is, where one is named: it says what the numbers mean. Of the settings those are in it that differ
+    from their defaults: sources stay where they are, and a setting that is new in the next version would
+    otherwise have all of them done again.
     """
     told: dict[str, object] = {
         "folder": os.fspath(clip.folder),
         "stamp": clip.stamp,
         # the role of a file is in its path, which the stamp has
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude_defaults=True),
     }
     if colour is not None and (config := colour.told()) is not None:
         told["colour"] = config

@@ -39,7 +39,8 @@ class ColourSettings(Section):
     assume: AssumeSettings = AssumeSettings()
 
     def told(self) -> dict[str, object] | None:
-        """What of it shapes a result, for the key of a job; None where nothing is set."""
+        """What of it shapes a result, for the key of a job: what is no default; None where nothing is set."""
         if self == ColourSettings() and not os.environ.get("OCIO"):
             return None
-        return {**self.model_dump(mode="json"), "OCIO": os.environ.get("OCIO") if not self.config else None}
+        set_here = self.model_dump(mode="json", exclude_defaults=True)
+        return {**set_here, "OCIO": os.environ.get("OCIO") if not self.config else None}

@@ -6,10 +6,21 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from daemon.clip import Clip, job_key
-from daemon.config import ClipSettings, OutputSettings, TrimapSettings
+from daemon.config import (
+    AssumeSettings,
+    ClipSettings,
+    ColourSettings,
+    OutputName,
+    OutputSettings,
+    TrimapSettings,
+    clip_settings,
+    load,
+)
 from daemon.inbox import scan
+from daemon.media import MediaRef
 
 
 def put(folder: Path, *names: str) -> None:
@@ -90,3 +101,87 @@ def test_key_follows_the_settings_of_the_output(tmp_path: Path, settings: ClipSe
 
     assert job_key(clip, settings) != job_key(clip, ClipSettings())
     assert job_key(clip, settings) == job_key(only(tmp_path), settings)
+
+
+PINNED = Clip(
+    "shot", Path("/srv/in"), MediaRef("still", Path("/srv/in/shot.png")), None, None, None, None, None,
+    (("shot.png", 1000, 1_700_000_000_000_000_000),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (ClipSettings(), "2022b07e1db2027f5251d851f4093fc79327e4675b3155949ebe249ceb18140d"),
+        (
+            ClipSettings(trimap=TrimapSettings(dilate=15), outputs={"alpha": OutputSettings(format="exr")}),
+            "5f81f4c75a6c20459154ad8a99feee483b33893a5104a98af2e93021c3d7ef00",
+        ),
+    ],
+)
+def test_key_of_a_clip_stays_from_version_to_version(settings: ClipSettings, key: str) -> None:
+    # Ledgers and manifests hold such keys, and sources stay where they are: where this fails, an upgrade
+    # would do again whatever still lies in a watched folder.
+    assert job_key(PINNED, settings) == key
+
+
+class _NewerTrimap(TrimapSettings):
+    feather: int = 0
+
+
+class _NewerOutput(OutputSettings):
+    dither: bool = False
+
+
+class _Newer(ClipSettings):
+    grain: float | None = None
+    trimap: _NewerTrimap = _NewerTrimap()
+    outputs: dict[OutputName, _NewerOutput] = Field(default_factory=dict)  # type: ignore[assignment]
+
+
+def test_settings_that_are_new_and_left_alone_change_no_key() -> None:
+    newer = _Newer(trimap=_NewerTrimap(dilate=15), outputs={"layers": _NewerOutput(parts=True)})
+    older = ClipSettings(trimap=TrimapSettings(dilate=15), outputs={"layers": OutputSettings(parts=True)})
+
+    assert job_key(PINNED, newer) == job_key(PINNED, older)
+    assert job_key(PINNED, newer.model_copy(update={"grain": 0.5})) != job_key(PINNED, older)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_same"),
+    [
+        ("scale: 1, trimap: {dilate: 14, hard: 6}, frames: null, background: checker", True),
+        ("outputs: {composite: {format: auto, bits: null}, foreground: {}, alpha: {parts: false}}", True),
+        ("trimap: {dilate: 15}", False),
+        ("trimap: {hard: null}", False),
+        ("outputs: {alpha: {}, foreground: {}}", False),
+        ("outputs: {alpha: {}, foreground: {}, composite: {}, premult: {}}", False),
+        ("outputs: {alpha: {bits: 8}, foreground: {}, composite: {}}", False),
+    ],
+)
+def test_default_that_is_written_out_gives_the_key_of_one_left_out(
+    tmp_path: Path, text: str, is_same: bool
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"clip: {{{text}}}\n")
+    (tmp_path / "shot.yaml").write_text(f"{{{text}}}\n")
+    by_config = load(tmp_path / "config.yaml").clip
+    by_clip = clip_settings(ClipSettings(), tmp_path / "shot.yaml")
+
+    for settings in (by_config, by_clip):
+        assert (job_key(PINNED, settings) == job_key(PINNED, ClipSettings())) is is_same
+
+
+class _NewerAssume(AssumeSettings):
+    stills: str = "auto"
+
+
+class _NewerColour(ColourSettings):
+    assume: _NewerAssume = _NewerAssume()
+
+
+def test_colour_settings_that_are_new_and_left_alone_change_no_key() -> None:
+    newer = _NewerColour(assume=_NewerAssume(video="ACEScg"))
+    older = ColourSettings(assume=AssumeSettings(video="ACEScg"))
+
+    assert job_key(PINNED, ClipSettings(), newer) == job_key(PINNED, ClipSettings(), older)
+    assert job_key(PINNED, ClipSettings(), newer) != job_key(PINNED, ClipSettings())
