@@ -178,6 +178,10 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark
     paths = [ref.path for ref in (plate.ref, *media.values()) if ref is not None] + settings
     if not all(_sayable(path, remark) for path in paths):
         return None
+    for ref in (plate.ref, *media.values()):
+        if ref is not None and ref.fault:
+            remark(f"{ref.path.relative_to(folder)}: {ref.fault}")
+            return None
     try:
         # Whoever may drop a clip may not read all that dimd may, such as another show's folder.
         stamp = stamp_of(folder, (plate.ref, *media.values()), own, bound=bound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from daemon.asked import Asked, AskedError
@@ -73,7 +74,7 @@ def settings_of(clip: Clip, given: ClipSettings) -> ClipSettings:
 
 
 def _absolute(ref: MediaRef) -> MediaRef:
-    return MediaRef(ref.kind, ref.path.absolute(), ref.frames)
+    return replace(ref, path=ref.path.absolute())
 
 
 def told_as(number: int, name: str) -> Job:

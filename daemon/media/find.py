@@ -7,7 +7,8 @@ Grouping is by name alone and costs no decoding. fileseq reads the patterns that
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,14 @@ class MediaRef:
     """One clip's picture on disk. `path` is the file, or `folder/base.####.exr` for a sequence's messages.
 
     frames: the names of a sequence's files, which lie in the folder of `path`, in the order of their numbers.
+    fault: where some of them have the same number, as shot.1.png and shot.0001.png: a sentence but for the
+    name before it.
     """
 
     kind: Kind
     path: Path
     frames: tuple[str, ...] = ()
+    fault: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -175,4 +179,13 @@ def _sequence(folder: Path, group: list[Numbered]) -> MediaRef:
     frames = sorted(group)
     hashes = "#" * min(parts.digits for parts in frames)
     path = folder / f"{frames[0].base}{hashes}{frames[0].suffix}"
-    return MediaRef("sequence", path, tuple(parts.name for parts in frames))
+    return MediaRef("sequence", path, tuple(parts.name for parts in frames), _fault(frames))
+
+
+def _fault(frames: Sequence[Numbered]) -> str | None:
+    files = Counter(parts.number for parts in frames)
+    if len(files) == len(frames):
+        return None
+    shared = [parts.name for parts in frames if files[parts.number] > 1]
+    some = ", ".join(shared[:4]) + (", ..." if len(shared) > 4 else "")
+    return f"{len(shared)} of its files share a frame number ({some}); keep one file of each number."

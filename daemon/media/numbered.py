@@ -48,12 +48,12 @@ def are_frames(names: Sequence[Numbered]) -> bool:
     """Whether numbered images of one base name are frames in time, not pictures with a catalogue number.
 
     `GT01.png GT04.png` (no separator, short numbers, gaps) are pictures; `shot.01.png shot.04.png` frames.
+    So are those of which a number is there twice, as of a render with another padding: hundreds of pictures
+    would each be a clip.
     """
     numbers = {name.number for name in names}
     span = max(numbers) - min(numbers) + 1
-    if len(numbers) < len(names):
-        return False
-    if span == len(numbers):
+    if span == len(numbers) or len(numbers) < len(names):
         return True
     glued = names[0].base[-1:].isalnum()
     return span <= MAX_SPAN and (not glued or max(name.digits for name in names) >= 3)

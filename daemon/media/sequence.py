@@ -35,6 +35,8 @@ class SequenceSource(Closing):
     def __init__(self, ref: MediaRef, max_pixels: int) -> None:
         self._ref = ref
         self._max_pixels = max_pixels
+        if ref.fault:
+            raise MediaError(f"{ref.path.name}: {ref.fault}")
         self._header = read_header(ref.files[0], max_pixels)
         numbers = ref.numbers
         step = step_of(numbers)

@@ -56,6 +56,40 @@ def test_folder_with_several_clips_is_left_with_a_sentence(tmp_path: Path) -> No
     ]
 
 
+def test_frames_rendered_again_with_another_padding_wait_for_a_person(tmp_path: Path) -> None:
+    put(tmp_path, *(f"shot.{number}.png" for number in range(1, 101)), "other.png")
+    put(tmp_path, *(f"shot.{number:04d}.png" for number in range(1, 51)))
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == ["other"]
+    (remark,) = remarks
+    assert remark == (
+        "shot.#.png: 100 of its files share a frame number "
+        "(shot.0001.png, shot.1.png, shot.0002.png, shot.2.png, ...); keep one file of each number."
+    )
+
+
+@pytest.mark.parametrize(
+    ("mask", "called"),
+    [
+        ("shot_mask.{}.png", "shot_mask.#.png"),
+        ("shot_mask/{}.png", "shot_mask/#.png"),
+        ("shot/mask/{}.png", "shot/mask/#.png"),
+    ],
+)
+def test_mask_with_two_files_for_a_frame_keeps_its_plate_waiting(
+    tmp_path: Path, mask: str, called: str
+) -> None:
+    put(tmp_path, "shot/plate/shot.mov", mask.format("01"), mask.format("1"))
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == []
+    (remark,) = remarks
+    assert remark.startswith(f"{called}: 2 of its files share a frame number (")
+
+
 def test_file_of_another_kind_is_named(tmp_path: Path) -> None:
     put(tmp_path, "shot.gif")
 

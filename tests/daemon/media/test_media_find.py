@@ -69,13 +69,28 @@ def test_hidden_and_unfinished_files_are_passed_over(tmp_path: Path) -> None:
         ("V1.png", "V2.png"),
         ("GT01.png", "GT04.png"),
         ("scan_19990101.png", "scan_20240101.png"),
-        ("a.1.png", "a.0001.png"),
+        ("logo_v1.png", "logo_v01.png"),
         ("only.1001.png",),
     ],
 )
 def test_numbered_pictures_that_are_no_frames_stay_stills(tmp_path: Path, names: tuple[str, ...]) -> None:
     touch(tmp_path, *names)
     assert {kind for kind, _, _ in found(tmp_path)} == {"still"}
+
+
+def test_numbers_that_two_files_have_are_told_with_the_files(tmp_path: Path) -> None:
+    touch(tmp_path, "a.1.png", "a.2.png", "a.3.png", "a.0001.png", "a.0003.png")
+    ref = locate(tmp_path)
+    assert ref.kind == "sequence"
+    assert ref.fault == (
+        "4 of its files share a frame number (a.0001.png, a.1.png, a.0003.png, a.3.png); "
+        "keep one file of each number."
+    )
+
+
+def test_sequence_with_one_file_to_a_number_has_no_fault(tmp_path: Path) -> None:
+    touch(tmp_path, "a.-1.png", "a.1.png", "a.0002.png")
+    assert locate(tmp_path).fault is None
 
 
 def test_one_frame_is_a_sequence_where_one_is_expected(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from daemon.media import FrameSource, MediaRef, find_media, open_source
+from daemon.media import FrameSource, MediaError, MediaRef, find_media, locate, open_source
 
 MANY = 1_000_000
 VFR = [0, 1001, 2002, 5005, 5100, 9009]
@@ -151,6 +151,14 @@ def test_gaps_of_a_sequence_are_reported(tmp_path: Path, ramp: Any, make_image: 
         assert source.info.kind == "sequence"
         assert source.info.numbers == (1001, 1002, 1004, 1005)
         assert source.info.missing == (1003,)
+
+
+def test_two_files_of_one_frame_are_refused_by_name(tmp_path: Path, ramp: Any, make_image: Any) -> None:
+    for number in ("1", "2", "0002"):
+        make_image(tmp_path / f"shot.{number}.png", ramp(3), "uint8")
+    for where in (tmp_path, tmp_path / "shot.#.png"):
+        with pytest.raises(MediaError, match=r"\(shot.0002.png, shot.2.png\); keep one file"):
+            open_source(locate(where), max_pixels=MANY)
 
 
 def test_hidden_vp8_references_are_not_frames(tmp_path: Path, make_video: Any) -> None:
