@@ -8,6 +8,7 @@ still finds no folder any more, rather than writing into the one that is about t
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import shutil
@@ -33,8 +34,10 @@ class Workplace:
     def __init__(self, out: Path, name: str, key: str, *, allow: Callable[[], None] = lambda: None) -> None:
         self.out, self.name, self._key, self._allow = out, name, key, allow
         self._stem = f".{name}.dimd-{key[:8]}-"
-        self.folder = out / f"{self._stem}{secrets.token_hex(3)}"
-        """Whose name is this object's alone."""
+        self.folder = out / f"{self._stem}{secrets.token_hex(6)}"
+        """Whose name is this object's alone; no file in it has a longer one, so that a clip's name which is
+        too long shows before a frame is made.
+        """
 
     def begun(self) -> Path | None:
         """Where earlier work on the job lies, whoever did it."""
@@ -72,6 +75,8 @@ class Workplace:
             if begun != self.folder:
                 begun.rename(self.folder)
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise PublishError(f"{self.name}: is too long a name for {self.out}; shorten it.") from error
             raise PublishError(
                 f"{self.out}: cannot be written to ({error.strerror}); give dimd's user access to it."
             ) from error

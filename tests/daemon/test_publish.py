@@ -61,6 +61,12 @@ def test_an_output_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path)
         Workplace(tmp_path / "out", "shot", "a" * 64).prepare(0)
 
 
+@pytest.mark.parametrize("name", ["长" * 78, "a" * 230])
+def test_a_name_that_is_too_long_is_to_be_shortened(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PublishError, match=f"^{name}: is too long a name for .*out; shorten it"):
+        Workplace(tmp_path / "out", name, "a" * 64).prepare(0)
+
+
 def test_one_who_lost_the_job_finds_no_folder_to_write_into_or_publish(tmp_path: Path) -> None:
     late = finished(tmp_path)
     next_one = Workplace(tmp_path, "shot", "a" * 64)
