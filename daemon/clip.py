@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -42,11 +41,8 @@ class Clip:
 
     @property
     def source(self) -> str:
-        """Where the plate lies: the same while the clip grows, changes, or gets a sidecar or another name.
-
-        The number of digits is left out, because a sequence of unpadded frames changes it on the way.
-        """
-        return re.sub("#+", "#", str(self.plate.path))
+        """Where the plate lies: the same while the clip grows, changes, or gets a sidecar or another name."""
+        return self.plate.source
 
     @property
     def files(self) -> Iterator[Path]:

@@ -53,6 +53,18 @@ class MediaRef:
         return tuple(folder / name for name in self.names)
 
     @property
+    def source(self) -> str:
+        """What tells it from all else that lies about, also while frames still come to it.
+
+        The number of digits is left out, because a sequence of unpadded frames changes it on the way. A still
+        may itself be called shot.#.png: a slash behind it tells it from that sequence.
+        """
+        first = numbered(self.frames[0]) if self.frames else None
+        if first is not None:
+            return str(self.path.with_name(f"{first.base}#{first.suffix}"))
+        return f"{self.path}/" if "#" in self.path.name else str(self.path)
+
+    @property
     def numbers(self) -> tuple[int, ...]:
         """The frame numbers that a sequence's file names carry, in the order of `files`; (0,) for a still."""
         if self.kind != "sequence":

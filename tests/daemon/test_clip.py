@@ -46,6 +46,25 @@ def test_growing_sequence_stays_the_same_source(tmp_path: Path) -> None:
     assert first.stamp != grown.stamp != complete.stamp
 
 
+def test_clips_with_a_hash_in_their_names_are_sources_of_their_own(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        "x#.png",
+        "x##.png",
+        "x.#.png",
+        "x.1.png",
+        "x.2.png",
+        "x#1.png",
+        "x#2.png",
+        "x1.png",
+        "x2.png",
+    )
+    put(tmp_path, "f#/1.png", "f##/1.png")
+    clips = scan(tmp_path)
+
+    assert len({clip.source for clip in clips}) == len(clips) == 8
+
+
 def test_clip_knows_when_a_file_of_it_changed(tmp_path: Path) -> None:
     put(tmp_path, "shot.png", "shot_mask.png")
     clip = only(tmp_path)
