@@ -107,7 +107,7 @@ def grouped(folder: Path, entries: Iterable[Entry], *, min_frames: int = 2) -> l
             continue
         parts = None if suffix in VIDEO_SUFFIXES else numbered(name)
         if parts is not None:
-            groups.setdefault((parts.base, parts.suffix), []).append(parts)
+            groups.setdefault((parts.base, suffix), []).append(parts)
         else:
             found.append(MediaRef("video" if suffix in VIDEO_SUFFIXES else "still", folder / name))
     for group in groups.values():
@@ -145,11 +145,11 @@ def _locate_pattern(path: Path) -> MediaRef:
         raise MediaError(f"{path}: is not there; check the name.") from None
     if not pattern.padding() or not path.parent.is_dir():
         raise MediaError(f"{path}: is not there; check the name.")
-    wanted = pattern.frameSet()
+    wanted, suffix = pattern.frameSet(), pattern.extension().lower()
     files = []
     for file in path.parent.iterdir():
         parts = numbered(file.name)
-        if parts is None or (parts.base, parts.suffix) != (pattern.basename(), pattern.extension()):
+        if parts is None or (parts.base, parts.suffix.lower()) != (pattern.basename(), suffix):
             continue
         if wanted is None or parts.number in wanted:
             files.append(parts)

@@ -78,6 +78,12 @@ def test_numbered_pictures_that_are_no_frames_stay_stills(tmp_path: Path, names:
     assert {kind for kind, _, _ in found(tmp_path)} == {"still"}
 
 
+def test_suffixes_in_small_and_capital_letters_are_one_sequence(tmp_path: Path) -> None:
+    touch(tmp_path, "a.1.PNG", "a.2.png", "a.3.PNG")
+    assert found(tmp_path) == [("sequence", "a.#.PNG", 3)]
+    assert locate(tmp_path / "a.#.png") == locate(tmp_path)
+
+
 def test_numbers_that_two_files_have_are_told_with_the_files(tmp_path: Path) -> None:
     touch(tmp_path, "a.1.png", "a.2.png", "a.3.png", "a.0001.png", "a.0003.png")
     ref = locate(tmp_path)
