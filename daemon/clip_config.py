@@ -221,7 +221,7 @@ def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
     """
     if path is None:
         return defaults
-    label = f"{path.parent.name}/{path.name}" if path.name == "dimd.yaml" else path.name
+    label = f"{path.parent.name}/{path.name}" if path.stem.lower() == "dimd" else path.name
     file = ConfigFile.read(path, label)
     given = {
         key: value

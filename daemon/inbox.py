@@ -23,7 +23,7 @@ from typing import get_args
 
 from daemon.clip import Clip, OutsideError, Role, stamp_of
 from daemon.media import MediaError, MediaRef, find_media
-from daemon.media.find import UNFINISHED, Entry, grouped, listed
+from daemon.media.find import UNFINISHED, Entry, grouped, is_file, listed
 
 Remark = Callable[[str], None]
 """Takes a sentence on what a scan left out. Each scan says it again; who logs it says it once."""
@@ -34,7 +34,7 @@ _SIDECAR = re.compile(rf"(?P<owner>.+)_(?P<role>{'|'.join(ROLES)})(?:\.\d+)?", r
 
 _ONE_FRAME = re.compile(r"(?P<base>.+)\.\d+", re.DOTALL)
 _SETTINGS = (".yaml", ".yml")
-_INNER_SETTINGS = "dimd.yaml"
+_INNER_SETTINGS = "dimd"
 
 
 @dataclass
@@ -130,24 +130,31 @@ def _entries(folder: Path, inside: list[Entry], remark: Remark) -> Iterator[tupl
             if path.suffix.lower() not in _SETTINGS:
                 remark(f"{_shown(path)}: is no still, sequence or video by its name; dimd passes over it.")
         elif _sayable(path, remark):
-            found = _in_folder(path, remark)
+            name, faults = _plain(path.name), list[str]()
+            found = _in_folder(path, faults.append)
+            for fault in faults:
+                remark(fault)
             if found is not None:
-                yield _plain(path.name), *found
+                yield name, *found
+            elif faults and _SIDECAR.fullmatch(name):
+                waits = "keeps its plate waiting; leave one clip in it that dimd may read."
+                yield name, MediaRef("sequence", path, fault=waits), _Beside()
 
 
 def _in_folder(folder: Path, remark: Remark) -> tuple[MediaRef, _Beside] | None:
     """The one clip of a subfolder; None where there is none yet, or where it is not plain what it is."""
     beside = _Beside()
-    plates = folder
     try:
-        if (folder / _INNER_SETTINGS).is_file():
-            beside.settings.append(folder / _INNER_SETTINGS)
-        if (folder / "plate").is_dir():
-            plates = folder / "plate"
-            for role in ROLES:
-                if (folder / role).is_dir():
-                    beside.media[role].extend(find_media(folder / role, min_frames=1))
-        found = find_media(plates, min_frames=1)
+        inside = listed(folder)
+        own = _settings_files(folder, inside)
+        beside.settings += [file for file in own if file.stem.lower() == _INNER_SETTINGS]
+        plates = _folders(folder, inside, "plate")
+        found = [] if plates else grouped(folder, inside, min_frames=1)
+        for home in plates:
+            found += find_media(home, min_frames=1)
+        for role in ROLES if plates else ():
+            for home in _folders(folder, inside, role):
+                beside.media[role] += find_media(home, min_frames=1)
     except MediaError as error:
         remark(str(error))
         return None
@@ -155,10 +162,16 @@ def _in_folder(folder: Path, remark: Remark) -> tuple[MediaRef, _Beside] | None:
         remark(f"{folder}: cannot be looked into ({error.strerror}); give dimd's user access to it.")
         return None
     if len(found) > 1:
-        where = plates.relative_to(folder.parent)
-        mend = "sort them into plate/, trimap/, mask/, clean/ and bg/" if plates == folder else "leave one"
+        where = (plates[0] if plates else folder).relative_to(folder.parent)
+        is_one = plates or _SIDECAR.fullmatch(folder.name)
+        mend = "leave one" if is_one else "sort them into plate/, trimap/, mask/, clean/ and bg/"
         remark(f"{where}: holds {len(found)} clips ({_some(ref.path for ref in found)}); {mend}.")
     return (found[0], beside) if len(found) == 1 else None
+
+
+def _folders(folder: Path, inside: list[Entry], name: str) -> list[Path]:
+    """Those of that name, in whatever letters."""
+    return [folder / entry.name for entry in inside if entry.name.lower() == name and entry.is_dir()]
 
 
 def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark, bound: bool) -> Clip | None:
@@ -191,8 +204,13 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: _Beside, remark: Remark
             "or set watch: follow_links: true."
         )
         return None
-    except FileNotFoundError:
-        return None  # moved away since it was listed; the next scan sees what is there then
+    except FileNotFoundError as error:
+        # else it was moved away since it was listed; the next scan sees what is there then
+        if (missed := Path(error.filename)).is_symlink():
+            remark(
+                f"{_shown(missed)}: is a link that leads nowhere; bring what it leads to, or take it away."
+            )
+        return None
     except OSError as error:
         remark(
             f"{name}: cannot be looked at ({error.strerror}); give dimd's user access to {error.filename}."
@@ -238,8 +256,8 @@ def _name(ref: MediaRef, folder: Path) -> str:
 
 
 def _settings_files(folder: Path, inside: list[Entry]) -> list[Path]:
-    named = (folder / entry.name for entry in inside if entry.name.lower().endswith(_SETTINGS))
-    return [path for path in named if path.suffix.lower() in _SETTINGS and path.is_file()]
+    named = ((folder / entry.name, entry) for entry in inside if entry.name.lower().endswith(_SETTINGS))
+    return [path for path, entry in named if path.suffix.lower() in _SETTINGS and is_file(entry)]
 
 
 def _unfinished(path: Path) -> bool:

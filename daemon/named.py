@@ -55,7 +55,12 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     if sidecars[2] and not sidecars[1]:
         mask = None
     folder = Path("/")
-    stamp = stamp_of(folder, (plate, trimap, mask, clean, bg), settings, bound=False)
+    try:
+        stamp = stamp_of(folder, (plate, trimap, mask, clean, bg), settings, bound=False)
+    except OSError as error:
+        raise MediaError(
+            f"{error.filename}: cannot be looked at ({error.strerror}); bring it, or take the link away."
+        ) from error
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
 
 

@@ -103,7 +103,7 @@ def grouped(folder: Path, entries: Iterable[Entry], *, min_frames: int = 2) -> l
     for entry in entries:
         name = entry.name
         suffix = _media_suffix(name)
-        if suffix is None or not _is_file(entry):
+        if suffix is None or not is_file(entry):
             continue
         parts = None if suffix in VIDEO_SUFFIXES else numbered(name)
         if parts is not None:
@@ -165,11 +165,12 @@ def _media_suffix(name: str) -> str | None:
     return suffix if stem and suffix in _SUFFIXES and not stem.endswith(UNFINISHED) else None
 
 
-def _is_file(entry: Entry) -> bool:
+def is_file(entry: Entry) -> bool:
+    """A link that leads nowhere is one, too: it is to be missed, and not to pass for a gap or no sidecar."""
     try:
-        return entry.is_file()
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry))  # noqa: PTH110
     except OSError:  # a link that leads round in a circle
-        return False
+        return True
 
 
 def _require_number(name: str) -> int:

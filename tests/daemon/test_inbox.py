@@ -113,6 +113,16 @@ def test_folder_with_plate_and_sidecar_folders_is_one_clip(tmp_path: Path) -> No
     assert len(clip.stamp) == 7
 
 
+def test_folders_and_settings_of_a_clips_folder_are_known_whatever_their_case(tmp_path: Path) -> None:
+    put(tmp_path, "shot/Plate/1.png", "shot/Mask/1.png", "shot/DIMD.yml")
+
+    (clip,) = scan(tmp_path)
+
+    assert clip.mask is not None
+    assert (clip.plate.path.parent.name, clip.mask.path.parent.name) == ("Plate", "Mask")
+    assert clip.settings == tmp_path / "shot" / "DIMD.yml"
+
+
 def test_sidecar_beside_a_clips_folder_goes_with_it(tmp_path: Path) -> None:
     put(tmp_path, "shot/plate/0001.exr", "shot/plate/0002.exr", "shot_bg.png", "shot.yml")
 

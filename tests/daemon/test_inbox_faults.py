@@ -137,20 +137,21 @@ def test_subfolder_that_may_not_be_entered_leaves_the_other_clips(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, "shot.png", "locked/0001.png")
-    is_file = Path.is_file
+    look = os.lstat
 
-    def refuse(path: Path) -> bool:
-        if path.parent.name == "locked":
+    def refuse(path: str | Path) -> os.stat_result:
+        if Path(path).parent.name == "locked":
             raise PermissionError(13, "Permission denied", str(path))
-        return is_file(path)
+        return look(path)
 
-    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr("daemon.clip.os.lstat", refuse)
 
     clips, remarks = looked(tmp_path)
 
     assert clips == ["shot"]
-    assert [remark.partition(": ")[2] for remark in remarks] == [
-        "cannot be looked into (Permission denied); give dimd's user access to it."
+    where = tmp_path / "locked" / "0001.png"
+    assert remarks == [
+        f"locked: cannot be looked at (Permission denied); give dimd's user access to {where}."
     ]
 
 
@@ -171,7 +172,32 @@ def test_file_that_leaves_during_the_scan_is_no_error(
     assert looked(tmp_path) == (["shot"], [])
 
 
-def test_dangling_link_is_no_clip(tmp_path: Path) -> None:
-    (tmp_path / "shot.png").symlink_to(tmp_path / "nowhere.png")
+@pytest.mark.parametrize("name", ["shot.mov", "shot_mask.png", "shot.yaml", "shot_bg.1.png"])
+def test_link_that_leads_nowhere_keeps_its_clip_waiting(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "shot.mov", "shot_bg.2.png")
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).symlink_to(tmp_path / "nowhere.png")
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == []
+    assert remarks == [f"{name}: is a link that leads nowhere; bring what it leads to, or take it away."]
+
+
+def test_link_to_what_is_no_file_is_no_clip(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "shot.png").symlink_to("pipe")
 
     assert looked(tmp_path)[0] == []
+
+
+def test_mask_folder_that_cannot_be_told_keeps_its_plate_waiting(tmp_path: Path) -> None:
+    put(tmp_path, "shot.mov", "shot_mask/a.mov", "shot_mask/b.mov", "other.mov")
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == ["other"]
+    assert remarks == [
+        "shot_mask: holds 2 clips (a.mov, b.mov); leave one.",
+        "shot_mask: keeps its plate waiting; leave one clip in it that dimd may read.",
+    ]

@@ -123,6 +123,14 @@ def test_what_lies_beside_the_plate_is_taken_from_wherever_one_stands(
     assert '"source": "mask"' in (tmp_path / "out/shot_v2/manifest.json").read_text()
 
 
+def test_a_mask_that_is_a_link_to_nothing_is_one_sentence(tmp_path: Path) -> None:
+    still(tmp_path)
+    (tmp_path / "shot_mask.png").symlink_to("nowhere.png")
+    code, said = matte(tmp_path / "shot.png", "--out", tmp_path / "out")
+    assert code == 1
+    assert "shot_mask.png: cannot be looked at (No such file or directory); bring it" in said
+
+
 def test_what_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
     sequence(tmp_path / "a", numbers=range(1001, 1004))
     last = tmp_path / "a/shot.1003.png"
