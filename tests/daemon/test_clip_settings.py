@@ -131,3 +131,9 @@ def test_settings_survive_a_round_trip_through_a_plan() -> None:
     settings: Any = ClipSettings().model_dump(mode="json")
 
     assert ClipSettings.model_validate(settings) == ClipSettings()
+
+
+@pytest.mark.parametrize(("written", "frames"), [("0100", "100"), ("0099", "0099"), ("-0100", "-100")])
+def test_frame_with_zeros_before_it_is_that_frame(tmp_path: Path, written: str, frames: str) -> None:
+    (tmp_path / "shot.yaml").write_text(f"frames: {written}\n")
+    assert clip_settings(ClipSettings(), tmp_path / "shot.yaml").frames == frames
