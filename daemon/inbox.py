@@ -34,7 +34,8 @@ _SIDECAR = re.compile(rf"(?P<owner>.+)_(?P<role>{'|'.join(ROLES)})(?:\.\d+)?", r
 
 _ONE_FRAME = re.compile(r"(?P<base>.+)\.\d+", re.DOTALL)
 _SETTINGS = (".yaml", ".yml")
-_INNER_SETTINGS = "dimd"
+_INNER = frozenset(("plate", *ROLES, "dimd.yaml", "dimd.yml"))
+"""What has a meaning of its own in a clip's folder, in small letters or capitals."""
 
 
 @dataclass
@@ -146,14 +147,14 @@ def _in_folder(folder: Path, remark: Remark) -> tuple[MediaRef, _Beside] | None:
     beside = _Beside()
     try:
         inside = listed(folder)
-        own = _settings_files(folder, inside)
-        beside.settings += [file for file in own if file.stem.lower() == _INNER_SETTINGS]
-        plates = _folders(folder, inside, "plate")
+        inner = [entry for entry in inside if entry.name.lower() in _INNER]
+        beside.settings += _settings_files(folder, inner)
+        plates = _folders(folder, inner, "plate")
         found = [] if plates else grouped(folder, inside, min_frames=1)
         for home in plates:
             found += find_media(home, min_frames=1)
         for role in ROLES if plates else ():
-            for home in _folders(folder, inside, role):
+            for home in _folders(folder, inner, role):
                 beside.media[role] += find_media(home, min_frames=1)
     except MediaError as error:
         remark(str(error))

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import fileseq
@@ -196,7 +197,7 @@ def _sequence(folder: Path, group: list[Numbered]) -> MediaRef:
 
 
 def _fault(frames: Sequence[Numbered]) -> str | None:
-    files = Counter(parts.number for parts in frames)
+    files = Counter(map(itemgetter(0), frames))  # the numbers, of a hundred thousand at each scan
     if len(files) == len(frames):
         return None
     shared = [parts.name for parts in frames if files[parts.number] > 1]
