@@ -17,8 +17,9 @@ class AskedError(Exception):
 @dataclass(frozen=True)
 class Asked:
     """inputs: clips, as `daemon.media.locate` takes them. trimap, mask, clean: what belongs to the one clip.
-    derived: how trimaps are to be; a ``source`` that it names goes before what a clip's own file says, and so
-    do ``colorspace``, the plate's, ``frames``, ``handles`` and ``scale``, see `ClipSettings`.
+    derived: how trimaps are to be; a ``source`` that it sets goes before what a clip's own file says, and so
+    do ``colorspace``, the plate's, ``frames``, ``handles`` and ``scale``, see `ClipSettings`; None: not asked
+    for.
     """
 
     inputs: Sequence[str]
@@ -26,24 +27,23 @@ class Asked:
     mask: str | None = None
     clean: str | None = None
     derived: TrimapSettings = field(default_factory=TrimapSettings)
-    colorspace: str = "auto"
+    colorspace: str | None = None
     frames: str | None = None
-    handles: int = 0
-    scale: float = 1.0
+    handles: int | None = None
+    scale: float | None = None
 
     def settings(self, **more: Any) -> ClipSettings:
-        """For each clip, where its own file says nothing else. Raises AskedError."""
+        """For each clip, with no more set than was asked for: see `settings_of`. Raises AskedError."""
+        wishes = {
+            "trimap": self.derived,
+            "colorspace": self.colorspace,
+            "frames": self.frames,
+            "handles": self.handles,
+            "scale": self.scale,
+            **more,
+        }
+        asked = {key: value for key, value in wishes.items() if value is not None}
         try:
-            return ConfigFile("command line", {}, {}).validate(
-                ClipSettings,
-                {
-                    "trimap": self.derived,
-                    "colorspace": self.colorspace,
-                    "frames": self.frames,
-                    "handles": self.handles,
-                    "scale": self.scale,
-                    **more,
-                },
-            )
+            return ConfigFile("command line", {}, {}).validate(ClipSettings, asked)
         except ConfigError as error:
             raise AskedError(str(error)) from error

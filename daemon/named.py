@@ -10,10 +10,11 @@ from pathlib import Path
 
 from daemon.asked import Asked, AskedError
 from daemon.clip import Clip, stamp_of
-from daemon.config import ClipSettings, LimitSettings, clip_settings
+from daemon.config import ClipSettings, Format, LimitSettings, OutputSettings, clip_settings
 from daemon.inbox import scan, sidecars_of
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
+from daemon.storage import bits_fault, compression_fault
 
 MAX_PIXELS = LimitSettings().max_pixels
 """Pixels of a frame, where no config says; more is refused before memory is taken."""
@@ -32,8 +33,8 @@ def named_sidecars(asked: Asked, background: str | None) -> list[MediaRef | None
         raise AskedError(str(error)) from error
 
 
-def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
-    """The clip that a person named, with what lies beside it under its name, unless that was named too.
+def named_clip(where: str, sidecars: Sequence[MediaRef | None], given: ClipSettings) -> Clip:
+    """The clip that a person named, with what lies beside it under its name, unless that was ``given`` too.
 
     Raises MediaError.
     """
@@ -54,6 +55,8 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
         trimap = None
     if sidecars[2] and not sidecars[1]:
         mask = None
+    if "background" in given.model_fields_set:
+        bg = None
     folder = Path("/")
     try:
         stamp = stamp_of(folder, (plate, trimap, mask, clean, bg), settings, bound=False)
@@ -64,18 +67,32 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None]) -> Clip:
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
 
 
-def settings_of(clip: Clip, given: ClipSettings) -> ClipSettings:
-    """What the clip's own file says over what was ``given``, but for a source, a colour space, frames and a
-    scale that were asked for by name.
+def settings_of(clip: Clip, given: ClipSettings, form: Format | None) -> ClipSettings:
+    """What the clip's own file says, but for what is set in ``given``, of whose trimap only a source goes
+    before the file. form: of whichever outputs the clip has; None: as the file says.
 
     Raises ConfigError.
     """
     own = clip_settings(given, clip.settings)
-    asked = given.model_dump(include={"colorspace", "frames", "handles", "scale"}, exclude_defaults=True)
-    own = own.model_copy(update=asked)
-    if given.trimap.source == "auto":
-        return own
-    return own.model_copy(update={"trimap": own.trimap.model_copy(update={"source": given.trimap.source})})
+    asked = {key: getattr(given, key) for key in given.model_fields_set - {"trimap"}}
+    if "source" in given.trimap.model_fields_set:
+        asked["trimap"] = own.trimap.model_copy(update={"source": given.trimap.source})
+    if form is not None:
+        # Layers are an EXR whatever the others are.
+        asked["outputs"] = {
+            name: how if name == "layers" else _stored_as(form, how) for name, how in own.outputs.items()
+        }
+    return own.model_copy(update=asked)
+
+
+def _stored_as(form: Format, how: OutputSettings) -> OutputSettings:
+    """The bits and compression of a clip's file are for its own format: they go where ``form`` lacks them."""
+    bits, compression = how.bits, how.compression
+    if bits is not None and bits_fault(form, bits):
+        bits = None
+    if compression is not None and compression_fault(form, compression):
+        compression = None
+    return how.model_copy(update={"format": form, "bits": bits, "compression": compression})
 
 
 def _absolute(ref: MediaRef) -> MediaRef:

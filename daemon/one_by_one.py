@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from daemon.clip import job_key
-from daemon.config import ClipSettings, ConfigError
+from daemon.config import ClipSettings, ConfigError, Format
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef
 from daemon.named import MAX_PIXELS, named_clip, settings_of, told_as
@@ -29,15 +29,18 @@ def one_by_one(
     suffix: str,
     reporter: ProgressReporter,
     make: Make,
+    form: Format | None = None,
 ) -> int:
-    """How many of ``inputs`` failed. sidecars: that were named. suffix: of the result's name."""
+    """How many of ``inputs`` failed. sidecars: that were named. settings, form: that were asked for, see
+    ``settings_of``. suffix: of the result's name.
+    """
     failed = 0
     for number, where in enumerate(inputs, 1):
         job = told_as(number, where)
         try:
-            clip = named_clip(where, sidecars)
+            clip = named_clip(where, sidecars, settings)
             job = told_as(number, clip.name)
-            own = settings_of(clip, settings)
+            own = settings_of(clip, settings, form)
             key = job_key(clip, own)
             place = Workplace(out, clip.name + suffix, key)
             with ExitStack() as stack:

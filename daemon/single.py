@@ -12,7 +12,7 @@ from rich.console import Console
 
 from daemon import manifest
 from daemon.asked import Asked, AskedError
-from daemon.config import Format, OutputName, OutputSettings
+from daemon.config import Format
 from daemon.engine import Engine
 from daemon.job import Job
 from daemon.named import named_sidecars
@@ -45,16 +45,19 @@ class _Kept:
 
 
 def matte_all(
-    asked: Asked, out: Path, *, background: str | None = None, form: Format = "auto", device: str = "auto"
+    asked: Asked,
+    out: Path,
+    *,
+    background: str | None = None,
+    form: Format | None = None,
+    device: str = "auto",
 ) -> int:
     """Matte each clip into ``out``; returns how many failed. Raises AskedError.
 
-    background: of the composite; media, a colour or checker, which None is, too. form: of the outputs.
+    background: of the composite; media, a colour or checker. form: of the outputs. None: as the clip says.
     """
     named = background if background and _is_colour(background) else None
-    names: tuple[OutputName, ...] = ("alpha", "foreground", "composite")
-    outputs = {name: OutputSettings(format=form) for name in names}
-    settings = asked.settings(outputs=outputs, background=named or "checker")
+    settings = asked.settings(background=named)
     sidecars = named_sidecars(asked, None if named else background)
     try:
         engine = Engine(lambda folder: Matter.open(folder, device=device), weights.SHIPPED)
@@ -70,7 +73,7 @@ def matte_all(
                 reporter.warned(job, warning)
             return folder
 
-        return one_by_one(asked.inputs, sidecars, settings, out, "", reporter, make)
+        return one_by_one(asked.inputs, sidecars, settings, out, "", reporter, make, form)
 
 
 def _is_colour(text: str) -> bool:

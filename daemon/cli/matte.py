@@ -13,18 +13,21 @@ from daemon.config import Format
 
 @click.command()
 @over_clips
-@click.option("--background", help="What the composite is laid over: media, '#rrggbb' or checker.")
+@click.option(
+    "--background", help="What the composite is laid over: media, '#rrggbb' or checker.  [default: checker]"
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice(["auto", "png", "exr", "tiff", "prores4444", "ffv1", "movpng", "vp9"]),
-    default="auto",
-    help="Of all three; a video format is for video.",
+    help="Of every output but layers; a video format is for video.  [default: as suits the clip]",
 )
 @click.option("--device", default="auto", show_default=True)
-def matte(asked: Asked, out: Path, background: str | None, form: Format, device: str) -> int:
+def matte(asked: Asked, out: Path, background: str | None, form: Format | None, device: str) -> int:
     """Make alpha, foreground and composite of each INPUT: a still, a video, a folder or a pattern like
     shot.%04d.exr.
+
+    What is given here goes before the clip's own NAME.yaml.
     """
     from daemon.single import matte_all
 

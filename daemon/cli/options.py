@@ -49,16 +49,18 @@ def over_clips(function: Callable[..., int]) -> Callable[..., None]:
         trimap: str | None,
         mask: str | None,
         clean: str | None,
-        source: Source,
+        source: Source | None,
         model: Path | None,
         preset: Preset,
-        colorspace: str,
+        colorspace: str | None,
         frames: str | None,
-        handles: int,
-        scale: float,
+        handles: int | None,
+        scale: float | None,
         **own: Any,
     ) -> None:
-        derived = TrimapSettings(source=source, segmenter=SegmenterSettings(model=model, preset=preset))
+        derived = TrimapSettings(segmenter=SegmenterSettings(model=model, preset=preset))
+        if source is not None:  # so that one that was not asked for is not set
+            derived = TrimapSettings(source=source, segmenter=derived.segmenter)
         asked = Asked(inputs, trimap, mask, clean, derived, colorspace, frames, handles, scale)
         try:
             failed = function(asked=asked, **own)
@@ -81,7 +83,6 @@ def over_clips(function: Callable[..., int]) -> Callable[..., None]:
         ),
         click.option(
             "--colorspace",
-            default="auto",
             help="Of the plate: a name of the config in $OCIO, else ACES.  [default: as the file says]",
         ),
         click.option(
@@ -92,13 +93,11 @@ def over_clips(function: Callable[..., int]) -> Callable[..., None]:
         click.option(
             "--handles",
             type=click.IntRange(0, 1000),
-            default=0,
             help="So many frames more on either side of --frames.",
         ),
         click.option(
             "--scale",
             type=click.FloatRange(0.1, 1.0),
-            default=1.0,
             help="Of the raster, 0.1 to 1.0, for a preview.  [default: 1.0]",
         ),
         click.option("--clean", help="The same view without its subject: a still, a sequence or a video."),
@@ -107,7 +106,6 @@ def over_clips(function: Callable[..., int]) -> Callable[..., None]:
         click.option(
             "--source",
             type=click.Choice(get_args(Source)),
-            default="auto",
             help="What the trimap is derived from.  [default: the surest]",
         ),
         click.option(

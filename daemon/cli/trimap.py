@@ -17,6 +17,8 @@ def trimap(asked: Asked, out: Path) -> int:
 
     Paint over those that are wrong and put them beside the clip as NAME_trimap/: they win over whatever is
     derived, and the frames that are not there are derived as before.
+
+    What is given here goes before the clip's own NAME.yaml.
     """
     from daemon.trimaps_alone import trimap_all
 
