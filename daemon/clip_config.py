@@ -217,26 +217,20 @@ def clip_settings(defaults: ClipSettings, path: Path | None) -> ClipSettings:
     """The clip's own file `path` (None: it has none) over `defaults`. Raises ConfigError.
 
     `trimap`, `temporal` and `foreground` are laid over key by key; `outputs`, where given, says all the
-    outputs, so that a clip can leave one away.
+    outputs, so that a clip can leave one away. A section with nothing in it says nothing.
     """
     if path is None:
         return defaults
     label = f"{path.parent.name}/{path.name}" if path.stem.lower() == "dimd" else path.name
     file = ConfigFile.read(path, label)
-    given = {
-        key: value
-        for key, value in file.data.items()
-        if value is not None or key not in ClipSettings.model_fields
-    }
+    sections = ("trimap", "temporal", "foreground")
+    given = {key: value for key, value in file.data.items() if value is not None or key not in sections}
     merged: dict[Any, Any] = {**defaults.model_dump(), **given}
-    if isinstance(given.get("trimap"), Mapping):
-        if "segmenter" in given["trimap"]:  # whoever may drop a clip is not to name files of this machine
-            line = file.lines[("trimap", "segmenter")]
-            raise ConfigError(
-                f"{label}, line {line}: trimap.segmenter is the daemon's own; take it out of here."
-            )
-        merged["trimap"] = {**defaults.trimap.model_dump(), **given["trimap"]}
-    for key in ("temporal", "foreground"):
+    for key in sections:
         if isinstance(given.get(key), Mapping):
             merged[key] = {**getattr(defaults, key).model_dump(), **given[key]}
+    if isinstance(given.get("trimap"), Mapping) and "segmenter" in given["trimap"]:
+        # Whoever may drop a clip is not to name files of this machine.
+        line = file.lines[("trimap", "segmenter")]
+        raise ConfigError(f"{label}, line {line}: trimap.segmenter is the daemon's own; take it out of here.")
     return file.validate(ClipSettings, merged)

@@ -45,12 +45,25 @@ def test_clip_that_names_outputs_names_all_of_them(tmp_path: Path) -> None:
     assert {name: output.format for name, output in outputs.items()} == {"alpha": "exr", "premult": "auto"}
 
 
-@pytest.mark.parametrize("text", ["", "# nothing yet\n", "trimap:\noutputs:\nbackground:\n"])
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "trimap:\ntemporal:\nforeground:\n"])
 def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> None:
     (tmp_path / "shot.yaml").write_text(text)
 
     assert clip_settings(ClipSettings(), tmp_path / "shot.yaml") == ClipSettings()
     assert clip_settings(ClipSettings(), None) == ClipSettings()
+
+
+def test_an_empty_section_keeps_what_the_daemon_says(tmp_path: Path) -> None:
+    defaults = ClipSettings(trimap=TrimapSettings(erode=4), foreground=ForegroundSettings(extend=8))
+    (tmp_path / "shot.yaml").write_text("trimap:\nforeground:\n")
+
+    assert clip_settings(defaults, tmp_path / "shot.yaml") == defaults
+
+
+def test_null_means_all_frames_whatever_the_daemon_says(tmp_path: Path) -> None:
+    (tmp_path / "shot.yaml").write_text("frames: null\n")
+
+    assert clip_settings(ClipSettings(frames="1001-1100"), tmp_path / "shot.yaml").frames is None
 
 
 @pytest.mark.parametrize(
@@ -72,6 +85,13 @@ def test_clip_without_settings_has_the_defaults(tmp_path: Path, text: str) -> No
             "background: '#12345'",
             "line 1: background is '#12345'; give checker or a colour in quotes, such as '#00b140'.",
         ),
+        (
+            "background: #808080",  # to YAML, a comment
+            "line 1: background is empty; give checker or a colour in quotes, such as '#00b140'.",
+        ),
+        ("scale:", "line 1: scale is empty; give a number."),
+        ("outputs:", "line 1: outputs is empty; give keys with values."),
+        ("missing:", "line 1: missing is empty; give one of skip, hold, black, refuse."),
         (
             "outputs:\n  alpha: {format: dpx, bits: 8}",
             "line 2: outputs.alpha.bits is 8; give 10, 12 or 16 for dpx.",
