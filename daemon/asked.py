@@ -34,6 +34,11 @@ class Asked:
 
     def settings(self, **more: Any) -> ClipSettings:
         """For each clip, with no more set than was asked for: see `settings_of`. Raises AskedError."""
+        model = self.derived.segmenter.model
+        if self.derived.source == "segmenter" and model is None:
+            raise AskedError("--source segmenter: has no network; name its file as --model.")
+        if model is not None and not model.is_file():
+            raise AskedError(f"--model: {model}: is not there; check the name.")
         wishes = {
             "trimap": self.derived,
             "colorspace": self.colorspace,

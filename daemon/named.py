@@ -22,15 +22,24 @@ MAX_PIXELS = LimitSettings().max_pixels
 
 def named_sidecars(asked: Asked, background: str | None) -> list[MediaRef | None]:
     """The media that the options name. Raises AskedError."""
-    named = (asked.trimap, asked.mask, asked.clean)
-    if len(asked.inputs) > 1 and any(named):
+    named = {"--trimap": asked.trimap, "--mask": asked.mask, "--clean": asked.clean}
+    if len(asked.inputs) > 1 and any(named.values()):
         raise AskedError(
             "--trimap, --mask and --clean belong to one clip; give one INPUT, or put NAME_trimap beside each."
         )
+    named["--background"] = background
+    return [_located(option, where) if where else None for option, where in named.items()]
+
+
+def _located(option: str, where: str) -> MediaRef:
     try:
-        return [locate(where) if where else None for where in (*named, background)]
+        return locate(where)
     except MediaError as error:
-        raise AskedError(str(error)) from error
+        if option == "--background" and not Path(where).exists():
+            raise AskedError(
+                f"{option}: {where!r} is neither a file nor a colour; give '#rrggbb', checker or media."
+            ) from error
+        raise AskedError(f"{option}: {error}") from error
 
 
 def named_clip(where: str, sidecars: Sequence[MediaRef | None], given: ClipSettings) -> Clip:

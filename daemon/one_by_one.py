@@ -11,6 +11,7 @@ from daemon.config import ClipSettings, ConfigError, Format
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef
 from daemon.named import MAX_PIXELS, named_clip, settings_of, told_as
+from daemon.outputs import FormatError
 from daemon.plan import Plan
 from daemon.progress import ProgressReporter
 from daemon.publish import PublishError, Workplace
@@ -50,7 +51,10 @@ def one_by_one(
                     reporter.warned(job, warning)
                 folder = make(plan, place, key, job)
         except (MediaError, TrimapError, ConfigError, PublishError, ClipChangedError, OSError) as error:
-            reporter.ended(job, "failed", str(error))
+            if isinstance(error, FormatError) and form is not None:
+                reporter.ended(job, "failed", f"{error.fault}; give --format {error.instead}.")
+            else:
+                reporter.ended(job, "failed", str(error))
             failed += 1
         else:
             reporter.published(job, folder)

@@ -30,6 +30,16 @@ from daemon.storage import NO_ALPHA, bits_fault, compression_fault
 _FORMAT: TypeAdapter[Format] = TypeAdapter(Format)
 
 
+class FormatError(MediaError):
+    """An output cannot be of the format that was asked for. fault: the sentence without its mend. instead:
+    formats that it can be of.
+    """
+
+    def __init__(self, fault: str, output: OutputName, instead: str) -> None:
+        super().__init__(f"{fault}; set outputs: {output}: format: to {instead}.")
+        self.fault, self.instead = fault, instead
+
+
 @dataclass(frozen=True)
 class Output:
     """One thing to write. folder: below the result's. stem: of its file or files. bits, compression: None is
@@ -145,24 +155,17 @@ def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[s
 
 def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, info: ClipInfo) -> None:
     """Raises MediaError for an output that its format cannot hold, or not with such bits or compression."""
-    if kind in VIDEO_FORMATS and info.kind != "video":
-        raise MediaError(
-            f"{name}: is no video, so {output} cannot be {kind}; "
-            f"set outputs: {output}: format: to png or exr."
-        )
     if output == "layers" and kind != "exr":
         raise MediaError(f"{name}: layers need an EXR; set outputs: layers: format: to exr or auto.")
+    if kind in VIDEO_FORMATS and info.kind != "video":
+        raise FormatError(f"{name}: is no video, so {output} cannot be {kind}", output, "png or exr")
     reason = unfit(kind, CHANNELS[output], info)
     if reason:
-        raise MediaError(
-            f"{name}: {output} cannot be {kind}, which {reason}; "
-            f"set outputs: {output}: format: to {instead(CHANNELS[output], info)}."
-        )
+        fault = f"{name}: {output} cannot be {kind}, which {reason}"
+        raise FormatError(fault, output, instead(CHANNELS[output], info))
     if kind in NO_ALPHA and CHANNELS[output] > 3:
-        raise MediaError(
-            f"{name}: {NO_ALPHA[kind]} holds no alpha, so {output} cannot be one; "
-            f"set outputs: {output}: format: to png, tiff or exr."
-        )
+        fault = f"{name}: {NO_ALPHA[kind]} holds no alpha, so {output} cannot be one"
+        raise FormatError(fault, output, "png, tiff or exr")
     problem = bits_fault(kind, how.bits) if how.bits is not None else None
     if problem:
         raise MediaError(f"{name}: {output} has no {how.bits} bits as {kind}; {problem}.")

@@ -101,8 +101,8 @@ def over_clips(function: Callable[..., int]) -> Callable[..., None]:
             help="Of the raster, 0.1 to 1.0, for a preview.  [default: 1.0]",
         ),
         click.option("--clean", help="The same view without its subject: a still, a sequence or a video."),
-        click.option("--mask", help="A rough mask, of every frame or of a few."),
-        click.option("--trimap", help="A painted trimap, likewise."),
+        click.option("--mask", help="A rough mask, likewise."),
+        click.option("--trimap", help="A painted trimap, of every frame or of a few."),
         click.option(
             "--source",
             type=click.Choice(get_args(Source)),

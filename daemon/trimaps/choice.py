@@ -43,7 +43,7 @@ _LACKING = {
     "locked": "has fewer than 8 frames, too few for its background to show; put {stem}_clean or {stem}_mask "
     "beside it, or choose another trimap source",
     "segmenter": "has no segmenter; name a model in the daemon's config as clip: trimap: segmenter: model:, "
-    "or choose another trimap source",
+    "with dimd matte as --model, or choose another trimap source",
 }
 
 

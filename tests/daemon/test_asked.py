@@ -97,3 +97,52 @@ def test_a_video_format_goes_before_the_clips_own(tmp_path: Path) -> None:
         "manifest.json",
         "shot_alpha.webm",
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("--background", "grey"),
+            "--background: 'grey' is neither a file nor a colour; give '#rrggbb', checker or media.",
+        ),
+        (
+            ("--background", "#80808"),
+            "--background: '#80808' is neither a file nor a colour; give '#rrggbb', checker or media.",
+        ),
+        (("--mask", "gone.png"), "--mask: gone.png: is not there; check the name."),
+        (
+            ("--clean", "empty.%04d.exr"),
+            "--clean: empty.%04d.exr: matches no file; check the name and the padding.",
+        ),
+        (("--source", "segmenter"), "--source segmenter: has no network; name its file as --model."),
+        (("--model", "gone.onnx"), "--model: gone.onnx: is not there; check the name."),
+    ],
+)
+def test_an_option_at_fault_is_named(
+    tmp_path: Path, arguments: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = dimd("matte", still(tmp_path), "--out", tmp_path / "out", *arguments)
+    assert (code, said) == (2, f"{sentence}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_that_does_not_suit_is_told_by_its_option(tmp_path: Path) -> None:
+    code, said = dimd("matte", still(tmp_path), "--out", tmp_path / "out", "--format", "prores4444")
+    assert code == 1
+    assert "is no video, so alpha cannot be prores4444; give --format png or exr." in said
+
+
+def test_a_format_of_the_clips_own_file_is_told_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "shot.yaml").write_text("outputs: {alpha: {format: prores4444}}\n")
+    code, said = dimd("matte", still(tmp_path), "--out", tmp_path / "out")
+    assert code == 1
+    assert "set outputs: alpha: format: to png or exr." in said
+
+
+def test_a_clip_that_wants_a_segmenter_is_told_of_the_option(tmp_path: Path) -> None:
+    (tmp_path / "shot.yaml").write_text("trimap: {source: segmenter}\n")
+    code, said = dimd("matte", still(tmp_path, with_trimap=False), "--out", tmp_path / "out")
+    assert code == 1
+    assert "with dimd matte as --model" in said

@@ -99,8 +99,8 @@ def test_a_clip_that_gives_no_trimap_is_said_and_leaves_nothing(tmp_path: Path) 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     picture = write(tmp_path / "in/shot.png", plate())
     code, said = trimap(picture, "--out", tmp_path / "out", "--model", tmp_path / "gone.onnx")
-    assert code == 1
-    assert "gone.onnx" in said
+    assert code == 2
+    assert "gone.onnx: is not there" in said
 
 
 @pytest.mark.parametrize("option", ["--trimap", "--mask", "--clean"])
