@@ -16,7 +16,7 @@ class AskedError(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """inputs: clips, as `daemon.media.locate` takes them. trimap, mask, clean: what belongs to the one clip.
+    """inputs: clips, see `daemon.named.named_clip`. trimap, mask, clean: what belongs to the one clip.
     derived: how trimaps are to be; a ``source`` that it sets goes before what a clip's own file says, and so
     do ``colorspace``, the plate's, ``frames``, ``handles`` and ``scale``, see `ClipSettings`; None: not asked
     for.

@@ -69,17 +69,7 @@ def scan(folder: Path, remark: Remark = _unsaid, *, follow_links: bool = False) 
 
     Raises MediaError when the folder itself cannot be read.
     """
-    plates: list[_Plate] = []
-    beside: dict[str, _Beside] = defaultdict(_Beside)
-    inside = listed(folder)
-    for name, ref, inner in _entries(folder, inside, remark):
-        sidecar = _SIDECAR.fullmatch(name)
-        if sidecar is None:
-            plates.append(_Plate(name, ref, inner))
-        else:
-            beside[sidecar["owner"]].media[_role(sidecar)].append(ref)
-    for file in _settings_files(folder, inside):
-        beside[_plain(file.stem)].settings.append(file)
+    plates, beside = _told_apart(folder, listed(folder), remark)
     plates.sort(key=lambda plate: plate.ref.path)
     names = _distinct(folder, plates, remark)
     clips = []
@@ -100,14 +90,40 @@ def sidecars_of(folder: Path, name: str) -> tuple[dict[Role, MediaRef], Path | N
     """Media and settings that lie in `folder` under the name of a plate, whether or not a scan takes that for
     a clip; where two are of one role, the first. Raises MediaError as `scan` does.
     """
-    found: dict[Role, MediaRef] = {}
-    inside = listed(folder)
-    for entry, ref, _ in _entries(folder, inside, _unsaid):
-        sidecar = _SIDECAR.fullmatch(entry)
-        if sidecar is not None and sidecar["owner"] == name:
-            found.setdefault(_role(sidecar), ref)
-    own = (file for file in _settings_files(folder, inside) if _plain(file.stem) == name)
-    return found, next(own, None)
+    _, beside = _told_apart(folder, listed(folder), _unsaid)
+    found = beside[name]
+    return {role: refs[0] for role, refs in found.media.items()}, next(iter(found.settings), None)
+
+
+def clip_in(folder: Path, remark: Remark = _unsaid) -> Clip | None:
+    """The clip of a folder, as a scan of where it lies finds it, though the folder be named like a sidecar;
+    None, and a remark, where it holds none or cannot be told apart. Raises MediaError as `scan` does.
+    """
+    found = _in_folder(folder, remark) if _sayable(folder, remark) else None
+    if found is None:
+        return None
+    name = _plain(folder.name)
+    one = _ONE_FRAME.fullmatch(name)
+    begin = one["base"] if one is not None else name
+    # Of a thousand shots beside it none is looked into.
+    near = [entry for entry in listed(folder.parent) if _plain(entry.name).startswith(begin)]
+    _, beside = _told_apart(folder.parent, near, _unsaid)
+    return _clip(folder.parent, name, _Plate(name, *found), beside[_owner(name, beside)], remark, bound=False)
+
+
+def _told_apart(folder: Path, inside: list[Entry], remark: Remark) -> tuple[list[_Plate], dict[str, _Beside]]:
+    """The plates of what lies in `folder`, and by the name that it carries what goes with one."""
+    plates: list[_Plate] = []
+    beside: dict[str, _Beside] = defaultdict(_Beside)
+    for name, ref, inner in _entries(folder, inside, remark):
+        sidecar = _SIDECAR.fullmatch(name)
+        if sidecar is None:
+            plates.append(_Plate(name, ref, inner))
+        else:
+            beside[sidecar["owner"]].media[_role(sidecar)].append(ref)
+    for file in _settings_files(folder, inside):
+        beside[_plain(file.stem)].settings.append(file)
+    return plates, beside
 
 
 def _role(sidecar: re.Match[str]) -> Role:

@@ -11,7 +11,7 @@ from pathlib import Path
 from daemon.asked import Asked, AskedError
 from daemon.clip import Clip, stamp_of
 from daemon.config import ClipSettings, Format, LimitSettings, OutputSettings, clip_settings
-from daemon.inbox import scan, sidecars_of
+from daemon.inbox import clip_in, scan, sidecars_of
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
 from daemon.storage import bits_fault, compression_fault
@@ -43,14 +43,22 @@ def _located(option: str, where: str) -> MediaRef:
 
 
 def named_clip(where: str, sidecars: Sequence[MediaRef | None], given: ClipSettings) -> Clip:
-    """The clip that a person named, with what lies beside it under its name, unless that was ``given`` too.
+    """The clip that a person named, with what lies beside it under its name, unless that was named too.
+
+    where: a folder, as a scan takes it, or what else `daemon.media.locate` does. given: whose background, if
+    it is set, goes before one that lies beside the clip.
 
     Raises MediaError.
     """
-    plate = _absolute(locate(where))
-    name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
-    there_are = scan(plate.path.parent, follow_links=True)
-    found = next((clip for clip in there_are if clip.plate.files == plate.files), None)
+    found: Clip | None
+    if Path(where).is_dir():
+        held = _clip_of(Path(where))
+        found, plate, name = held, held.plate, held.name
+    else:
+        plate = _absolute(locate(where))
+        name = re.sub(r"[._]?#+$", "", plate.path.stem) or plate.path.parent.name
+        there_are = scan(plate.path.parent, follow_links=True)
+        found = next((clip for clip in there_are if clip.plate.files == plate.files), None)
     if found is not None:
         beside, settings = (found.trimap, found.mask, found.clean, found.bg), found.settings
     else:  # one picture of what a scan takes for a sequence: 0001.png beside 1500.png
@@ -74,6 +82,17 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None], given: ClipSetti
             f"{error.filename}: cannot be looked at ({error.strerror}); bring it, or take the link away."
         ) from error
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
+
+
+def _clip_of(folder: Path) -> Clip:
+    """Raises MediaError where it does not hold one clip."""
+    remarks: list[str] = []
+    found = clip_in(folder.resolve() if folder.name == ".." else folder.absolute(), remarks.append)
+    if found is None:
+        plates = folder / "plate"
+        locate(plates if plates.is_dir() else folder)  # a person can name one of several
+        raise MediaError(remarks[0] if remarks else f"{folder}: was changed just now; start again.")
+    return found
 
 
 def settings_of(clip: Clip, given: ClipSettings, form: Format | None) -> ClipSettings:

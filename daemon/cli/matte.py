@@ -24,8 +24,8 @@ from daemon.config import Format
 )
 @click.option("--device", default="auto", show_default=True)
 def matte(asked: Asked, out: Path, background: str | None, form: Format | None, device: str) -> int:
-    """Make alpha, foreground and composite of each INPUT: a still, a video, a folder or a pattern like
-    shot.%04d.exr.
+    """Make alpha, foreground and composite of each INPUT: a still, a video, a folder of one clip or a pattern
+    like shot.%04d.exr.
 
     What is given here goes before the clip's own NAME.yaml.
     """
