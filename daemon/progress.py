@@ -45,7 +45,7 @@ class ProgressReporter:
             self._bars.update(self._tasks[job.id], completed=done, fps=fps)
 
     def warned(self, job: Job, sentence: str) -> None:
-        self._say(f"[yellow]note[/]    {escape(sentence)}")
+        self._say(f"[yellow]note[/]    {escape(_of(job, sentence))}")
 
     def published(self, job: Job, folder: Path) -> None:
         self._remove(job)
@@ -54,7 +54,7 @@ class ProgressReporter:
     def ended(self, job: Job, how: str, sentence: str) -> None:
         self._remove(job)
         colour = "red" if how in ("failed", "set_aside") else "yellow"
-        self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {escape(sentence)}")
+        self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {escape(_of(job, sentence))}")
 
     def _say(self, line: str) -> None:
         # Paths and sentences stay in one piece: they are copied, and read by scripts.
@@ -74,3 +74,8 @@ class ProgressReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+
+def _of(job: Job, sentence: str) -> str:
+    """The clip first: most sentences begin with a file, and several clips may have one of that name."""
+    return sentence if sentence.startswith(f"{job.name}: ") else f"{job.name}: {sentence}"

@@ -1,0 +1,34 @@
+"""What is said of clips where somebody watches."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from daemon.named import told_as
+from daemon.progress import ProgressReporter
+
+
+@pytest.mark.parametrize("how", ["failed", "set_aside", "retry", "stopped", "superseded"])
+def test_how_a_clip_ended_begins_with_its_name(how: str) -> None:
+    said = io.StringIO()
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.ended(told_as(1, "st"), how, "p.####.png: has no mask; put st_mask beside it.")
+    line = f"{how.replace('_', ' ')}  st: p.####.png: has no mask; put st_mask beside it.\n"
+    assert said.getvalue() == line
+
+
+def test_a_note_begins_with_the_clips_name() -> None:
+    said = io.StringIO()
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.warned(told_as(1, "st"), "p.####.png: lacks frame 2.")
+    assert said.getvalue() == "note    st: p.####.png: lacks frame 2.\n"
+
+
+def test_a_sentence_that_begins_with_the_clips_name_does_not_have_it_twice() -> None:
+    said = io.StringIO()
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.ended(told_as(1, "st"), "failed", "st: is no video, so alpha cannot be vp9.")
+    assert said.getvalue() == "failed  st: is no video, so alpha cannot be vp9.\n"
