@@ -1,4 +1,6 @@
-"""What would keep the daemon from working, found before it starts: folders, weights, device, encoders."""
+"""What would keep the daemon from working, found before it starts: folders, weights, device, figures,
+encoders.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,21 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from daemon.canary import Canary, free_memory
 from daemon.colour import ColourConfig
 from daemon.config import Config, ConfigError
-from daemon.layers import CHANNELS
 from daemon.media import deinterlace
 from daemon.media.video_decoders import missing
-from daemon.media.video_formats import instead, substitute, unfit
+from daemon.media.video_formats import substitute
+from daemon.metrics_server import MetricsError, asked_of_callers
+from daemon.outputs import misfit
 from daemon.patience import MOUNT_SECONDS, Patience
+from daemon.refusal import blamed
 from daemon.room import nearest
 from daemon.trimaps import segmenter
 from dim_model import weights
-from dim_model.runtimes import DeviceError, open_runtime
+from dim_model.matter import Matter
+from dim_model.runtimes import DeviceError
 from dim_model.weights import WeightsError
 
 _MOUNTS = Patience(MOUNT_SECONDS)
@@ -28,6 +34,17 @@ def weights_root(config: Config) -> Path:
     return config.weights or weights.SHIPPED
 
 
+def open_matter(config: Config, folder: Path) -> Matter:
+    """A version of weights on the device that a config means. Raises WeightsError, DeviceError."""
+    return Matter.open(
+        folder,
+        device=config.device,
+        runtime=config.runtime,
+        precision=config.precision,
+        batch=config.batch,
+    )
+
+
 def faults(config: Config) -> Iterator[str]:
     """One sentence for each thing that is wrong; nothing where all is well."""
     for pair in config.folders:
@@ -35,10 +52,14 @@ def faults(config: Config) -> Iterator[str]:
         yield from _folder(pair.out, "folders: out", os.R_OK | os.W_OK | os.X_OK)
     yield from _folder(config.state, "state", os.R_OK | os.W_OK | os.X_OK)
     try:
-        loaded = weights.load(weights.resolve(weights_root(config)))
-        open_runtime(loaded, config.device, config.runtime, config.precision).close()
+        _try_weights(config)
     except (WeightsError, DeviceError) as error:
         yield str(error)
+    if config.metrics.port is not None:
+        try:
+            asked_of_callers(config.metrics)
+        except MetricsError as error:
+            yield str(error)
     yield from segmenter.faults(config.clip.trimap)
     if config.decoder == "nvdec" and (reason := missing()):
         mend = "set it to auto, or see to the GPU's driver"
@@ -47,15 +68,22 @@ def faults(config: Config) -> Iterator[str]:
         mend = "set it to refuse, or install av from PyPI's wheel"
         yield f"clip: deinterlace: {config.clip.deinterlace} {reason}; {mend}."
     for output, how in config.clip.outputs.items():
-        reason = unfit(how.format, CHANNELS[output])
-        if reason:
-            mend = f"set it to {instead(CHANNELS[output])}"
-            yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
+        if problem := misfit(output, how.format, how):
+            yield str(problem.error("clip", output))
         elif found := substitute(how.format):
             other, reason = found
             mend = f"{other} by the CPU is made instead, so set it to that, or see to the GPU's driver"
             yield f"clip: outputs: {output}: format: {how.format} {reason}; {mend}."
     yield from colour_faults(config)
+
+
+def _try_weights(config: Config) -> None:
+    """As the daemon tries them before it begins. Raises WeightsError, DeviceError."""
+    folder = weights.resolve(weights_root(config))
+    # That a card has no answer keeps nobody from working.
+    canary = Canary(config.canary, lambda _: None, partial(free_memory, config.device))
+    with blamed(folder):
+        canary(folder, partial(open_matter, config, folder)).close()
 
 
 def colour_faults(config: Config) -> Iterator[str]:

@@ -165,6 +165,16 @@ class Config(Section):
     clip: ClipSettings = ClipSettings()
 
     @model_validator(mode="after")
+    def _a_slow_file_is_no_hang(self) -> Self:
+        decode, stall = self.limits.decode_seconds, self.jobs.stall_seconds
+        if decode is not None and decode >= stall:
+            raise ValueError(
+                f"limits: decode_seconds is {decode:g} and jobs: stall_seconds {stall:g}, which a slow file "
+                "would take for a hang of dimd; give decode_seconds less, or stall_seconds more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _folders_stand_apart(self) -> Self:
         """A result must never land where the scan would take it for a clip."""
         watched = [pair.in_ for pair in self.folders]

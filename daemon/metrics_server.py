@@ -132,8 +132,7 @@ class MetricsServer:
     """Serves a registry while it is entered. Raises MetricsError where it cannot."""
 
     def __init__(self, metrics: Metrics, settings: MetricsSettings) -> None:
-        token = _token(settings.token_file)
-        tls = _tls(settings.certificate, settings.key)
+        token, tls = asked_of_callers(settings)
         where = f"metrics: {settings.host}:{settings.port}"
         try:
             family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
@@ -156,6 +155,13 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def asked_of_callers(settings: MetricsSettings) -> tuple[bytes | None, ssl.SSLContext | None]:
+    """The token that a caller has to bring, and the TLS that it has to speak; None: none. Raises MetricsError
+    where a file of theirs is away, or is not what it should be.
+    """
+    return _token(settings.token_file), _tls(settings.certificate, settings.key)
 
 
 def exposure(settings: MetricsSettings) -> str | None:
@@ -195,11 +201,7 @@ def _token(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        token = path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise MetricsError(
-            f"metrics: token_file: {path} cannot be read ({error.strerror}); give dimd's user access to it."
-        ) from error
+        token = _read(path, "token_file").decode("ascii").strip()
     except UnicodeDecodeError:
         token = ""
     if len(token) < _FEWEST_LETTERS or not token.isprintable() or " " in token:
@@ -213,6 +215,9 @@ def _token(path: Path | None) -> bytes | None:
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     if certificate is None:
         return None
+    _read(certificate, "certificate")  # OpenSSL does not say which of the two is away
+    if key is not None:
+        _read(key, "key")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -223,3 +228,13 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
             "give a PEM file with its key in it or in the file under key."
         ) from error
     return context
+
+
+def _read(path: Path, key: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MetricsError(
+            f"metrics: {key}: {path} cannot be read ({error.strerror}); "
+            "correct its path, or give dimd's user access to it."
+        ) from error

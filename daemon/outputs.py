@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -155,20 +156,40 @@ def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[s
 
 def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, info: ClipInfo) -> None:
     """Raises MediaError for an output that its format cannot hold, or not with such bits or compression."""
-    if output == "layers" and kind != "exr":
-        raise MediaError(f"{name}: layers need an EXR; set outputs: layers: format: to exr or auto.")
-    if kind in VIDEO_FORMATS and info.kind != "video":
+    if kind in VIDEO_FORMATS and info.kind != "video" and output != "layers":
         raise FormatError(f"{name}: is no video, so {output} cannot be {kind}", output, "png or exr")
-    reason = unfit(kind, CHANNELS[output], info)
-    if reason:
-        fault = f"{name}: {output} cannot be {kind}, which {reason}"
-        raise FormatError(fault, output, instead(CHANNELS[output], info))
+    if found := misfit(output, kind, how, info):
+        raise found.error(name, output)
+
+
+class Misfit(NamedTuple):
+    """fault: the end of a sentence, with its mend unless ``instead`` has formats that the output can be of."""
+
+    fault: str
+    instead: str | None = None
+
+    def error(self, name: str, output: OutputName) -> MediaError:
+        if self.instead:
+            return FormatError(f"{name}: {self.fault}", output, self.instead)
+        return MediaError(f"{name}: {self.fault}.")
+
+
+def misfit(
+    output: OutputName, kind: Format, how: OutputSettings, like: ClipInfo | None = None
+) -> Misfit | None:
+    """Why the format cannot hold the output, or not with such bits or compression, of the clip `like` where
+    it is known. None: it can. Of auto only what any clip has.
+    """
+    if output == "layers" and kind not in ("auto", "exr"):
+        return Misfit("layers need an EXR; set outputs: layers: format: to exr or auto")
+    if output == "layers":
+        kind = "exr"
+    if reason := unfit(kind, CHANNELS[output], like):
+        return Misfit(f"{output} cannot be {kind}, which {reason}", instead(CHANNELS[output], like))
     if kind in NO_ALPHA and CHANNELS[output] > 3:
-        fault = f"{name}: {NO_ALPHA[kind]} holds no alpha, so {output} cannot be one"
-        raise FormatError(fault, output, "png, tiff or exr")
-    problem = bits_fault(kind, how.bits) if how.bits is not None else None
-    if problem:
-        raise MediaError(f"{name}: {output} has no {how.bits} bits as {kind}; {problem}.")
-    problem = compression_fault(kind, how.compression) if how.compression is not None else None
-    if problem:
-        raise MediaError(f"{name}: {output} cannot be compressed by {how.compression}; {problem}.")
+        return Misfit(f"{NO_ALPHA[kind]} holds no alpha, so {output} cannot be one", "png, tiff or exr")
+    if how.bits is not None and (reason := bits_fault(kind, how.bits)):
+        return Misfit(f"{output} has no {how.bits} bits as {kind}; {reason}")
+    if how.compression is not None and (reason := compression_fault(kind, how.compression)):
+        return Misfit(f"{output} cannot be compressed by {how.compression}; {reason}")
+    return None

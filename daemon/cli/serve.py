@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 
 from daemon.canary import Canary, free_memory
-from daemon.check import colour_faults, weights_root
+from daemon.check import colour_faults, open_matter, weights_root
 from daemon.cli.options import FAULTY
 from daemon.config import Config, ConfigError, load
 from daemon.engine import Engine
@@ -25,8 +25,7 @@ from daemon.ledger import LedgerError
 from daemon.progress import ProgressReporter
 from daemon.report import LogReporter, Reporter, configure_log
 from daemon.service import Service, StartError
-from dim_model.matter import DeviceError, Matter
-from dim_model.runtimes import DeviceLostError
+from dim_model.runtimes import DeviceError, DeviceLostError
 from dim_model.weights import WeightsError
 
 LOST = 3
@@ -39,17 +38,7 @@ def open_engine(config: Config, canary: Canary) -> Engine:
     """The engine that a config asks for. canary: what new weights have to pass. Raises WeightsError,
     DeviceError.
     """
-
-    def open_matter(folder: Path) -> Matter:
-        return Matter.open(
-            folder,
-            device=config.device,
-            runtime=config.runtime,
-            precision=config.precision,
-            batch=config.batch,
-        )
-
-    return Engine(open_matter, weights_root(config), trial=canary)
+    return Engine(partial(open_matter, config), weights_root(config), trial=canary)
 
 
 def _sound(path: Path, gpu: int | None) -> Config:

@@ -15,7 +15,7 @@ from daemon.check import faults
 from daemon.cli import main
 from daemon.doctor import _writable, examine
 from daemon.patience import Patience
-from dim_model import nets, weights
+from dim_model import canary, nets, weights
 from tests.daemon.cases import config
 from tests.daemon.hung import Hung
 
@@ -44,6 +44,67 @@ def test_a_device_that_is_not_there_is_a_fault(tmp_path: Path, root: Path) -> No
     assert fault == (
         "device: cuda was asked for, but this machine shows no CUDA device; set device: cpu or auto."
     )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "says"),
+    [
+        (
+            {"token_file": "nosuch"},
+            "metrics: token_file: nosuch cannot be read (No such file or directory); ",
+        ),
+        (
+            {"certificate": "nosuch.pem"},
+            "metrics: certificate: nosuch.pem cannot be read (No such file or directory); ",
+        ),
+        (
+            {"certificate": "config.yaml", "key": "no.key"},
+            "metrics: key: no.key cannot be read (No such file or directory); ",
+        ),
+    ],
+)
+def test_what_the_figures_need_and_is_not_there_is_a_fault(
+    tmp_path: Path, root: Path, metrics: dict[str, str], says: str
+) -> None:
+    (tmp_path / "config.yaml").touch()
+    given = {key: str(tmp_path / name) for key, name in metrics.items()}
+    (fault,) = faults(config(tmp_path, weights=str(root), runtime="torch", metrics=given))
+    assert fault.replace(f"{tmp_path}/", "").startswith(says)
+    off = given | {"port": None}
+    assert list(faults(config(tmp_path, weights=str(root), runtime="torch", metrics=off))) == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "says"),
+    [
+        (
+            {"layers": {"format": "tiff"}},
+            "clip: layers need an EXR; set outputs: layers: format: to exr or auto.",
+        ),
+        (
+            {"foreground": {"format": "jpeg"}},
+            (
+                "clip: a JPEG holds no alpha, so foreground cannot be one; "
+                "set outputs: foreground: format: to png, tiff or exr."
+            ),
+        ),
+        ({"layers": {"bits": 8}}, "clip: layers has no 8 bits as exr; give 16 or 32 for exr."),
+    ],
+)
+def test_an_output_that_its_format_cannot_hold_is_a_fault(
+    tmp_path: Path, root: Path, outputs: dict[str, object], says: str
+) -> None:
+    settings = config(tmp_path, weights=str(root), runtime="torch", clip={"outputs": outputs})
+    assert list(faults(settings)) == [says]
+
+
+def test_weights_that_fail_the_canary_are_a_fault(tmp_path: Path, root: Path) -> None:
+    known = {"picture": canary.PICTURE, "alpha": [2.0] * 100}
+    card = weights.Card("v2", "swift", "sampled", "x", [], {}, canary=known)
+    weights.publish(root, card, nets.build("swift").state_dict())
+    weights.point(root, "v2")
+    (fault,) = faults(config(tmp_path, weights=str(root), runtime="torch"))
+    assert fault.startswith(f"{root / 'v2'}: answer the canary picture otherwise than their card says")
 
 
 def test_a_file_where_a_folder_belongs_is_a_fault(tmp_path: Path, root: Path) -> None:

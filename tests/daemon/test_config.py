@@ -162,6 +162,22 @@ def test_value_out_of_range_is_refused(tmp_path: Path, text: str, sentence: str)
     assert refusal(tmp_path, text) == sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("limits: {decode_seconds: 1000}", "decode_seconds is 1000 and jobs: stall_seconds 900"),
+        ("jobs: {stall_seconds: 600}", "decode_seconds is 600 and jobs: stall_seconds 600"),
+    ],
+)
+def test_a_file_has_to_be_given_up_before_dimd_is_taken_to_hang(tmp_path: Path, text: str, says: str) -> None:
+    assert refusal(tmp_path, text) == (
+        f"config.yaml: limits: {says}, which a slow file would take for a hang of dimd; "
+        "give decode_seconds less, or stall_seconds more."
+    )
+    (tmp_path / "config.yaml").write_text("jobs: {stall_seconds: 5}\nlimits: {decode_seconds: null}")
+    assert load(tmp_path / "config.yaml").jobs.stall_seconds == 5
+
+
 def test_colour_that_yaml_takes_for_a_comment_is_refused_with_the_quotes_as_mend(tmp_path: Path) -> None:
     sentence = refusal(tmp_path, "clip:\n  trimap:\n    screen: #00b140\n")
 

@@ -130,7 +130,9 @@ def test_a_stage_that_hangs_is_told_and_the_beat_ends(
 ) -> None:
     matter.gate.clear()
     sequence(tmp_path / "in")
-    settings = config(tmp_path, jobs={"stall_seconds": 1.0})
+    settings = config(
+        tmp_path, jobs={"stall_seconds": 1.0}, limits={"min_free_gib": 0.0, "decode_seconds": None}
+    )
     with running(settings, engine) as daemon:
         wait_for(lambda: daemon.said(f"no frame came forward for 1 s, on its way to {tmp_path / 'out'}; "))
         (line,) = [line for line in daemon.logged if "no frame came forward" in line["event"]]

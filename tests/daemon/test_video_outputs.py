@@ -195,13 +195,16 @@ def of_formats(folder: Path, **formats: str) -> list[str]:
 
 def test_check_tells_of_a_format_that_cannot_hold_its_output(tmp_path: Path) -> None:
     assert of_formats(tmp_path, foreground="h264", composite="h264", alpha="gray16") == [
-        "clip: outputs: foreground: format: h264 holds no alpha; set it to prores4444, ffv1 or movpng."
+        (
+            "clip: foreground cannot be h264, which holds no alpha; "
+            "set outputs: foreground: format: to prores4444, ffv1 or movpng."
+        )
     ]
 
 
 def test_check_tells_that_layers_are_no_video(tmp_path: Path) -> None:
     assert of_formats(tmp_path, layers="prores4444") == [
-        "clip: outputs: layers: format: prores4444 holds no layers; set it to exr."
+        "clip: layers need an EXR; set outputs: layers: format: to exr or auto."
     ]
 
 
@@ -211,8 +214,9 @@ def test_check_tells_of_an_encoder_that_this_build_lacks(
     monkeypatch.setattr(type(CODECS["hevc"]), "encoder", "libx299")
     (fault,) = of_formats(tmp_path, alpha="auto", composite="hevc")
     assert fault == (
-        "clip: outputs: composite: format: hevc has no encoder here "
-        "(this build of FFmpeg is without libx299); set it to prores4444, ffv1 or movpng."
+        "clip: composite cannot be hevc, which has no encoder here "
+        "(this build of FFmpeg is without libx299); "
+        "set outputs: composite: format: to prores4444, ffv1 or movpng."
     )
     assert of_formats(tmp_path, composite="h264") == []
 

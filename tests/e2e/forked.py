@@ -22,6 +22,7 @@ import daemon.cli.serve as serving
 from daemon import owner
 from daemon.job import Job
 from dim_model import canary, nets, weights
+from dim_model.matter import Matter
 from dim_model.runtimes import DeviceLostError
 from tests.daemon.cases import FakeMatter, jobs_in, wait_for
 
@@ -72,7 +73,7 @@ def _serve(home: Path, hand: Hand) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-    serving.Matter.open = lambda folder, **options: _Stub(folder.name, hand)  # type: ignore[assignment, method-assign]
+    Matter.open = lambda folder, **options: _Stub(folder.name, hand)  # type: ignore[assignment, method-assign]
     if hand.place is not None:
         owner._place = lambda: str(hand.place)
     if hand.journal is not None:

@@ -15,7 +15,7 @@ from tests.e2e.forked import Forked, Hand, make_home
 pytestmark = pytest.mark.slow
 
 FOLDERS = """
-limits: {min_free_gib: 0}
+limits: {min_free_gib: 0, decode_seconds: null}
 folders:
   - {in: far-in, out: far-out}
   - {in: in, out: out}
