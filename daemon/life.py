@@ -16,7 +16,7 @@ from typing import Any, Literal, Self, get_args
 
 End = Literal["stop", "crash", "watchdog", "boot"]
 ENDS: tuple[End, ...] = get_args(End)
-"""In order; by itself; by systemd, for it hung; or with the whole machine."""
+"""In order, or by a sentence before it began; by itself; by systemd, for it hung; or with the machine."""
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -25,11 +25,12 @@ class Life:
     """One run of a daemon; entered while it lasts. instance: tells daemons of one state folder apart, by the
     port of each. Of several with one name, or none, all but the first have a number behind it.
 
-    An error that leaves the `with` is a crash to whoever comes next.
+    An error that leaves the `with` is a crash to whoever comes next. in_order: errors that are none: what
+    a run says that could not begin.
     """
 
-    def __init__(self, state: Path, instance: str) -> None:
-        self._state, self._instance = state, instance
+    def __init__(self, state: Path, instance: str, in_order: tuple[type[Exception], ...] = ()) -> None:
+        self._state, self._instance, self._in_order = state, instance, in_order
         self._name, self._lock = instance, -1
         self.ends: dict[End, int] = dict.fromkeys(ENDS, 0)
         """How often a run ended so, as far as is known."""
@@ -102,7 +103,7 @@ class Life:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
-            if kind is None:
+            if kind is None or issubclass(kind, self._in_order):
                 self._write(running=False)
         finally:
             os.close(self._lock)

@@ -163,7 +163,7 @@ def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, inf
 
 
 class Misfit(NamedTuple):
-    """fault: the end of a sentence, with its mend unless ``instead`` has formats that the output can be of."""
+    """fault: the end of a sentence, with its mend unless ``instead`` has formats that would do."""
 
     fault: str
     instead: str | None = None

@@ -25,7 +25,7 @@ from daemon.ledger import Job, Ledger, owner_name
 from daemon.media.decoders import Decoders
 from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics
-from daemon.metrics_server import MetricsServer, exposure
+from daemon.metrics_server import MetricsError, MetricsServer, exposure
 from daemon.notify import Notifier
 from daemon.patience import MOUNT_SECONDS, Patience
 from daemon.report import Log, Reporter
@@ -115,7 +115,7 @@ class Service:
             wait = 0 if self._once else config.watch.settle_seconds
             intake = Intake(ledger, self._tell_aside, self._faults, wait)
             if not self._once:
-                self._vitals.begin(stack)
+                self._vitals.begin(stack, (StartError, MetricsError))
             decoders = stack.enter_context(Decoders())
             tools = Tools(
                 ledger,

@@ -32,13 +32,13 @@ class Vitals:
     def _stall_seconds(self) -> float:
         return self._config().jobs.stall_seconds
 
-    def begin(self, stack: ExitStack) -> None:
+    def begin(self, stack: ExitStack, in_order: tuple[type[Exception], ...]) -> None:
         """Say how the run before this one ended, and take up systemd's watchdog until the stack is left.
 
-        A run that leaves the stack by an error is a crash to the next one.
+        A run that leaves the stack by an error is a crash to the next one, unless it is one of `in_order`.
         """
         config = self._config()
-        life = stack.enter_context(Life(config.state, str(config.metrics.port or "alone")))
+        life = stack.enter_context(Life(config.state, str(config.metrics.port or "alone"), in_order))
         self._metrics.set_ends(life.ends)
         if life.last == "watchdog":
             self._log.error(f"dimd hung and was restarted; {life.kept} says where each thread stood.")

@@ -17,8 +17,9 @@ import pytest
 from daemon.engine import Engine
 from daemon.life import Life
 from daemon.media import video_sink
+from daemon.metrics_server import MetricsError
 from daemon.pulse import Pulse, watchdog_seconds
-from tests.daemon.cases import FakeMatter, config, sequence, still, video, wait_for
+from tests.daemon.cases import FakeMatter, config, free_port, sequence, still, video, wait_for
 from tests.daemon.serving import once, running
 
 
@@ -199,6 +200,18 @@ def test_how_a_run_ended_is_known_to_the_next(tmp_path: Path) -> None:
     told.write_text("{ torn")
     with Life(tmp_path, "9110") as torn:
         assert torn.last is None
+
+
+def test_a_start_that_ends_with_a_sentence_is_no_crash(tmp_path: Path, engine: Engine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        busy = {"port": other.getsockname()[1]}
+        closed = {"port": free_port(), "token_file": str(tmp_path / "nowhere")}
+        for metrics in (busy, closed):
+            with running(config(tmp_path, metrics=metrics), engine) as daemon:
+                wait_for(lambda daemon=daemon: daemon.broken)
+            assert isinstance(daemon.broken, MetricsError)
+            with Life(tmp_path / "state", str(metrics["port"])) as following:
+                assert following.ends == {"stop": 1, "crash": 0, "watchdog": 0, "boot": 0}
 
 
 def test_daemons_of_one_name_know_each_its_own_end(tmp_path: Path) -> None:
