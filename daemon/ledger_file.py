@@ -100,6 +100,8 @@ class LedgerFile:
                     f"{self._path}: is not there yet; start dimd first or correct 'state' in the config."
                 )
         except OSError as error:
+            if not create and isinstance(error, PermissionError):
+                raise _anothers(self._path, "look into") from error
             raise LedgerError(
                 f"{state}: cannot hold the ledger ({error.strerror}); "
                 "correct 'state' in the config or its permissions."
@@ -115,7 +117,9 @@ class LedgerFile:
         try:
             return _connect(self._path, create)
         except sqlite3.OperationalError as error:  # locked, full, not to be opened: nothing that is damaged
-            raise self._unusable(error) from error
+            if create or Path(f"{self._path}-wal").exists():
+                raise self._unusable(error) from error
+            return self._as_it_lies()
         except sqlite3.DatabaseError as error:
             if self._guard is None:
                 raise self._unusable(error) from error
@@ -130,6 +134,13 @@ class LedgerFile:
             raise self._unusable(error) from error
         finally:
             fcntl.flock(self._guard, fcntl.LOCK_SH)
+
+    def _as_it_lies(self) -> sqlite3.Connection:
+        """For who may not write here, where SQLite would lay its index beside a file that nobody has open."""
+        try:
+            return _connect(self._path, create=False, as_it_lies=True)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
 
     def _lay_aside(self, guard: int, error: sqlite3.DatabaseError) -> Path:
         try:
@@ -185,15 +196,30 @@ class LedgerFile:
             self._guard = None
 
     def _unusable(self, error: sqlite3.Error) -> LedgerError:
+        if isinstance(error, sqlite3.OperationalError) and not _may_write(self._path):
+            return _anothers(self._path, "write in")
         return LedgerError(
-            f"{self._path}: cannot be used as the ledger ({error}); "
-            "check its permissions and disk, or move it away."
+            f"{self._path}: cannot be used as the ledger ({error}); check its permissions and disk."
         )
+
+
+def _anothers(file: Path, do: str) -> LedgerError:
+    return LedgerError(
+        f"{file}: this user may not {do} {file.parent}; run it as the daemon's user (sudo -u dimd dimd …)."
+    )
+
+
+def _may_write(file: Path) -> bool:
+    return os.access(file.parent, os.W_OK | os.X_OK, effective_ids=True) and os.access(
+        file, os.R_OK | os.W_OK, effective_ids=True
+    )
 
 
 def _guard(state: Path, file: Path) -> int:
     try:
         handle = os.open(state / _GUARD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except PermissionError as error:
+        raise _anothers(file, "write in") from error
     except OSError as error:
         raise LedgerError(
             f"{file}: cannot be used as the ledger ({error.strerror}); check its permissions and disk."
@@ -202,8 +228,15 @@ def _guard(state: Path, file: Path) -> int:
     return handle
 
 
-def _connect(file: Path, create: bool) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _connect(file: Path, create: bool, *, as_it_lies: bool = False) -> sqlite3.Connection:
+    """as_it_lies: without a lock, for a file that nobody writes to."""
+    connection = sqlite3.connect(
+        f"{file.absolute().as_uri()}{'?immutable=1' if as_it_lies else ''}",
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
     try:
         _prepare(connection, file, create)
     except (sqlite3.Error, LedgerError):

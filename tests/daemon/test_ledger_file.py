@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from daemon.ledger import Ledger, LedgerError, LedgerView
 from daemon.ledger_file import FILE
+from tests.daemon.cases import tree
 from tests.daemon.ledger_cases import offered, offered_and_claimed, open_ledger
 
 
@@ -71,6 +73,69 @@ def test_daemon_writes_while_status_reads(ledger: Ledger, state: Path) -> None:
         offered(ledger, "other")
 
         assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
+
+
+@contextmanager
+def another_user(state: Path) -> Iterator[None]:
+    """Who may read in the folder and no more, whoever runs this."""
+    user, mode = os.geteuid(), state.stat().st_mode
+    if user == 0:
+        for above in state.parents[:3]:  # pytest's own are closed to others
+            above.chmod(0o755)
+        os.seteuid(65534)
+    else:
+        for path in (state, *state.iterdir()):
+            path.chmod(0o555)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        for path in (state, *state.iterdir()):
+            path.chmod(mode)
+
+
+def test_status_is_read_by_another_user_before_and_after_the_daemon_stops(state: Path) -> None:
+    with open_ledger(state) as ledger:
+        offered(ledger)
+        with another_user(state), LedgerView(state) as view:
+            assert [job.name for job in view.jobs()] == ["shot"]
+    there = tree(state)
+
+    with another_user(state), LedgerView(state) as view:
+        assert [job.name for job in view.jobs()] == ["shot"]
+    assert tree(state) == there
+
+
+def test_another_user_is_told_whose_the_ledger_is_when_it_would_write(state: Path) -> None:
+    def refused() -> str:
+        with another_user(state), pytest.raises(LedgerError) as caught:
+            with Ledger(state, create=False) as ledger:
+                ledger.cancel(job.id)
+        return str(caught.value)
+
+    says = (
+        f"{state / FILE}: this user may not write in {state}; "
+        "run it as the daemon's user (sudo -u dimd dimd …)."
+    )
+    with open_ledger(state) as ledger:
+        job = offered(ledger)
+        assert refused() == says
+    assert refused() == says
+    with another_user(state), pytest.raises(LedgerError) as caught:
+        open_ledger(state)
+    assert str(caught.value) == says
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+def test_another_user_is_told_whose_a_closed_folder_is(state: Path) -> None:
+    open_ledger(state).close()
+    state.chmod(0o700)
+    with another_user(state), pytest.raises(LedgerError) as caught:
+        LedgerView(state)
+    assert str(caught.value) == (
+        f"{state / FILE}: this user may not look into {state}; "
+        "run it as the daemon's user (sudo -u dimd dimd …)."
+    )
 
 
 def test_status_without_a_ledger_makes_none(state: Path) -> None:
