@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -112,6 +113,10 @@ def rollback(context: click.Context, config: Path | None) -> None:
     root = _root(context, config)
 
     def move() -> str:
+        if not os.path.lexists(root / stored.PREVIOUS):
+            raise stored.WeightsError(
+                f"{root}: there is nothing to go back to: no other version has been current yet."
+            )
         version = stored.resolve(root, stored.PREVIOUS).name
         stored.load(root / version).network()
         stored.point(root, version)

@@ -87,7 +87,9 @@ def test_what_cannot_be_used_leaves_current_where_it_is(home: Path, version: str
 def test_with_nothing_before_there_is_no_way_back(home: Path) -> None:
     done = dimd(home, "rollback")
     assert done.exit_code == 1
-    assert "has no weights 'previous'" in done.output
+    assert done.output == (
+        f"Error: {home / 'weights'}: there is nothing to go back to: no other version has been current yet.\n"
+    )
     assert current(home) == "one"
 
 
