@@ -24,7 +24,7 @@ from torch import Tensor
 from dim_model.arrays import Bytes, Floats, Mask
 from dim_model.cleanplate import Difference, ashore, banded, clear, compared, laid, reduced, tidied
 from dim_model.colours import ColourModel, log_odds
-from dim_model.flow import grey
+from dim_model.flow import THOROUGH, grey, one_way
 from dim_model.pieces import touching
 from dim_model.register import gain
 
@@ -203,9 +203,7 @@ def _calmed(picture: Floats, middle: Floats, settled: Mask, limit: float) -> Flo
 
 
 def _at_rest(one: Floats, other: Floats) -> Mask:
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = search.calc(grey(one), grey(other), None)  # type: ignore[call-overload]
-    return np.asarray(np.linalg.norm(flow, axis=-1) < _REST)
+    return np.asarray(np.linalg.norm(one_way(grey(one), grey(other), THOROUGH), axis=-1) < _REST)
 
 
 def _box(mask: Mask) -> tuple[slice, slice]:

@@ -8,6 +8,7 @@ costs sixteen times as much and follows no better.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -31,6 +32,10 @@ _LED = 0.12
 """Mean trust of a flow below which it leads nowhere: 0.03 over cuts, 0.35 under a flash, 0.6 and more within
 shots.
 """
+
+
+_LEAST = 16
+"""Pixels of a side: in less OpenCV's search leaves its pyramid, and ends the process."""
 
 
 class Search(NamedTuple):
@@ -104,16 +109,29 @@ def flows(first: Floats, second: Floats, search: Search = THOROUGH) -> tuple[Flo
 
 def sought(first: Bytes, second: Bytes, search: Search) -> tuple[Floats, Floats]:
     """The ``back`` of both flows, from what ``grey`` makes of the frames."""
+    seek = _seeker(search)
+    return seek(first, second), seek(second, first)
+
+
+def one_way(first: Bytes, second: Bytes, search: Search) -> Floats:
+    """The first of what is ``sought``."""
+    return _seeker(search)(first, second)
+
+
+def _seeker(search: Search) -> Callable[[Bytes, Bytes], Floats]:
     by = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     by.setPatchStride(search.stride)
     by.setGradientDescentIterations(search.descents)
     by.setVariationalRefinementIterations(search.refinements)
-    one, other = np.ascontiguousarray(first), np.ascontiguousarray(second)
-    there, back = (
-        np.asarray(by.calc(a, b, None), np.float32)  # type: ignore[call-overload]
-        for a, b in ((one, other), (other, one))
-    )
-    return there, back
+
+    def seek(first: Bytes, second: Bytes) -> Floats:
+        height, width = first.shape
+        more = (0, max(0, _LEAST - height), 0, max(0, _LEAST - width))
+        one, other = (cv2.copyMakeBorder(grey, *more, cv2.BORDER_REPLICATE) for grey in (first, second))
+        found = by.calc(one, other, None)  # type: ignore[call-overload]
+        return np.asarray(found, np.float32)[:height, :width]
+
+    return seek
 
 
 def is_cut(flow: Flow) -> bool:

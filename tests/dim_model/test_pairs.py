@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
+from dim_model.flow import THOROUGH, flows
 from dim_model.pairs import Box, Look, Pairs
 
 HEIGHT, WIDTH = 180, 320
@@ -53,3 +55,11 @@ def test_a_box_holds_what_is_mixed_with_a_margin_and_nothing_where_nothing_is() 
     assert Box.around(mixed, HEIGHT, WIDTH) is None
     mixed[200:220, 300:340] = True
     assert Box.around(mixed, HEIGHT, WIDTH) == Box(76, 134, 126, 194)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 40), (13, 130), (3, 500), (200, 5)])
+def test_flow_of_a_strip_is_sought_where_opencv_alone_would_end_the_process(shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).uniform(0, 1, (*shape, 3)).astype(np.float32)
+    for made in flows(picture, picture, THOROUGH):
+        assert made.back.shape == (*shape, 2)
+        assert np.abs(made.back).max() < 1e-3
