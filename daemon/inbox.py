@@ -37,6 +37,8 @@ _SETTINGS = (".yaml", ".yml")
 _INNER = frozenset(("plate", *ROLES, "dimd.yaml", "dimd.yml"))
 """What has a meaning of its own in a clip's folder, in small letters or capitals."""
 
+_FOLDERS = "plate/, trimap/, mask/, clean/ and bg/"
+
 
 @dataclass
 class _Beside:
@@ -166,22 +168,30 @@ def _in_folder(folder: Path, remark: Remark) -> tuple[MediaRef, _Beside] | None:
         inner = [entry for entry in inside if entry.name.lower() in _INNER]
         beside.settings += _settings_files(folder, inner)
         plates = _folders(folder, inner, "plate")
+        home = plates[0] if plates else folder
         found = [] if plates else grouped(folder, inside, min_frames=1)
-        for home in plates:
-            found += find_media(home, min_frames=1)
+        for each in plates:
+            found += find_media(each, min_frames=1)
+        is_odd = not found and any(_is_odd(entry) for entry in (listed(home) if plates else inside))
         for role in ROLES if plates else ():
-            for home in _folders(folder, inner, role):
-                beside.media[role] += find_media(home, min_frames=1)
+            for each in _folders(folder, inner, role):
+                beside.media[role] += find_media(each, min_frames=1)
+        unread = [file for file in _settings_files(folder, inside) if file.name.lower() not in _INNER]
     except MediaError as error:
         remark(str(error))
         return None
     except OSError as error:
         remark(f"{folder}: cannot be looked into ({error.strerror}); give dimd's user access to it.")
         return None
+    where, is_sidecar = home.relative_to(folder.parent), _SIDECAR.fullmatch(folder.name)
+    is_one = plates or is_sidecar
+    if is_odd:
+        mend = "put one clip into it" if is_one else f"a clip's folders are {_FOLDERS} in it"
+        remark(f"{where}: holds no images or video that dimd reads; {mend}.")
+    for file in [] if is_odd or is_sidecar else unread:
+        remark(f"{folder.name}/{_shown(file)}: is not read; settings inside a folder are called dimd.yaml.")
     if len(found) > 1:
-        where = (plates[0] if plates else folder).relative_to(folder.parent)
-        is_one = plates or _SIDECAR.fullmatch(folder.name)
-        mend = "leave one" if is_one else "sort them into plate/, trimap/, mask/, clean/ and bg/"
+        mend = "leave one" if is_one else f"sort them into {_FOLDERS}"
         remark(f"{where}: holds {len(found)} clips ({_some(ref.path for ref in found)}); {mend}.")
     return (found[0], beside) if len(found) == 1 else None
 
@@ -275,6 +285,12 @@ def _name(ref: MediaRef, folder: Path) -> str:
 def _settings_files(folder: Path, inside: list[Entry]) -> list[Path]:
     named = ((folder / entry.name, entry) for entry in inside if entry.name.lower().endswith(_SETTINGS))
     return [path for path, entry in named if path.suffix.lower() in _SETTINGS and is_file(entry)]
+
+
+def _is_odd(entry: Entry) -> bool:
+    """Whether it is nothing that lies in a clip's folder, not even while that is being filled."""
+    path = Path(entry.name)
+    return not (entry.name.lower() in _INNER or path.suffix.lower() in _SETTINGS or _unfinished(path))
 
 
 def _unfinished(path: Path) -> bool:

@@ -91,7 +91,7 @@ def _clip_of(folder: Path) -> Clip:
     if found is None:
         plates = folder / "plate"
         locate(plates if plates.is_dir() else folder)  # a person can name one of several
-        raise MediaError(remarks[0] if remarks else f"{folder}: was changed just now; start again.")
+        raise MediaError(remarks[-1] if remarks else f"{folder}: was changed just now; start again.")
     return found
 
 

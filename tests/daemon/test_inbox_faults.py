@@ -45,7 +45,7 @@ def test_two_settings_files_keep_the_clip_waiting(tmp_path: Path) -> None:
 
 
 def test_folder_with_several_clips_is_left_with_a_sentence(tmp_path: Path) -> None:
-    put(tmp_path, "day1/a.mov", "day1/b.mov", "day2/plate/a.mov", "day2/plate/b.mov", "empty/readme.txt")
+    put(tmp_path, "day1/a.mov", "day1/b.mov", "day2/plate/a.mov", "day2/plate/b.mov")
 
     clips, remarks = looked(tmp_path)
 
@@ -54,6 +54,59 @@ def test_folder_with_several_clips_is_left_with_a_sentence(tmp_path: Path) -> No
         "day1: holds 2 clips (a.mov, b.mov); sort them into plate/, trimap/, mask/, clean/ and bg/.",
         "day2/plate: holds 2 clips (a.mov, b.mov); leave one.",
     ]
+
+
+FOLDERS = "a clip's folders are plate/, trimap/, mask/, clean/ and bg/ in it"
+
+
+@pytest.mark.parametrize(
+    ("inside", "called"),
+    [
+        (("show/a.heic", "show/b.cr2"), f"show: holds no images or video that dimd reads; {FOLDERS}."),
+        (("show/shot010/plate/1.png",), f"show: holds no images or video that dimd reads; {FOLDERS}."),
+        (
+            ("show/plates/1.png", "show/show.yaml"),
+            f"show: holds no images or video that dimd reads; {FOLDERS}.",
+        ),
+        (
+            ("show/plate/a.heic",),
+            "show/plate: holds no images or video that dimd reads; put one clip into it.",
+        ),
+    ],
+)
+def test_folder_of_which_nothing_is_used_is_named(
+    tmp_path: Path, inside: tuple[str, ...], called: str
+) -> None:
+    put(tmp_path, *inside, "other.png")
+
+    assert looked(tmp_path) == (["other"], [called])
+
+
+def test_mask_folder_of_pictures_that_cannot_be_read_keeps_its_plate_waiting(tmp_path: Path) -> None:
+    put(tmp_path, "shot.mov", "shot_mask/a.heic")
+
+    clips, remarks = looked(tmp_path)
+
+    assert clips == []
+    assert remarks[0] == "shot_mask: holds no images or video that dimd reads; put one clip into it."
+
+
+def test_folder_that_may_be_filling_is_passed_over_in_silence(tmp_path: Path) -> None:
+    for empty in ("empty", "shot/plate", "shot_mask"):
+        (tmp_path / empty).mkdir(parents=True)
+    put(tmp_path, "a/.DS_Store", "b/a.mov.part", "c/mask/1.png", "c/dimd.yaml", "d/plate/a.mov.part")
+
+    assert looked(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize("frame", ["shot/1.png", "shot/plate/1.png"])
+def test_settings_of_another_name_in_a_clips_folder_are_named(tmp_path: Path, frame: str) -> None:
+    put(tmp_path, frame, "shot/shot.yaml")
+
+    assert looked(tmp_path) == (
+        ["shot"],
+        ["shot/shot.yaml: is not read; settings inside a folder are called dimd.yaml."],
+    )
 
 
 def test_frames_rendered_again_with_another_padding_wait_for_a_person(tmp_path: Path) -> None:

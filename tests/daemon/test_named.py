@@ -114,6 +114,7 @@ def test_of_several_clips_in_a_folder_one_is_to_be_named(tmp_path: Path) -> None
 
 def test_two_masks_of_a_folder_are_refused(tmp_path: Path) -> None:
     clip_folder(tmp_path / "st")
+    (tmp_path / "st/other.yaml").touch()
     write(tmp_path / "st_mask.png", mask())
     with pytest.raises(MediaError, match=r"st: has 2 files for mask \(.*\); keep one\."):
         named(tmp_path / "st")
