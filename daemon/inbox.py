@@ -24,6 +24,7 @@ from typing import get_args
 from daemon.clip import Clip, OutsideError, Role, stamp_of
 from daemon.media import MediaError, MediaRef, find_media
 from daemon.media.find import UNFINISHED, Entry, grouped, is_file, listed
+from daemon.waiting import Waiting
 
 Remark = Callable[[str], None]
 """Takes a sentence on what a scan left out. Each scan says it again; who logs it says it once."""
@@ -47,10 +48,11 @@ class _Beside:
     media: dict[Role, list[MediaRef]] = field(default_factory=lambda: defaultdict(list))
     settings: list[Path] = field(default_factory=list)
 
-    def paths(self) -> Iterator[Path]:
-        for refs in self.media.values():
-            yield from (ref.path for ref in refs)
-        yield from self.settings
+    def paths(self) -> Iterator[tuple[Path, Role | None]]:
+        """role: of a still."""
+        for role, refs in self.media.items():
+            yield from ((ref.path, role if ref.kind == "still" else None) for ref in refs)
+        yield from ((path, None) for path in self.settings)
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,11 @@ def scan(folder: Path, remark: Remark = _unsaid, *, follow_links: bool = False) 
         if clip is not None:
             clips.append(clip)
     served = {_owner(plate.name, beside) for plate in plates}
-    for owner in sorted(beside.keys() - served):
-        for path in beside[owner].paths():
-            shown = _shown(path)
-            remark(f"{shown}: waits for its plate {owner!r}; bring that, or rename this if it is a plate.")
+    if alone := sorted(beside.keys() - served):
+        waiting = Waiting((plate.name, plate.ref) for plate in plates if plate.ref.path.parent == folder)
+        for owner in alone:
+            for path, role in beside[owner].paths():
+                remark(f"{_shown(path)}: {waiting.words(owner, path.suffix, role)}")
     return clips
 
 

@@ -143,6 +143,43 @@ def test_mask_with_two_files_for_a_frame_keeps_its_plate_waiting(
     assert remark.startswith(f"{called}: 2 of its files share a frame number (")
 
 
+@pytest.mark.parametrize(
+    ("sidecar", "taken", "mend"),
+    [
+        (
+            "IMG_0001_mask.jpg",
+            "IMG_0001.png was taken as frame 1 of the sequence IMG_####.png",
+            "IMG_0001a.png, or call the mask IMG_mask.0001.jpg",
+        ),
+        (
+            "b2_bg.png",
+            "b2.png was taken as frame 2 of the sequence b#.png",
+            "b2a.png, or call the bg b_bg.2.png",
+        ),
+        ("b2.yaml", "b2.png was taken as frame 2 of the sequence b#.png", "b2a.png"),
+    ],
+)
+def test_sidecar_of_a_picture_that_was_taken_as_a_frame_says_so(
+    tmp_path: Path, sidecar: str, taken: str, mend: str
+) -> None:
+    put(tmp_path, "IMG_0001.png", "IMG_0002.png", "b1.png", "b2.png", sidecar)
+
+    assert looked(tmp_path)[1] == [
+        f"{sidecar}: its plate {taken}; rename the pictures if they are single, as {mend}."
+    ]
+
+
+def test_pictures_renamed_as_the_sentence_says_are_single_and_have_their_masks(tmp_path: Path) -> None:
+    put(tmp_path, "b1a.png", "b2a.png", "b1a_mask.png", "b2a_mask.png")
+
+    clips = scan(tmp_path, pytest.fail)
+
+    assert [(clip.name, clip.plate.kind, clip.mask is not None) for clip in clips] == [
+        ("b1a", "still", True),
+        ("b2a", "still", True),
+    ]
+
+
 def test_file_of_another_kind_is_named(tmp_path: Path) -> None:
     put(tmp_path, "shot.gif")
 
