@@ -60,11 +60,13 @@ def choose(shot: Shot, settings: TrimapSettings) -> TrimapSource:
         return PaintedTrimap(painted)
     if settings.source == "trimap":
         raise lacking
-    beneath = replace(shot, state=shot.state.get("beneath", {}))
+    keys, beneath = painted.keys(), replace(shot, state=shot.state.get("beneath", {}))
     try:
-        return PaintedTrimap(painted, painted.keys(), _unpainted(beneath, settings))
+        return PaintedTrimap(painted, keys, _unpainted(beneath, settings))
     except TrimapError as error:
-        raise lacking from error
+        if settings.source != "auto" or {"mask", "clean"} & shot.sidecars.keys():
+            raise  # it says what is wrong with the source that was given
+        raise painted.only(keys, shot.stem) from error
 
 
 def _unpainted(shot: Shot, settings: TrimapSettings) -> TrimapSource:

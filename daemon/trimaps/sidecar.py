@@ -67,7 +67,9 @@ class Sidecar:
         named = info.kind == "still" and self._number in numbers
         if info.kind == "still" and not named:
             return None
-        by_number = named or self._by_number
+        # Too few for all positions, they are of the frames that they are named after; see `keys`.
+        few = info.kind == "sequence" and len(info.numbers) < len(numbers)
+        by_number = named or self._by_number or few
         wanted = numbers if by_number else range(len(numbers))
         there = (self._number,) if named else self._position if by_number else range(len(info.numbers))
         lacking = [number for number in wanted if number not in there]
@@ -76,6 +78,17 @@ class Sidecar:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         return TrimapError(
             f"{self.label}: has no frame {lacking[0]}{more}; supply one for each frame of the plate."
+        )
+
+    def only(self, keys: Sequence[int], stem: str) -> TrimapError:
+        """What to say where the frames that it has no picture of have no trimap of another source either.
+        keys: see ``keys``. stem: of the names of what stands beside the plate.
+        """
+        numbers = self._plate.numbers
+        there = f"{_frames([numbers[key] for key in keys])} of {numbers[0]} to {numbers[-1]}"
+        return TrimapError(
+            f"{self.label}: has only {there}; put {stem}_mask or {stem}_clean beside it for the others, "
+            "or supply one for each frame of the plate."
         )
 
     def keys(self) -> list[int]:
@@ -126,7 +139,13 @@ class Sidecar:
 
 
 def _frames(numbers: Sequence[int]) -> str:
-    return f"frame {numbers[0]}" if len(numbers) == 1 else f"frames {numbers[0]} to {numbers[-1]}"
+    if len(numbers) == 1:
+        return f"frame {numbers[0]}"
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"frames {numbers[0]} to {numbers[-1]}"
+    some = numbers[:4] if len(numbers) > 5 else numbers[:-1]
+    last = f"{len(numbers) - 4} more" if len(numbers) > 5 else numbers[-1]
+    return f"frames {', '.join(map(str, some))} and {last}"
 
 
 def grey(pixels: Pixels) -> Pixels:

@@ -191,7 +191,7 @@ def test_a_mask_of_another_frame_range_is_refused(folder: Path) -> None:
     shot(folder, keys=())
     for n in (2001, 2005):
         write(folder / f"shot_mask.{n}.png", _truth(0))
-    with pytest.raises(TrimapError, match=r"is of frames 2001 to 2005, its plate has 1001 to 1008; name it"):
+    with pytest.raises(TrimapError, match=r"is of frames 2001 and 2005, its plate has 1001 to 1008; name it"):
         planned(folder)
 
 

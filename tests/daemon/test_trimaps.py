@@ -154,7 +154,46 @@ def test_a_sequence_of_trimaps_with_a_gap_is_refused_before_it_begins(folder: Pa
     (folder / "shot_trimap.png").unlink()
     for n in (1001, 1003):
         write(folder / f"shot_trimap.{n}.png", trimap())
-    with pytest.raises(TrimapError, match="has no frame 1002; supply one for each frame"):
+    with pytest.raises(TrimapError, match="has only frames 1001 and 1003 of 1001 to 1003; put shot_mask"):
+        planned(folder)
+
+
+def painted_of_a_video(folder: Path, *numbers: int, frames: int = 6) -> None:
+    video(folder, frames=frames)
+    (folder / "shot_trimap.png").unlink()
+    for n in numbers:
+        write(folder / f"shot_trimap.{n:04d}.png", trimap())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "there"),
+    [
+        ((2, 4), "frames 2 and 4"),
+        ((1, 2, 3), "frames 1 to 3"),
+        ((0, 2, 4, 6, 8, 10, 12), "frames 0, 2, 4, 6 and 3 more"),
+    ],
+)
+def test_trimaps_of_some_frames_of_a_video_alone_are_refused_with_what_the_others_need(
+    folder: Path, numbers: tuple[int, ...], there: str
+) -> None:
+    painted_of_a_video(folder, *numbers, frames=14)
+    with pytest.raises(TrimapError) as refused:
+        planned(folder)
+    assert str(refused.value) == (
+        f"shot_trimap.####.png: has only {there} of 0 to 13; put shot_mask or shot_clean beside it for the "
+        "others, or supply one for each frame of the plate."
+    )
+
+
+def test_trimaps_of_some_frames_of_a_video_lack_those_that_they_are_not_named_after(folder: Path) -> None:
+    painted_of_a_video(folder, 2, 4)
+    with pytest.raises(TrimapError, match=r"has no frame 0 and 3 more; supply one for each frame"):
+        planned(folder, source="trimap")
+
+
+def test_trimaps_of_no_frame_of_the_video_are_to_be_named_after_one(folder: Path) -> None:
+    painted_of_a_video(folder, 1001, 1002)
+    with pytest.raises(TrimapError, match=r"is of frames 1001 to 1002, its plate has 0 to 5; name it after"):
         planned(folder)
 
 
