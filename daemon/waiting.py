@@ -4,10 +4,10 @@ and was taken as a frame of a sequence, because its neighbours are numbered as i
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from daemon.clip import Role
+from daemon.file_names import plain
 from daemon.media import MediaRef
 from daemon.media.numbered import numbered
 
@@ -17,7 +17,7 @@ class Waiting:
 
     def __init__(self, plates: Iterable[tuple[str, MediaRef]]) -> None:
         self._taken = {
-            unicodedata.normalize("NFC", frame.rpartition(".")[0]): (frame, name, ref.path.name)
+            plain(frame.rpartition(".")[0]): (frame, name, ref.path.name)
             for name, ref in plates
             for frame in ref.frames
         }
