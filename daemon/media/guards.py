@@ -22,12 +22,34 @@ _PASSING = frozenset(
 """What a share that is away for a moment, a disk that stumbles and too many open files answer."""
 
 
+_PROBE = 1 << 20
+"""Bytes of either end of a file, by which it is seen whether its disk gives it."""
+
+
 def check_passing(path: Path, code: int | None, reason: str | None) -> None:
     """Raise PassingError where an error of this `errno` says nothing of the file itself. reason: in words."""
     if code in _PASSING:
         raise PassingError(
             f"{path.name}: is not given at the moment ({reason}); see to the disk or mount that it is on."
         )
+
+
+def check_disk(path: Path, code: int | None, reason: str | None) -> None:
+    """As ``check_passing``, of what FFmpeg says: it has EIO for damage too, so the disk itself is asked."""
+    if code != errno.EIO or not _is_given(path):
+        check_passing(path, code, reason)
+
+
+def _is_given(path: Path) -> bool:
+    """Whether the disk gives the file's beginning and end."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.read(_PROBE)
+            file.seek(-min(_PROBE, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            file.read(_PROBE)
+    except OSError:
+        return False
+    return True
 
 
 def check_readable(path: Path) -> None:

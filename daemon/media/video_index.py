@@ -19,7 +19,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from daemon.media.base import MediaError
-from daemon.media.guards import check_passing
+from daemon.media.guards import check_disk
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mxf"
 """Nothing else is opened under any name: FFmpeg would follow a playlist called shot.mp4 to other files."""
@@ -50,7 +50,7 @@ def open_container(path: Path, accelerator: HWAccel | None = None) -> InputConta
             metadata_errors="replace",
         )
     except av.error.FFmpegError as error:
-        check_passing(path, error.errno, error.strerror)
+        check_disk(path, error.errno, error.strerror)
         raise MediaError(
             f"{path.name}: is no readable video, or was cut short ({error.strerror}); copy it again."
         ) from None
@@ -96,7 +96,7 @@ def index_video(path: Path) -> VideoIndex:
                 if packet.is_keyframe:
                     keys.add(stamp)
         except av.error.FFmpegError as error:
-            check_passing(path, error.errno, error.strerror)
+            check_disk(path, error.errno, error.strerror)
             raise _cut(path) from None
         _refuse_cut(path, container, picture, end, declared)
     if not keys:

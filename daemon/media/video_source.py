@@ -22,7 +22,7 @@ from daemon.closing import Closing
 from daemon.media.base import ClipInfo, Frame, MediaError, VideoTags
 from daemon.media.deinterlace import Deinterlace, deinterlaced, refusal
 from daemon.media.find import MediaRef
-from daemon.media.guards import check_passing, check_raster, check_readable
+from daemon.media.guards import check_disk, check_raster, check_readable
 from daemon.media.planes import spread, to_pixels
 from daemon.media.video_decoders import Decoder, accelerated, decoder, missing, same, unsuited
 from daemon.media.video_decoders import nvdec as hardware
@@ -241,7 +241,7 @@ class VideoSource(Closing):
                     yield from map(spread, context.decode(packet)) if nvdec else context.decode(packet)
             yield from map(spread, context.decode(None)) if nvdec else context.decode(None)
         except av.error.FFmpegError as error:
-            check_passing(self._path, error.errno, error.strerror)
+            check_disk(self._path, error.errno, error.strerror)
             raise MediaError(
                 f"{self._path.name}: is damaged or cut short ({error.strerror}); copy or export it again."
             ) from None

@@ -39,7 +39,7 @@ def test_a_file_that_cannot_be_opened_at_the_moment_is_told_as_such(
         open_source(ref, max_pixels=10**6)
 
 
-@pytest.mark.parametrize("code", PASSING)
+@pytest.mark.parametrize("code", [code for code in PASSING if code != errno.EIO])
 def test_a_video_that_its_disk_gives_no_more_of_at_the_moment_is_told_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
@@ -59,3 +59,24 @@ def test_a_file_that_is_no_video_is_not_worth_another_try(tmp_path: Path) -> Non
     with pytest.raises(MediaError) as caught:
         open_source(locate(path), max_pixels=10**6)
     assert not isinstance(caught.value, PassingError)
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_an_input_error_that_ffmpeg_tells_is_the_disks_only_where_the_disk_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_given: bool
+) -> None:
+    path = film(tmp_path / "in")
+
+    def refused(*_: object, **__: object) -> None:
+        av.error.err_check(-errno.EIO)
+
+    monkeypatch.setattr(av, "open", refused)
+    if not is_given:
+
+        def stumbles(path: Path, *_: object, **__: object) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+        monkeypatch.setattr(Path, "open", stumbles)
+    with pytest.raises(MediaError) as caught:
+        index_video(path)
+    assert isinstance(caught.value, PassingError) is not is_given
