@@ -90,18 +90,18 @@ def losses(outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor], frames: i
     ``background``, ``trimap``. frames: of each clip in the batch; 1 for stills.
     """
     unknown = (truth["trimap"] == 0.5).float()
-    true = truth["alpha"]
+    true, alpha = truth["alpha"], outputs["alpha"]
+    # A matte ends at 0 and 1: beyond, nothing is wrong. The gradient passes, for it may be the wrong end.
+    alpha = alpha + (alpha.clamp(0, 1) - alpha).detach()
     terms = {
-        "alpha": alpha_prediction(outputs["alpha"], true, unknown),
-        "square": square(outputs["alpha"], true, unknown),
-        "laplacian": laplacian(outputs["alpha"], true, unknown),
-        "gradient": gradient(outputs["alpha"], true, unknown),
-        "composition": composition(
-            outputs["alpha"], truth["image"], truth["foreground"], truth["background"], unknown
-        ),
+        "alpha": alpha_prediction(alpha, true, unknown),
+        "square": square(alpha, true, unknown),
+        "laplacian": laplacian(alpha, true, unknown),
+        "gradient": gradient(alpha, true, unknown),
+        "composition": composition(alpha, truth["image"], truth["foreground"], truth["background"], unknown),
     }
     if frames > 1:  # only the unknown is the network's; at known pixels alpha is the trimap
-        matte = torch.where(unknown > 0, outputs["alpha"], true)
+        matte = torch.where(unknown > 0, alpha, true)
         terms["temporal"] = temporal(matte, true, unknown, frames)
     if "coarse" in outputs:
         terms["coarse"] = alpha_prediction(outputs["coarse"], true, unknown)

@@ -87,3 +87,17 @@ def test_laplacian_weighs_broad_errors_more_than_fine_ones() -> None:
     fine_cost = float(terms.laplacian(checker[None, None], truth, unknown))
     assert fine_cost == pytest.approx(0.1 / 4, rel=0.05)
     assert float(terms.laplacian(broad[None, None], truth, unknown)) > 0
+
+
+def test_beyond_the_right_end_nothing_is_wrong_and_beyond_the_wrong_one_still_teaches() -> None:
+    true, other = torch.zeros(1, 1, 16, 16), torch.zeros(1, 3, 16, 16)
+    truth = {"alpha": true, "image": other, "foreground": other, "background": other}
+    truth["trimap"] = torch.full_like(true, 0.5)
+    right = torch.full_like(true, -0.01).requires_grad_()
+    assert float(terms.losses({"alpha": right}, truth)["total"].detach()) < 1e-5
+    wrong = torch.full_like(true, 1.01).requires_grad_()
+    found = terms.losses({"alpha": wrong}, truth)
+    assert float(found["square"].detach()) == pytest.approx(1)
+    found["total"].backward()
+    assert wrong.grad is not None
+    assert (wrong.grad > 0).all()

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from dim_model import nets
-from dim_model.encode import CHANNELS, GUIDED
+from dim_model.encode import CELL, CHANNELS, ESTIMATES, GUIDED
 from dim_model.losses import losses
 from dim_model.nets.swift import Joined, Swift
 
@@ -98,3 +98,13 @@ def test_folding_its_normalisation_leaves_a_join_as_it_was() -> None:
 def test_an_unknown_network_is_named_with_those_there_are() -> None:
     with pytest.raises(nets.UnknownNetworkError, match=r"'vgg'; choose one of dim-vgg16, swift"):
         nets.build("vgg")
+
+
+@pytest.mark.parametrize("told", [0.0, 1.0])
+def test_where_every_estimate_agrees_no_haze_and_no_hole_stays(told: float) -> None:
+    x = inputs()
+    x[:, ESTIMATES] = told
+    network = Swift().eval()
+    with torch.no_grad():
+        network.gate.bias[:CELL] = 6.0  # type: ignore[index]  # its own estimate keeps a hundredth of the say
+        assert (network(x)["alpha"].clamp(0, 1) == told).all()
