@@ -1,4 +1,4 @@
-"""The ledger's file: SQLite in WAL mode, its tables, its transactions, a sentence for its faults.
+"""The ledger's file: SQLite in WAL mode, its transactions, a sentence for its faults.
 
 WAL lets `dimd status` read beside the running daemon. `synchronous=FULL` makes a committed row survive
 a power cut; at one commit a chunk that costs nothing that shows.
@@ -20,60 +20,15 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+from daemon.ledger_tables import VERSION, make_tables, version_of
 from daemon.media.durable import sync_folder
 
 FILE = "ledger.sqlite3"
 _GUARD = "ledger.lock"
 """Held shared by whoever writes the ledger, and alone by whoever lays a damaged one aside."""
 
-VERSION = 1
-
 _BUSY_SECONDS = 30.0
 """How long a writer waits for another one; a transaction of ours takes milliseconds."""
-
-_TABLES = """
-CREATE TABLE job (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    key          TEXT NOT NULL UNIQUE,
-    name         TEXT NOT NULL,
-    folder       TEXT NOT NULL,
-    source       TEXT NOT NULL,
-    state        TEXT NOT NULL
-                 CHECK (state IN ('waiting', 'running', 'done', 'failed', 'set_aside', 'cancelled')),
-    attempts     INTEGER NOT NULL DEFAULT 0,
-    lost         INTEGER NOT NULL DEFAULT 0,
-    owner        TEXT,
-    lease_until  REAL,
-    retry_at     REAL,
-    frames_done  INTEGER NOT NULL DEFAULT 0,
-    frames_total INTEGER,
-    fps          REAL,
-    error        TEXT,
-    plan         TEXT,
-    result       TEXT,
-    created      REAL NOT NULL,
-    started      REAL,
-    finished     REAL
-);
-CREATE INDEX job_state ON job (state, id);
-CREATE INDEX job_source ON job (source);
-CREATE TABLE figure (
-    job      INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    figures  TEXT NOT NULL,
-    PRIMARY KEY (job, position)
-) WITHOUT ROWID;
-"""
-
-_LITTER = """
-CREATE TABLE IF NOT EXISTS litter (
-    key    TEXT NOT NULL,
-    name   TEXT NOT NULL,
-    folder TEXT NOT NULL,
-    PRIMARY KEY (key, name)
-) WITHOUT ROWID;
-"""
-"""Came later: a ledger of the same version may lack it, and whoever does not know it passes over it."""
 
 
 class LedgerError(RuntimeError):
@@ -248,11 +203,13 @@ def _connect(file: Path, create: bool, *, as_it_lies: bool = False) -> sqlite3.C
 def _prepare(connection: sqlite3.Connection, file: Path, create: bool) -> None:
     connection.row_factory = sqlite3.Row
     if create:
-        _create(connection)
+        # Two daemons may start at once: the one that waits here finds the tables made.
+        _write_ahead(connection)
+        make_tables(connection)
         _check(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    version = _version(connection)
+    version = version_of(connection)
     if version == 0:
         raise LedgerError(f"{file}: holds no jobs yet; start dimd first.")
     if version > VERSION:
@@ -260,19 +217,6 @@ def _prepare(connection: sqlite3.Connection, file: Path, create: bool) -> None:
             f"{file}: was written by a newer dimd (format {version}, this one reads {VERSION}); "
             "update dimd or give another 'state' folder."
         )
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    # Two daemons may start at once: the one that waits here finds the tables made.
-    _write_ahead(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    if _version(connection) == 0:
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    if _version(connection) == VERSION:
-        connection.execute(_LITTER)
-    connection.execute("COMMIT")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -296,7 +240,3 @@ def _check(connection: sqlite3.Connection) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise sqlite3.DatabaseError(found.splitlines()[0])
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])

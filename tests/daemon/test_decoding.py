@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from daemon.config import Config
 from daemon.engine import Engine
 from tests.daemon.cases import FakeMatter, config, plate, sequence, still, trimap, video, wait_for, write
 from tests.daemon.media.apart_cases import POISON
-from tests.daemon.serving import once, running
+from tests.daemon.serving import Running, once, running
 
 
 @pytest.fixture
@@ -77,6 +78,17 @@ def test_what_stands_beside_the_plate_is_decoded_likewise(tmp_path: Path, engine
     )
 
 
+def mended_after_a_try(settings: Config, engine: Engine, folder: Path) -> tuple[Running, str]:
+    """A daemon that has done the clip in `folder` once the harm to it was gone, and what it said before."""
+    with running(settings, engine) as daemon:
+        wait_for(lambda: daemon.told.ends)
+        (folder / "harm").unlink()
+        wait_for(lambda: daemon.told.done)
+        how, why = daemon.told.ends[0]
+    assert how == "retry"
+    return daemon, why
+
+
 @pytest.mark.usefixtures("poisoned")
 def test_a_decoder_that_is_killed_costs_a_try_and_the_rest_has_the_bytes_of_an_undisturbed_run(
     tmp_path: Path, engine: Engine
@@ -86,12 +98,7 @@ def test_a_decoder_that_is_killed_costs_a_try_and_the_rest_has_the_bytes_of_an_u
     folder = film_in(tmp_path / "in/shot", 24)
     (folder / "harm").write_text("kill 20")
     jobs = {"retry_seconds": 0.2, "attempts": 9, "chunk_frames": 3}
-    with running(config(tmp_path, jobs=jobs), engine) as daemon:
-        wait_for(lambda: daemon.told.ends)
-        (folder / "harm").unlink()
-        wait_for(lambda: daemon.told.done)
-        how, why = daemon.told.ends[0]
-    assert how == "retry"
+    daemon, why = mended_after_a_try(config(tmp_path, jobs=jobs), engine, folder)
     assert why.startswith(
         "shot.mov: the process that decodes it was killed at frame 20; see the system's log"
     )
@@ -112,12 +119,7 @@ def test_a_file_that_its_disk_does_not_give_at_the_moment_costs_a_try(
     folder = drop(tmp_path / "in/shot")
     (folder / "harm").write_text("stale 0")
     jobs = {"retry_seconds": 0.2, "attempts": 9}
-    with running(config(tmp_path, jobs=jobs), engine) as daemon:
-        wait_for(lambda: daemon.told.ends)
-        (folder / "harm").unlink()
-        wait_for(lambda: daemon.told.done)
-        how, why = daemon.told.ends[0]
-    assert how == "retry"
+    _, why = mended_after_a_try(config(tmp_path, jobs=jobs), engine, folder)
     assert why.endswith(
         ": is not given at the moment (Stale file handle); see to the disk or mount that it is on."
     )
