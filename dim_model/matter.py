@@ -64,9 +64,8 @@ class Matter:
     def __init__(self, weights: Weights, runtime: Runtime, tiling: Tiling, batch: int) -> None:
         self.version = weights.card.version
         self.sha256 = weights.card.sha256
-        self.description = (
-            f"{weights.card.version} on {runtime.description}, tiles {batch} x {tiling.height} px"
-        )
+        tiles = f"tiles {batch} x {tiling.height} px" if runtime.batches else f"tiles of {tiling.height} px"
+        self.description = f"{weights.card.version} on {runtime.description}, {tiles}"
         self._inputs = cast(Inputs, weights.card.inputs)
         self._runtime, self._tiling, self._batch = runtime, tiling, batch
         # Encoding releases the GIL and is as dear as the network, so frames are encoded side by side.
@@ -127,6 +126,8 @@ class Matter:
         batch of squares, but no larger than such a frame could need, so that small ones cost little. Nothing
         else has a say.
         """
+        if not self._runtime.batches:
+            return Kind(width, 1)
         context = 2 * self._tiling.margin
         most = -(-frame[0] // (self._tiling.height - context)) * -(-frame[1] // (width - context))
         return Kind(width, min(self._full(width), 1 << (most - 1).bit_length()))
@@ -171,7 +172,7 @@ class Matter:
 
     def _run(self, batches: dict[Kind, list[Tensor]]) -> dict[Kind, Iterator[Tensor]]:
         return {
-            kind: iter([alpha for some in batched for alpha in self._runtime(some)])
+            kind: iter([alpha for some in self._runtime(batched) for alpha in some])
             for kind, batched in batches.items()
         }
 
@@ -185,7 +186,7 @@ class Matter:
         next.
         """
         for width in self._tiling.widths:
-            self._runtime(self._room(Kind(width, self._full(width))).zero_())
+            self._runtime([self._room(Kind(width, self._full(width))).zero_()])
         # Large enough for more than one level of the multigrid.
         rgb, trimap = torch.zeros(3, 96, 96), torch.full((1, 96, 96), 0.5)
         trimap[..., :16], trimap[..., 80:] = 0.0, 1.0

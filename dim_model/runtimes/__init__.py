@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -21,15 +22,18 @@ class DeviceLostError(DeviceError):
 
 
 class Runtime(Protocol):
-    """Runs encoded tiles through a network. A tile's result depends on that tile alone."""
+    """Runs encoded tiles through a network. A tile's result depends on it and its batch's size alone."""
 
     description: str
+    batches: bool
+    """Whether a batch of many tiles is run at once, and its size fixed; else tiles are to come one by one."""
     halved: int
     """How often the device was out of memory, and the batch was halved; 0 for one that never is."""
 
-    def __call__(self, tiles: Tensor) -> Tensor:
-        """Packed tiles of ``encode.empty_tiles``, float32 [N, 4C, H/2, W/2] on the CPU, to alpha float32
-        [N, 1, H, W] on the CPU, 0..1; of few shapes, for each of which a runtime may prepare itself.
+    def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
+        """Of each batch, packed tiles of ``encode.empty_tiles``, float32 [N, 4C, H/2, W/2] on the CPU, their
+        alpha, float32 [N, 1, H, W] on the CPU, 0..1. Batches are of few shapes, for each of which a runtime
+        may prepare itself.
         """
         ...
 
@@ -63,23 +67,31 @@ def pick_device(device: str) -> torch.device:
 
 
 def open_runtime(weights: Weights, device: str, runtime: str, precision: str) -> Runtime:
-    """``auto`` is torch. Raises ``DeviceError``."""
+    """``auto`` is OpenVINO on a CPU, for networks that it can run, and torch elsewhere. Raises
+    ``DeviceError``.
+    """
     chosen = pick_device(device)
-    if runtime == "auto":
-        runtime = "torch"
-    if runtime == "openvino":
-        if chosen.type != "cpu":
-            raise DeviceError(
-                f"runtime: openvino runs on the CPU, not on {chosen}; set runtime: torch or device: cpu."
-            )
-        # A second to import, so only where it is used.
-        from dim_model.runtimes.openvino_runtime import OpenVinoRuntime
-
-        return OpenVinoRuntime(weights, precision)
-    if runtime != "torch":
+    if runtime not in ("auto", *RUNTIMES):
         raise DeviceError(
             f"runtime: {runtime} is not one that dimd has; set {', '.join(('auto', *RUNTIMES))}."
         )
+    if runtime == "openvino" and chosen.type != "cpu":
+        raise DeviceError(
+            f"runtime: openvino runs on the CPU, not on {chosen}; set runtime: torch or device: cpu."
+        )
+    if runtime != "torch" and chosen.type == "cpu":
+        # Each runtime is imported where it is used: a machine has no use for both.
+        from dim_model.runtimes.lowering import UnknownOperationError
+        from dim_model.runtimes.openvino_runtime import OpenVinoRuntime
+
+        try:
+            return OpenVinoRuntime(weights, precision)
+        except UnknownOperationError as error:
+            if runtime == "openvino":
+                raise DeviceError(
+                    f"runtime: openvino cannot run {weights.card.network!r}, which asks for {error}; "
+                    "set runtime: torch."
+                ) from None
     from dim_model.runtimes.guarded import GuardedRuntime
     from dim_model.runtimes.torch_runtime import TorchRuntime
 

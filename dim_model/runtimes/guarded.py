@@ -8,6 +8,7 @@ it again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -20,7 +21,7 @@ _GONE = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "NVML")
 
 
 class Unguarded(Protocol):
-    """A ``Runtime`` that raises what its device does."""
+    """Runs one batch, as a ``Runtime`` does, and raises what its device does."""
 
     description: str
 
@@ -32,14 +33,19 @@ class Unguarded(Protocol):
 class GuardedRuntime:
     """Runs `inner` on batches, in as many parts as the device needs to hold them."""
 
+    batches = True
+
     def __init__(self, inner: Unguarded) -> None:
         self._inner, self._parts = inner, 1
         self._lost = False
         self.description = inner.description
         self.halved = 0
 
-    def __call__(self, tiles: Tensor) -> Tensor:
+    def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
         """As `Runtime`. Raises DeviceError where not even one tile fits, DeviceLostError."""
+        return [self._run(tiles) for tiles in batches]
+
+    def _run(self, tiles: Tensor) -> Tensor:
         done: list[Tensor] = []
         at = 0
         while at < len(tiles):

@@ -1,35 +1,37 @@
-"""OpenVINO on the CPU: the same network, compiled for the processor it runs on."""
+"""OpenVINO on the CPU: the same network, compiled for the processor it runs on.
+
+Tiles are run one by one, as many beside each other as there are threads: what a tile leaves between two
+layers stays in a core's own cache, where that of a whole batch would not.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
 import openvino  # type: ignore[import-untyped]
 import torch
 from openvino import properties
-from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from dim_model import encode
+from dim_model.nets import MattingNetwork, channels_of
 from dim_model.runtimes import DeviceError
+from dim_model.runtimes.fused import fuse
+from dim_model.runtimes.lowering import Tiles, lowered
 from dim_model.weights import Weights
 
 _TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16}
 
 
-class _AlphaOnly(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        alpha: Tensor = self.network.tiles(x)  # type: ignore[operator]
-        return alpha.clamp(0, 1)
-
-
 class OpenVinoRuntime:
-    """precision: ``auto`` is bfloat16 where the processor multiplies it natively, float32 elsewhere."""
+    """precision: ``auto`` is bfloat16 where the processor multiplies it natively, float32 elsewhere. Raises
+    ``DeviceError``, ``UnknownOperationError``.
+    """
 
     halved = 0
+    batches = False
 
     def __init__(self, weights: Weights, precision: str) -> None:
         self._core = openvino.Core()
@@ -40,33 +42,49 @@ class OpenVinoRuntime:
             raise DeviceError(
                 f"precision: {precision} does not run on OpenVINO's CPU device; set bfloat16 or float32."
             )
-        self._network, self._precision = weights.network(), _TYPES[precision]
-        self._requests: dict[torch.Size, openvino.InferRequest] = {}
+        network = cast(MattingNetwork, weights.network())
+        fuse(cast(nn.Module, network))
+        self._tiles, self._precision = Tiles(cast(nn.Module, network)), _TYPES[precision]
+        self._threads = torch.get_num_threads()
+        self._queues: dict[tuple[int, ...], openvino.AsyncInferQueue] = {}
+        self._compiled((1, encode.CELL * channels_of(network.inputs), network.stride, network.stride))
         self.description = f"cpu, openvino {precision}"
 
-    def __call__(self, tiles: Tensor) -> Tensor:
-        if tiles.shape not in self._requests:
-            self._requests[tiles.shape] = self._compiled(tiles)
-        request = self._requests[tiles.shape]
-        request.infer([tiles.permute(0, 2, 3, 1).contiguous().numpy()], share_inputs=True)
-        return F.pixel_shuffle(torch.from_numpy(request.get_output_tensor(0).data.copy()), encode.PACK)
+    def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
+        made = [
+            np.empty((len(some), 1, encode.PACK * some.shape[2], encode.PACK * some.shape[3]), np.float32)
+            for some in batches
+        ]
 
-    def _compiled(self, example: Tensor) -> openvino.InferRequest:
-        """For batches of one shape, which is faster than for any."""
-        with torch.no_grad():
-            exported = torch.export.export(_AlphaOnly(self._network), (example.contiguous(),))
-        prepared = PrePostProcessor(openvino.convert_model(exported))
-        prepared.input().tensor().set_layout(openvino.Layout("NHWC"))
-        prepared.input().model().set_layout(openvino.Layout("NCHW"))
+        def keep(request: Any, n: int) -> None:
+            made[n][...] = request.get_output_tensor(0).data
+
+        queues = [self._queue(tuple(tiles.shape)) for tiles in batches]
+        for queue in set(queues):
+            queue.set_callback(keep)
+        for n, (queue, tiles) in enumerate(zip(queues, batches, strict=True)):
+            queue.start_async([tiles.permute(0, 2, 3, 1).contiguous().numpy()], n, share_inputs=True)
+        for queue in set(queues):
+            queue.wait_all()
+        return [torch.from_numpy(alpha) for alpha in made]
+
+    def _queue(self, shape: tuple[int, ...]) -> openvino.AsyncInferQueue:
+        if shape not in self._queues:
+            self._queues[shape] = self._compiled(shape)
+        return self._queues[shape]
+
+    def _compiled(self, shape: tuple[int, ...]) -> openvino.AsyncInferQueue:
+        """For tiles of one shape, which is faster than for any."""
         compiled = self._core.compile_model(
-            prepared.build(),
+            lowered(self._tiles, shape),
             "CPU",
             {
                 properties.hint.inference_precision: self._precision,
-                properties.hint.performance_mode: properties.hint.PerformanceMode.LATENCY,
+                properties.inference_num_threads: self._threads,
+                properties.num_streams: self._threads,
             },
         )
-        return compiled.create_infer_request()
+        return openvino.AsyncInferQueue(compiled, self._threads)
 
     def close(self) -> None:
-        del self._requests
+        del self._queues

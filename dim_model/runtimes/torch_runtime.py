@@ -5,29 +5,16 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dim_model.encode import PACK
 from dim_model.nets import MattingNetwork
-from dim_model.nets.swift import Joined
 from dim_model.runtimes import DeviceError
+from dim_model.runtimes.fused import fuse
 from dim_model.weights import Weights
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-def _fuse(module: nn.Module) -> None:
-    """Make each convolution in ``module``, which is for inference, one with the normalisation after it."""
-    for name, child in module.named_children():
-        match list(child.children()) if isinstance(child, nn.Sequential) else []:
-            case [*before, nn.Conv2d() as layer, nn.BatchNorm2d() as norm, nn.ReLU() as after]:
-                setattr(module, name, nn.Sequential(*before, fuse_conv_bn_eval(layer, norm), after))
-            case _:
-                if isinstance(child, Joined):
-                    child.fold()
-                _fuse(child)
 
 
 def _precision(device: torch.device) -> str:
@@ -50,7 +37,7 @@ class TorchRuntime:
             raise DeviceError("precision: float16 is slow and rough on a CPU; set bfloat16 or float32.")
         self._device = device
         network = weights.network()
-        _fuse(network)
+        fuse(network)
         network.to(device, _DTYPES[precision])
         self._network = network.to(memory_format=torch.channels_last)
         self.description = f"{device}, torch {precision}"

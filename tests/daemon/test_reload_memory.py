@@ -1,4 +1,4 @@
-"""Memory is flat over many reloads. ``make reload-test N=200`` does the long form, with OpenVINO too."""
+"""Memory is flat over many reloads, on either runtime. ``make reload-test N=200`` does the long form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from dim_model.matter import Matter
 from dim_model.weights import Card
 
 RELOADS = int(os.environ.get("DIMD_RELOADS", "24"))
-LONG = "DIMD_RELOADS" in os.environ
 _WARM = max(4, RELOADS // 10)
 """Reloads after which allocators, caches and pools have what they keep."""
 
@@ -31,10 +30,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.parametrize(
-    "runtime",
-    ["torch", pytest.param("openvino", marks=pytest.mark.skipif(not LONG, reason="takes 5 s a reload"))],
-)
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
 def test_memory_threads_and_handles_are_flat_over_reloads(tmp_path: Path, runtime: str) -> None:
     shipped = weights.load(weights.resolve(weights.SHIPPED))
     for version in ("one", "two"):

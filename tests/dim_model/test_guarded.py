@@ -41,22 +41,22 @@ def test_out_of_memory_halves_the_batch_and_every_tile_is_done(
 ) -> None:
     device = Device(room)
     runtime = GuardedRuntime(device)
-    assert torch.equal(runtime(TILES)[:, 0, 0, 0], torch.arange(8.0))
+    assert torch.equal(runtime([TILES])[0][:, 0, 0, 0], torch.arange(8.0))
     assert (device.batches, runtime.halved) == (batches, halved)
 
 
 def test_a_halved_batch_stays_so_and_is_tried_no_larger() -> None:
     device = Device(4)
     runtime = GuardedRuntime(device)
-    runtime(TILES)
+    runtime([TILES])
     device.batches.clear()
-    runtime(TILES)
+    runtime([TILES])
     assert (device.batches, runtime.halved) == ([4, 4], 1)
 
 
 def test_no_memory_for_one_tile_is_one_sentence() -> None:
     with pytest.raises(DeviceError, match="has no memory for a single tile; end what else uses it") as raised:
-        GuardedRuntime(Device(0))(TILES)
+        GuardedRuntime(Device(0))([TILES])
     assert not isinstance(raised.value, DeviceLostError)
 
 
@@ -77,7 +77,7 @@ def test_a_device_that_went_away_is_told_apart_and_not_asked_again(
     with pytest.raises(
         DeviceLostError, match=r"does not answer any more \([Cc][Uu].* error: [^\n]*\); dimd ends"
     ) as raised:
-        runtime(TILES)
+        runtime([TILES])
     assert "\n" not in str(raised.value)
     runtime.close()
     assert not device.closed
@@ -87,6 +87,6 @@ def test_another_error_stays_what_it_is() -> None:
     device = Device(8, RuntimeError("sizes of tensors must match"))
     runtime = GuardedRuntime(device)
     with pytest.raises(RuntimeError, match="sizes of tensors"):
-        runtime(TILES)
+        runtime([TILES])
     runtime.close()
     assert device.closed

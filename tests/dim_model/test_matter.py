@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import torch
 
 from dim_model import multigrid, nets, weights
 from dim_model.matter import DeviceError, Matter
-from dim_model.runtimes import pick_device
+from dim_model.runtimes import Runtime, pick_device
 from dim_model.tiles import Tiling
 
 SMALL = Tiling(height=64, margin=16, widths=(64, 96))
@@ -80,13 +80,28 @@ def test_a_frame_has_the_same_bytes_alone_and_in_company(matter: Matter) -> None
 
 
 def test_a_small_frame_fills_no_large_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    matter = Matter.open(folder, device="cpu", precision="float32", batch=32, tiling=SMALL)
-    seen, runtime = [], matter._runtime
-    monkeypatch.setattr(matter, "_runtime", lambda tiles: seen.append(len(tiles)) or runtime(tiles))
-    matter.matte(*([each] for each in scene(60, 60)))
-    assert seen == [4]  # two rows of two cores of the narrower width
-    monkeypatch.undo()
-    matter.close()
+    """A device that runs batches is not to compute thirty tiles for the sake of one."""
+    for runtime, batches in (("torch", [4]), ("openvino", [1])):
+        matter = Matter.open(
+            folder, device="cpu", runtime=runtime, precision="float32", batch=32, tiling=SMALL
+        )
+        recorder = _Recorder(matter._runtime)
+        monkeypatch.setattr(matter, "_runtime", recorder)
+        matter.matte(*([each] for each in scene(60, 60)))
+        assert recorder.seen == batches, runtime
+        monkeypatch.undo()
+        matter.close()
+
+
+class _Recorder:
+    """A runtime that notes how many tiles its batches have."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime, self.batches, self.seen = runtime, runtime.batches, list[int]()
+
+    def __call__(self, batches: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        self.seen.extend(len(tiles) for tiles in batches)
+        return self._runtime(batches)
 
 
 def test_warming_up_compiles_the_multigrid_too(matter: Matter, monkeypatch: pytest.MonkeyPatch) -> None:
