@@ -15,6 +15,9 @@ import numpy as np
 from dim_model.arrays import Floats, Indices
 from dim_model.likeness import Links
 
+# What a kernel here calls is a part of it (``inline``): out of numba's cache it would be linked otherwise than
+# in the process that compiled it, its sums taken in another order, and the last digits would be others.
+
 _COARSEST = 64
 """Unknowns: a system this small is swept until it is as good as solved."""
 
@@ -78,7 +81,7 @@ def coarsened(slot, neighbours, rows):
     return coarse, parent, around, out
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _times(neighbours, rows, x, out):
     for row in range(x.size):
         value = np.float32(0)
@@ -87,7 +90,7 @@ def _times(neighbours, rows, x, out):
         out[row] = value
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _less_links(first, other, weight, x, out):
     for row in range(x.size):
         value = np.float32(0)
@@ -96,7 +99,7 @@ def _less_links(first, other, weight, x, out):
         out[row] -= weight * value
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _sweep(neighbours, rows, right, x, backwards):
     """Gauss-Seidel, in place."""
     centre = rows.shape[1] // 2
@@ -108,7 +111,7 @@ def _sweep(neighbours, rows, right, x, backwards):
         x[row] += rest / rows[row, centre]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _sweep_from_nothing(neighbours, rows, right, x):
     """``_sweep`` of an ``x`` of zeros, which need not be there: only what came before a row counts."""
     centre = rows.shape[1] // 2
@@ -119,7 +122,7 @@ def _sweep_from_nothing(neighbours, rows, right, x):
         x[row] = rest / rows[row, centre]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _later(neighbours, rows, x, row):
     """What a sweep from nothing leaves of a row's right-hand side, negated: it has seen to all but those that
     come after the row.
@@ -130,7 +133,7 @@ def _later(neighbours, rows, x, row):
     return value
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _cycle(levels, parents, rights, solutions):
     """One V-cycle for ``rights[0]`` into ``solutions[0]``; symmetric, as conjugate gradients need it.
 
