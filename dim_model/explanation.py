@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 from dim_model import guided, sampling, windows
-from dim_model.arrays import Floats, Indices, Mask
+from dim_model.arrays import Floats, Indices
 from dim_model.numbered import numbered
 from dim_model.propagation import propagate
 
@@ -59,14 +59,6 @@ class Explanation(NamedTuple):
     background: Floats
 
 
-class _Sides(NamedTuple):
-    """Where the trimap is 1, 0 and between: bool [H, W]."""
-
-    foreground: Mask
-    background: Mask
-    unknown: Mask
-
-
 def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explanation:
     """Explain the unknown pixels of a frame; of the rest only the part around them is looked at.
 
@@ -75,9 +67,8 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
     """
     part = _concerned(trimap)
     seen, hint = np.ascontiguousarray(rgb[part]), np.ascontiguousarray(trimap[part])
-    sides = _Sides(hint == 1.0, hint == 0.0, hint == 0.5)
-    corner, (slot, pixels) = (part[0].start, part[1].start), numbered(sides.unknown)
-    if not (sides.foreground.any() and sides.background.any() and pixels.size):
+    corner, (slot, pixels) = (part[0].start, part[1].start), numbered(hint == 0.5)
+    if not (hint.max() == 1.0 and hint.min() == 0.0 and pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
         estimates = np.full((pixels.size, 5), 0.5, np.float32)
         estimates[:, 4] = 0.0
@@ -91,9 +82,8 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
     with ThreadPoolExecutor(1, "propagate") as beside:
         carried = beside.submit(propagate, small, (known >= _WHOLE).astype(np.float32), unknown)
         found = sampling.sample(seen, hint, None if clean is None else np.ascontiguousarray(clean[part]))
-        alpha, confidence = found.laid(sides.foreground)
-        foreground, background = _colours(seen, found, (alpha, confidence), sides)
-        weight, guide = _reduced(confidence + np.float32(1e-3), size), _reduced(alpha, size)
+        foreground, background = _colours(seen, hint, slot, found)
+        guide, weight = _gathered(known, found.pixels, found.alpha, found.confidence, *hint.shape)
         # Two cells more than the unknown: what the bilinear reading may touch.
         near = guided.grown(unknown, 2)
         lines = [guided.lines(small, guide, weight, near, radius, guided.RIDGE) for radius in _RADII]
@@ -123,35 +113,63 @@ def _reduced(picture: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _colours(
-    rgb: Floats, found: sampling.Samples, laid: tuple[Floats, Floats], sides: _Sides
-) -> Iterator[Floats]:
-    """The sampled colours of the foreground, then of the background, smoothed, as ``Explanation`` has them.
-    laid: alpha and confidence of the whole part.
-    """
-    first = (slice(None, None, COLOUR_CELL), slice(None, None, COLOUR_CELL))
+def _colours(rgb: Floats, trimap: Floats, slot: Indices, found: sampling.Samples) -> Iterator[Floats]:
+    """The sampled colours of the foreground, then of the background, smoothed: see ``Explanation``."""
     cells = cv2.dilate(
-        sides.unknown.view(np.uint8), np.ones((COLOUR_CELL, COLOUR_CELL), np.uint8), anchor=(0, 0)
+        (slot >= 0).view(np.uint8), np.ones((COLOUR_CELL, COLOUR_CELL), np.uint8), anchor=(0, 0)
     )
-    wanted = np.ascontiguousarray(cells[first]).view(np.bool_)
-    picture, (alpha, confidence) = np.ascontiguousarray(rgb[first]), laid
-    for colour, other, offset in (
-        (found.foreground, sides.background, 0.05),
-        (found.background, sides.foreground, -1.05),
-    ):
+    wanted = np.ascontiguousarray(cells[::COLOUR_CELL, ::COLOUR_CELL]).view(np.bool_)
+    picture = np.ascontiguousarray(rgb[::COLOUR_CELL, ::COLOUR_CELL])
+    for colour, side, offset in ((found.foreground, 1.0, 0.05), (found.background, 0.0, -1.05)):
         picture.reshape(-1, 3)[found.cells] = colour
-        weight = _leaning(alpha[first], confidence[first], other[first], offset)
+        weight = _leaning(trimap, slot, found.alpha, found.confidence, np.float32(side), np.float32(offset))
         yield windows.means(picture, weight, wanted, _COLOUR_RADIUS)
 
 
 @numba.njit(nogil=True, cache=True)
-def _leaning(alpha, confidence, other, offset):
-    """What a cell counts in the mean of its side's colours: the more, the surer it is, and the more of it is
-    of that side; next to nothing where it is of the ``other``, for there must be a mean.
+def _leaning(trimap, slot, alpha, confidence, side, offset):
+    """What a cell counts, by its first pixel, in the mean of its side's colours: the more, the surer it is,
+    and the more of it is of that side; next to nothing where it is known to be of the other, for there must
+    be a mean.
     """
-    weight = np.empty(alpha.shape, np.float32)
-    for y in range(alpha.shape[0]):
-        for x in range(alpha.shape[1]):
-            lean = abs(alpha[y, x] + np.float32(offset))
-            weight[y, x] = 1e-7 if other[y, x] else confidence[y, x] * lean + np.float32(1e-4)
+    height, width = (trimap.shape[0] + 1) // COLOUR_CELL, (trimap.shape[1] + 1) // COLOUR_CELL
+    weight = np.empty((height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            known, n = trimap[COLOUR_CELL * y, COLOUR_CELL * x], slot[COLOUR_CELL * y, COLOUR_CELL * x]
+            if n >= 0:
+                weight[y, x] = confidence[n] * abs(alpha[n] + offset) + np.float32(1e-4)
+            else:
+                weight[y, x] = abs(side + offset) + np.float32(1e-4) if known == side else 1e-7
     return weight
+
+
+@numba.njit(nogil=True, cache=True)
+def _gathered(known, pixels, alpha, confidence, height, width):
+    """Alpha and how far it is to be heard, both float32 [h, w], reduced: of the frame as ``known`` has it,
+    reduced, where unknown pixels count half, with what was found for these in its place.
+    """
+    down, across = known.shape[0] / height, known.shape[1] / width
+    guide, weight = known.copy(), np.full(known.shape, np.float32(1 + 1e-3))
+    y, first = 0, 0
+    for i in range(pixels.size):
+        while pixels[i] >= first + width:
+            y, first = y + 1, first + width
+        v, upper = _covered(y, down)
+        u, left = _covered(pixels[i] - first, across)
+        more, surer = alpha[i] - np.float32(0.5), confidence[i] - np.float32(1)
+        for j in range(1 if upper == 1 else 2):
+            for k in range(1 if left == 1 else 2):
+                part = (upper if j == 0 else 1 - upper) * (left if k == 0 else 1 - left)
+                share = np.float32(part * down * across)
+                guide[v + j, u + k] += share * more
+                weight[v + j, u + k] += share * surer
+    return guide, weight
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _covered(at, scale):
+    """The first reduced pixel that a pixel is part of, and the share of it that lies there."""
+    first = int(at * scale)
+    share = (first + 1 - at * scale) / scale
+    return first, share if share < 1 - 1e-6 else 1.0

@@ -15,8 +15,8 @@ import numpy as np
 from dim_model.arrays import Floats, Indices
 from dim_model.likeness import Links
 
-# What a kernel here calls is a part of it (``inline``): out of numba's cache it would be linked otherwise than
-# in the process that compiled it, its sums taken in another order, and the last digits would be others.
+# What a kernel here calls is a part of it (``inline``): out of numba's cache it would be linked otherwise
+# than in the process that compiled it, its sums taken in another order, and its last digits would be others.
 
 _COARSEST = 64
 """Unknowns: a system this small is swept until it is as good as solved."""

@@ -16,43 +16,57 @@ def nearest_known(known: Mask) -> tuple[Floats, Indices]:
     """Distance in pixels to the nearest True, and that pixel's flat index, each [H, W]. ``known`` has at
     least one.
     """
+    return _nearest(known, np.arange(known.size, dtype=np.int32).reshape(known.shape))
+
+
+def _nearest(known: Mask, named: Indices) -> tuple[Floats, Indices]:
+    """``nearest_known``, with what is ``named`` there in the place of that pixel's index."""
     distance, label = cv2.distanceTransformWithLabels(
         (~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    return distance.astype(np.float32, copy=False), _indices(label.ravel(), known.ravel()).reshape(
-        known.shape
-    )
+    return distance.astype(np.float32, copy=False), _names(label, known, named)
 
 
 @numba.njit(nogil=True, cache=True)
-def _indices(label, known):
-    """The flat index of the known pixel that bears the same label, for each pixel, int32 [N]."""
-    owner, index = np.empty(label.max() + 1, np.int32), np.empty(label.size, np.int32)
-    for p in range(label.size):
-        if known[p]:
-            owner[label[p]] = p
-    for p in range(label.size):
-        index[p] = owner[label[p]]
-    return index
+def _names(label, known, named):
+    """What is named at the known pixel that bears the same label, for each pixel, int32 [H, W]."""
+    owner, names = np.empty(known.size + 1, np.int32), np.empty(label.shape, np.int32)
+    for y in range(label.shape[0]):
+        for x in range(label.shape[1]):
+            if known[y, x]:
+                owner[label[y, x]] = named[y, x]
+    for y in range(label.shape[0]):
+        for x in range(label.shape[1]):
+            names[y, x] = owner[label[y, x]]
+    return names
 
 
 @numba.njit(nogil=True, cache=True)
-def _halved(trimap, value):
-    """Which cells of 2 x 2 pixels hold one whose trimap is ``value``, and the flat index of the first."""
+def _halved(trimap):
+    """Of foreground, then of background: which cells of 2 x 2 pixels hold one that is known to be it, bool
+    [2, H/2, W/2], and the flat index of the first in each.
+    """
     height, width = (trimap.shape[0] + 1) // 2, (trimap.shape[1] + 1) // 2
-    known, first = np.zeros((height, width), np.bool_), np.zeros((height, width), np.int32)
+    known, first = np.zeros((2, height, width), np.bool_), np.zeros((2, height, width), np.int32)
     for y in range(trimap.shape[0] - 1, -1, -1):
         for x in range(trimap.shape[1] - 1, -1, -1):
-            if trimap[y, x] == value:
-                known[y // 2, x // 2] = True
-                first[y // 2, x // 2] = y * trimap.shape[1] + x
+            value = trimap[y, x]
+            if value == 0.5:
+                continue
+            side = 0 if value == 1 else 1
+            known[side, y // 2, x // 2] = True
+            first[side, y // 2, x // 2] = y * trimap.shape[1] + x
     return known, first
 
 
-def nearest(trimap: Floats, value: float) -> tuple[Floats, Indices]:
-    """``nearest_known`` of the pixels whose trimap is ``value``, to the cell of 2 x 2 pixels: float32, int32
-    [H/2, W/2], rounded up. Where a pixel is sought from does not matter by more.
+def nearest(trimap: Floats) -> tuple[tuple[Floats, Indices], tuple[Floats, Indices]]:
+    """Of the foreground, then of the background: ``nearest_known`` of the pixels that ``trimap``, float32 [H,
+    W] of 0, 0.5 and 1, has for it, to the cell of 2 x 2 pixels: float32, int32 [H/2, W/2], rounded up. Where
+    a pixel is sought from does not matter by more.
     """
-    known, first = _halved(trimap, np.float32(value))
-    distance, cell = nearest_known(known)
-    return np.float32(2) * distance, first.ravel()[cell]
+    (front, back), (of_front, of_back) = _halved(trimap)
+    return _doubled(*_nearest(front, of_front)), _doubled(*_nearest(back, of_back))
+
+
+def _doubled(distance: Floats, index: Indices) -> tuple[Floats, Indices]:
+    return np.float32(2) * distance, index

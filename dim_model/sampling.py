@@ -250,8 +250,7 @@ def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, effort: Eff
     two. Deterministic: the same frame gives the same bytes.
     """
     height, width = trimap.shape
-    far_f, near_f = nearest(trimap, 1.0)
-    far_b, near_b = nearest(trimap, 0.0)
+    (far_f, near_f), (far_b, near_b) = nearest(trimap)
     unknown = trimap == 0.5
     flat = np.ascontiguousarray(rgb, np.float32).reshape(-1, 3)
     # A known pixel stands for its surroundings, so its noise is taken off; the unknown pixel is left as it
