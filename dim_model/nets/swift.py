@@ -80,7 +80,7 @@ class Swift(nn.Module):
     inputs: encode.Inputs = "sampled"
     stride = 16
     """Height and width of the input are multiples of this."""
-    tiling = Tiling(height=112, margin=8, widths=(64, 112, 160))
+    tiling = Tiling(height=112, margin=8, widths=(64, 112, 160, 224))
 
     ESTIMATES = 5
     """Guided, guided wide, sampled, propagated, the network's own."""

@@ -47,7 +47,8 @@ class OpenVinoRuntime:
         self._tiles, self._precision = Tiles(cast(nn.Module, network)), _TYPES[precision]
         self._threads = torch.get_num_threads()
         self._queues: dict[tuple[int, ...], openvino.AsyncInferQueue] = {}
-        self._compiled((1, encode.CELL * channels_of(network.inputs), network.stride, network.stride))
+        # Whether it can be run at all is told now, on the least tile that there could be.
+        lowered(self._tiles, (1, encode.CELL * channels_of(network.inputs), network.stride, network.stride))
         self.description = f"cpu, openvino {precision}"
 
     def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
