@@ -123,21 +123,21 @@ def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple
 
 def _matte(
     works: Iterable[tuple[Work, Tensor, Trimap]], lease: Lease, at_once: int, observe: Observe
-) -> Iterator[tuple[Work, Tensor, Tensor]]:
-    """With the alphas, in order. A frame's seconds here are those until it came back, its wait for the engine
-    among them.
+) -> Iterator[tuple[Work, Tensor, Tensor, Tensor | None]]:
+    """With the alphas, in order, and what is known of the background. A frame's seconds here are those until
+    it came back, its wait for the engine among them.
     """
-    flying: deque[tuple[Work, Tensor, Future[Tensor]]] = deque()
+    flying: deque[tuple[Work, Tensor, Future[Tensor], Tensor | None]] = deque()
 
     def submit(work: Work, view: Tensor, trimap: Trimap) -> None:
         begun = time.perf_counter()
         future = lease.matte(view, trimap.values, trimap.clean)
         future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
-        flying.append((work, view, future))
+        flying.append((work, view, future, trimap.clean))
 
-    def landed() -> tuple[Work, Tensor, Tensor]:
-        work, view, future = flying.popleft()
-        return work, view, future.result()
+    def landed() -> tuple[Work, Tensor, Tensor, Tensor | None]:
+        work, view, future, clean = flying.popleft()
+        return work, view, future.result(), clean
 
     for each in works:
         submit(*each)
@@ -149,7 +149,11 @@ def _matte(
 
 
 def _steady(
-    mattes: Iterable[tuple[Work, Tensor, Tensor]], radius: int, start: int, stop: int, observe: Observe
+    mattes: Iterable[tuple[Work, Tensor, Tensor, Tensor | None]],
+    radius: int,
+    start: int,
+    stop: int,
+    observe: Observe,
 ) -> Iterator[tuple[Work, Steady]]:
     """Steady mattes of positions ``start`` to ``stop``; those around are heard as neighbours alone."""
     steadier = Steadier[Work](radius)

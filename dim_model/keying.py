@@ -50,10 +50,13 @@ _WIDE = 7
 
 
 class Keyed(NamedTuple):
-    """trimap: float32 [1, H, W] of 0, 0.5, 1. confidence: 0..1."""
+    """trimap: float32 [1, H, W] of 0, 0.5, 1. confidence: 0..1. screen: bool [1, H, W], where it is plain to
+    see.
+    """
 
     trimap: Tensor
     confidence: float
+    screen: Tensor
 
 
 def keyed(view: Tensor, screen: Screen, erode: int, dilate: int, *, drop_outside: bool = True) -> Keyed:
@@ -76,7 +79,8 @@ def keyed(view: Tensor, screen: Screen, erode: int, dilate: int, *, drop_outside
     subject &= ~outside
     inside, behind = (torch.from_numpy(mask)[None, None].to(view.device) for mask in (subject, backdrop))
     made = trimap.compose(trimap.shrink(inside, erode), trimap.shrink(behind & ~inside, dilate))[0]
-    return Keyed(made, _confidence(share, subject, backdrop, patch, outside))
+    plain = torch.from_numpy(share > _SCREEN)[None].to(view.device) & (made == 0)
+    return Keyed(made, _confidence(share, subject, backdrop, patch, outside), plain)
 
 
 def _flat(picture: Tensor) -> Floats:

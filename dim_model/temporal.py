@@ -55,6 +55,10 @@ _NOTHING = 1e-4
 """Weight of a neighbour from which it is not heard."""
 _OWN = 1.0
 """Weight of the frame itself; a neighbour's is at most 1."""
+_OWN_BEFORE_KNOWN = 16.0
+"""The same of a pixel whose background is known. Its own colour explains it; neighbours add hardly more than
+what their flow misses (docs/experiments.md).
+"""
 
 
 class Steady(NamedTuple):
@@ -80,20 +84,25 @@ class _Lines:
 @dataclass(frozen=True)
 class _Moment:
     """A frame in the window. rgb: float32 [H, W, 3], alpha: float32 [H, W]; unknown: bool [H, W], where alpha
-    is neither 0 nor 1; look: rgb, reduced, for the flow.
+    is neither 0 nor 1; own: float32 [N], what each of these pixels counts itself; look: rgb, reduced, for the
+    flow.
     """
 
     rgb: Floats
     alpha: Floats
     unknown: Mask
+    own: Floats
     look: Look
 
     @classmethod
-    def of(cls, view: Tensor, alpha: Tensor) -> _Moment:
+    def of(cls, view: Tensor, alpha: Tensor, clean: Tensor | None) -> _Moment:
         rgb = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
         matte = np.ascontiguousarray(alpha[0].numpy(force=True))
         unknown, small = (matte > 0) & (matte < 1), reduced(view, LINES)
-        return cls(rgb, matte, unknown, Look(small, Box.around(unknown, *small.shape[:2])))
+        own = np.full(np.count_nonzero(unknown), _OWN, np.float32)
+        if clean is not None:
+            own[~np.isnan(clean[0].numpy(force=True)[unknown])] = _OWN_BEFORE_KNOWN
+        return cls(rgb, matte, unknown, own, Look(small, Box.around(unknown, *small.shape[:2])))
 
     @cached_property
     def lines(self) -> _Lines:
@@ -123,16 +132,19 @@ class Steadier(Generic[T]):
         self._before: Floats | None = None
         self._taken = self._given = 0
 
-    def take(self, item: T, view: Tensor, alpha: Tensor) -> Iterator[tuple[T, Steady]]:
+    def take(
+        self, item: T, view: Tensor, alpha: Tensor, clean: Tensor | None = None
+    ) -> Iterator[tuple[T, Steady]]:
         """What is ready now.
 
         item: the caller's own, given back. view: float32 [3, H, W], display-referred, 0..1. alpha: float32
-        [1, H, W], 0..1, exactly 0 or 1 where it is known.
+        [1, H, W], 0..1, exactly 0 or 1 where it is known. clean: float32 [3, H, W], the background where it
+        is known, not a number elsewhere: there the frame counts for more than its neighbours.
         """
-        self._moments[self._taken] = _Moment.of(view, alpha)
+        self._moments[self._taken] = _Moment.of(view, alpha, clean)
         self._pairs.add(self._taken, self._moments[self._taken].look)
         self._items.append(item)
-        del item, view, alpha
+        del item, view, alpha, clean
         self._taken += 1
         if self._taken - self._given > self._radius:
             yield self._made()
@@ -164,7 +176,7 @@ def _smoothed(moments: Mapping[int, _Moment], pairs: Pairs, at: int, radius: int
     if not pixels.size or not radius:
         return now.alpha
     own = _own_lines(pixels, now.rgb, now.lines.slot, now.lines.values)
-    change, weight = np.zeros(pixels.size, np.float32), np.full(pixels.size, _OWN, np.float32)
+    change, weight = np.zeros(pixels.size, np.float32), now.own.copy()
     for step in (-1, 1):
         for near in range(at, at + radius * step, step):
             there = near + step

@@ -15,6 +15,7 @@ from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Shot
 from dim_model.keying import keyed
 from dim_model.screen import Screen, find_screen, with_hull
+from dim_model.screen_plate import screen_plate
 
 _SIDE = 480
 """Frames are searched for a screen at about so many lines: its colour does not hide in the detail."""
@@ -61,7 +62,9 @@ class ChromaTrimap(TrimapSource):
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         found = keyed(view, self._screen, self._erode, self._dilate, drop_outside=self._drop)
-        return Trimap(self._fitting(view, found.trimap), found.confidence)
+        values = self._fitting(view, found.trimap)
+        clean = screen_plate(view, found.screen, values == 0.5) if found.screen.any() else None
+        return Trimap(values, found.confidence, clean)
 
     def state(self) -> dict[str, Any]:
         return {"screen": self._screen.to_dict()}

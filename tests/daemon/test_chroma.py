@@ -50,6 +50,19 @@ def test_what_stands_beside_the_screen_is_dropped_or_kept(tmp_path: Path, outsid
     assert made[5, 60] == 0
 
 
+def test_the_network_is_told_the_screen_behind_what_is_unknown(tmp_path: Path) -> None:
+    """The screen's own colour, and not that of the stand beside it, though that is background too."""
+    write(tmp_path / "in/shot.png", picture())
+    with planned(tmp_path / "in") as plan:
+        (frame,) = plan.frames(0)
+        made = plan.trimap.trimap(frame, 0, plan.view(frame))
+    assert made.clean is not None
+    unknown = made.values[0] == 0.5
+    assert made.clean[:, ~unknown].isnan().all()
+    green = torch.tensor([30, 170, 40])[:, None] / 255
+    torch.testing.assert_close(made.clean[:, unknown], green.expand(3, int(unknown.sum())), rtol=0, atol=0.02)
+
+
 def test_a_resumed_run_keeps_the_screen_and_its_outline(tmp_path: Path) -> None:
     for n in range(3):
         write(tmp_path / f"in/shot.{n}.png", picture(left=5 * n))

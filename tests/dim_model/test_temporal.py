@@ -49,9 +49,9 @@ def moving_disc(frames: int = 9) -> tuple[Clip, np.ndarray]:
     return [(frame(a, wall()), noisy(a, n)) for n, a in enumerate(truth)], truth
 
 
-def steady(clip: Clip, radius: int = RADIUS) -> list[Steady]:
+def steady(clip: Clip, radius: int = RADIUS, clean: Tensor | None = None) -> list[Steady]:
     steadier = Steadier[int](radius)
-    found = [made for n, (view, alpha) in enumerate(clip) for made in steadier.take(n, view, alpha)]
+    found = [made for n, (view, alpha) in enumerate(clip) for made in steadier.take(n, view, alpha, clean)]
     found += steadier.rest()
     assert [n for n, _ in found] == list(range(len(clip)))
     return [made for _, made in found]
@@ -70,6 +70,17 @@ def test_what_wavers_is_calmed_and_comes_nearer_to_the_truth() -> None:
     plain, made = alphas(steady(clip, 0)), alphas(steady(clip))
     assert drift(made, truth) < 0.75 * drift(plain, truth)
     assert ((made - truth) ** 2).mean() < 0.7 * ((plain - truth) ** 2).mean()
+
+
+def test_before_a_known_background_a_frame_is_believed_before_its_neighbours() -> None:
+    """Where it is known, and only there: the left half, say, of what a camera ever saw bare."""
+    clip, _ = moving_disc()
+    clean = torch.from_numpy(wall().transpose(2, 0, 1).copy())
+    clean[:, :, WIDTH // 2 :] = torch.nan
+    plain, free, bound = alphas(steady(clip, 0)), alphas(steady(clip)), alphas(steady(clip, clean=clean))
+    assert (bound[:, :, WIDTH // 2 :] == free[:, :, WIDTH // 2 :]).all()
+    changed, less = (np.abs(made - plain)[:, :, : WIDTH // 2].mean() for made in (free, bound))
+    assert 0.1 * changed < less < 0.6 * changed
 
 
 def test_known_pixels_stay_as_they_are() -> None:
