@@ -21,30 +21,39 @@ from dim_model.symmetric import cofactors
 _STRIP = 64
 """Columns that are worked on at once: the sums of so many stay in the nearest cache."""
 
+_RADIUS = 3
+SIDE = 2 * _RADIUS + 1
+"""Pixels of a window's side: a constant, by which the compiler unrolls the sums over it."""
+
 _MOMENTS = 13
 """Means and products of r, g, b and alpha that a line is solved from."""
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _add(out, x, sign):
-    for i in range(out.size):
-        out[i] += sign * x[i]
+def _add(out, k, x, j, sign):
+    """Add row ``j`` of ``x`` to row ``k`` of ``out``."""
+    to, of = out[k], x[j]
+    for i in range(to.size):
+        to[i] += sign * of[i]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _add_product(out, x, y, sign):
-    for i in range(out.size):
-        out[i] += sign * x[i] * y[i]
+def _add_product(out, k, x, j, h, sign):
+    """Add the product of two rows of ``x`` to row ``k`` of ``out``."""
+    to, one, other = out[k], x[j], x[h]
+    for i in range(to.size):
+        to[i] += sign * one[i] * other[i]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _across(out, x, side):
-    """The sum of ``side`` neighbours of ``x`` from each position on."""
-    for i in range(out.size):
-        out[i] = x[i]
-    for k in range(1, side):
-        for i in range(out.size):
-            out[i] += x[i + k]
+def _across(out, x, k, first, end):
+    """Of row ``k``, the sum of ``SIDE`` neighbours of ``x`` from each position on."""
+    to, of = out[k, first:end], x[k, first:]
+    for i in range(to.size):
+        total = of[i]
+        for n in range(1, SIDE):
+            total += of[i + n]
+        to[i] = total
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -57,16 +66,16 @@ def _add_row(columns, row, rgb, alpha, y, left, sign):
         row[0, i], row[1, i], row[2, i] = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
         row[3, i] = alpha[y, x]
     for k in range(4):
-        _add(columns[k], row[k], sign)
-    _add_product(columns[4], row[3], row[0], sign)
-    _add_product(columns[5], row[3], row[1], sign)
-    _add_product(columns[6], row[3], row[2], sign)
-    _add_product(columns[7], row[0], row[0], sign)
-    _add_product(columns[8], row[0], row[1], sign)
-    _add_product(columns[9], row[0], row[2], sign)
-    _add_product(columns[10], row[1], row[1], sign)
-    _add_product(columns[11], row[1], row[2], sign)
-    _add_product(columns[12], row[2], row[2], sign)
+        _add(columns, k, row, k, sign)
+    _add_product(columns, 4, row, 3, 0, sign)
+    _add_product(columns, 5, row, 3, 1, sign)
+    _add_product(columns, 6, row, 3, 2, sign)
+    _add_product(columns, 7, row, 0, 0, sign)
+    _add_product(columns, 8, row, 0, 1, sign)
+    _add_product(columns, 9, row, 0, 2, sign)
+    _add_product(columns, 10, row, 1, 1, sign)
+    _add_product(columns, 11, row, 1, 2, sign)
+    _add_product(columns, 12, row, 2, 2, sign)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -89,86 +98,91 @@ def _solve(m, i, share, ridge, out):
 
 
 @numba.njit(nogil=True, cache=True)
-def _span(slots):
-    """From which pixel of a strip's row to which, not itself, there are slots; (its length, 0): there are
+def _span(slot, y, left):
+    """From which pixel of a strip's row to which, not itself, there are slots; (``_STRIP``, 0): there are
     none.
     """
-    first, end = slots.size, 0
-    for i in range(slots.size):
-        if slots[i] >= 0:
+    first, end = _STRIP, 0
+    for i in range(min(_STRIP, slot.shape[1] - left)):
+        if slot[y, left + i] >= 0:
             first, end = min(first, i), i + 1
     return first, end
 
 
 @numba.njit(nogil=True, cache=True, inline="always")
-def _inside(at, radius, length):
+def _inside(at, length):
     """How many positions of a window around ``at`` lie in 0 … length - 1."""
-    return min(at + radius, length - 1) - max(at - radius, 0) + 1
+    return min(at + _RADIUS, length - 1) - max(at - _RADIUS, 0) + 1
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def lines(rgb, alpha, slot, count, radius, ridge):
-    """(k, d) of each pixel that has a ``slot``, the mean over all windows that hold it: float32 [count, 4].
+def lines(rgb, alpha, slot, count, ridge):
+    """(k, d) of each pixel that has a ``slot``, the mean over all windows of ``SIDE`` x ``SIDE`` pixels that
+    hold it: float32 [count, 4].
 
     rgb: float32 [H, W, 3], 0..1. alpha: float32 [H, W]. slot: int32 [H, W], a pixel's row in what is
-    returned, or -1. radius: pixels of a window. ridge: added to the variance of the colours. At the frame's
-    edge a window is what lies inside.
+    returned, or -1. ridge: added to the variance of the colours. At the frame's edge a window is what lies
+    inside.
     """
     height, width = alpha.shape
-    side = 2 * radius + 1
     values = np.empty((count, 4), np.float32)
-    # Of a strip, its windows' lines, and the pixels of these windows.
-    row = np.empty((4, _STRIP + 4 * radius))
-    columns = np.empty((_MOMENTS, _STRIP + 4 * radius))
-    moments = np.empty((_MOMENTS, _STRIP + 2 * radius))
-    fits = np.zeros((side, 4, _STRIP + 2 * radius))
-    fallen = np.empty((4, _STRIP + 2 * radius))
+    # Of a strip, its windows' lines, and the pixels of these windows. Kernels are handed these whole: slices
+    # that are handed over are counted, which takes as long as a row of a thin band.
+    row = np.empty((4, _STRIP + 4 * _RADIUS))
+    columns = np.empty((_MOMENTS, _STRIP + 4 * _RADIUS))
+    moments = np.empty((_MOMENTS, _STRIP + 2 * _RADIUS))
+    fits = np.zeros((SIDE, 4, _STRIP + 2 * _RADIUS))
+    fallen = np.empty((4, _STRIP + 2 * _RADIUS))
     means = np.empty((4, _STRIP))
     firsts, ends = np.empty(height, np.intp), np.empty(height, np.intp)
     for left in range(0, width, _STRIP):
         for y in range(height):
-            firsts[y], ends[y] = _span(slot[y, left : left + _STRIP])
+            firsts[y], ends[y] = _span(slot, y, left)
         top, bottom = 0, 0  # rows whose moments are in ``columns``
         solved = -1  # up to which row there are lines
         for y in range(height):
             if not ends[y]:
                 continue
-            last = min(y + radius, height - 1)
-            for at in range(max(solved + 1, y - radius, 0), last + 1):
-                above, below = max(0, at - radius), min(height, at + radius + 1)
+            last = min(y + _RADIUS, height - 1)
+            for at in range(max(solved + 1, y - _RADIUS, 0), last + 1):
+                above, below = max(0, at - _RADIUS), min(height, at + _RADIUS + 1)
                 if above >= bottom:
                     columns[:] = 0.0
                     top, bottom = above, above
                 for gone in range(top, above):
-                    _add_row(columns, row, rgb, alpha, gone, left - 2 * radius, -1.0)
+                    _add_row(columns, row, rgb, alpha, gone, left - 2 * _RADIUS, -1.0)
                 for come in range(bottom, below):
-                    _add_row(columns, row, rgb, alpha, come, left - 2 * radius, 1.0)
+                    _add_row(columns, row, rgb, alpha, come, left - 2 * _RADIUS, 1.0)
                 top, bottom = above, below
                 # Of a thin band only what some row asks for, which this one's windows reach.
-                low, high = firsts[above:below].min(), ends[above:below].max() + 2 * radius
+                low, high = _STRIP, 0
+                for near in range(above, below):
+                    low, high = min(low, firsts[near]), max(high, ends[near])
+                high += 2 * _RADIUS
                 for k in range(_MOMENTS):
-                    _across(moments[k, low:high], columns[k, low:], side)
-                fit = fits[at % side]
+                    _across(moments, columns, k, low, high)
+                fit = fits[at % SIDE]
                 for i in range(low, high):
-                    x = left - radius + i
+                    x = left - _RADIUS + i
                     if 0 <= x < width:
-                        _solve(moments, i, 1.0 / ((below - above) * _inside(x, radius, width)), ridge, fit)
+                        _solve(moments, i, 1.0 / ((below - above) * _inside(x, width)), ridge, fit)
                     else:
                         fit[0, i], fit[1, i], fit[2, i], fit[3, i] = 0.0, 0.0, 0.0, 0.0
             solved = last
             first, end = firsts[y], ends[y]
-            fallen[:, first : end + 2 * radius] = 0.0
-            for at in range(max(0, y - radius), last + 1):
-                for k in range(4):
-                    part = slice(first, end + 2 * radius)
-                    _add(fallen[k, part], fits[at % side, k, part], 1.0)
             for k in range(4):
-                _across(means[k, first:end], fallen[k, first:], side)
-            rows = _inside(y, radius, height)
+                for i in range(first, end + 2 * _RADIUS):
+                    fallen[k, i] = 0.0
+                for at in range(max(0, y - _RADIUS), last + 1):
+                    to, of = fallen[k, first : end + 2 * _RADIUS], fits[at % SIDE, k, first:]
+                    for i in range(to.size):
+                        to[i] += of[i]
+                _across(means, fallen, k, first, end)
+            rows = _inside(y, height)
             for i in range(first, end):
                 n = slot[y, left + i]
                 if n >= 0:
-                    share = 1.0 / (rows * _inside(left + i, radius, width))
+                    share = 1.0 / (rows * _inside(left + i, width))
                     for k in range(4):
                         values[n, k] = share * means[k, i]
     return values

@@ -47,8 +47,6 @@ at it. Noise of a good camera and an interpolation stay below.
 """
 _LIKE = 0.1
 """The same, from which not even the neighbour's line holds."""
-_RADIUS = 3
-"""Pixels of the window that a line is fitted in."""
 _SPARE = 2
 """Pixels around the unknown region that have a line too: a flow may end beside it."""
 _NOTHING = 1e-4
@@ -107,7 +105,7 @@ class _Moment:
     @cached_property
     def lines(self) -> _Lines:
         slot, pixels = numbered(guided.grown(self.unknown, _SPARE))
-        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels.size, _RADIUS, guided.RIDGE))
+        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels.size, guided.RIDGE))
 
 
 def handles(radius: int) -> int:
