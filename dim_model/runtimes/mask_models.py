@@ -58,6 +58,8 @@ class OpenVinoModel:
                 {
                     properties.hint.inference_precision: openvino.Type.f32,
                     properties.hint.performance_mode: properties.hint.PerformanceMode.LATENCY,
+                    # Bound to cores, the threads of two daemons would share the first ones.
+                    properties.hint.enable_cpu_pinning: False,
                 },
             )
         except RuntimeError as error:

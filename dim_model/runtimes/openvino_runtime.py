@@ -83,6 +83,8 @@ class OpenVinoRuntime:
                 properties.hint.inference_precision: self._precision,
                 properties.inference_num_threads: self._threads,
                 properties.num_streams: self._threads,
+                # Bound to cores, the streams of two daemons would share the first ones.
+                properties.hint.enable_cpu_pinning: False,
             },
         )
         return openvino.AsyncInferQueue(compiled, self._threads)

@@ -11,9 +11,11 @@ from openvino import properties
 from torch import Tensor, nn
 
 from dim_model import nets, weights
+from dim_model.encode import empty_tiles
 from dim_model.runtimes import DeviceError, open_runtime
 from dim_model.runtimes.fused import fuse
 from dim_model.runtimes.lowering import Tiles, UnknownOperationError, lowered
+from dim_model.runtimes.openvino_runtime import OpenVinoRuntime
 
 EXACT = {properties.hint.inference_precision: openvino.Type.f32}
 
@@ -58,6 +60,15 @@ def test_a_part_of_a_transposed_input_is_that_part() -> None:
 def test_what_has_no_counterpart_is_named(layer: nn.Module, named: str) -> None:
     with pytest.raises(UnknownOperationError, match=named):
         lowered(nn.Sequential(layer), (1, 4, 8, 8))
+
+
+def test_streams_are_bound_to_no_cores() -> None:
+    """Two daemons on a machine, each with a thread or two, would share its first cores."""
+    runtime = OpenVinoRuntime(weights.load(weights.resolve(weights.SHIPPED)), "float32")
+    runtime([empty_tiles(1, (64, 64), "sampled").zero_()])
+    (queue,) = runtime._queues.values()
+    assert queue[0].get_compiled_model().get_property(properties.hint.enable_cpu_pinning) is False
+    runtime.close()
 
 
 def test_auto_takes_what_runs_the_network(tmp_path: Path) -> None:
