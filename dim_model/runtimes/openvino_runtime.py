@@ -7,7 +7,7 @@ layers stays in a core's own cache, where that of a whole batch would not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import openvino  # type: ignore[import-untyped]
@@ -16,6 +16,7 @@ from openvino import properties
 from torch import Tensor, nn
 
 from dim_model import encode
+from dim_model.arrays import Floats
 from dim_model.nets import MattingNetwork, channels_of
 from dim_model.runtimes import DeviceError
 from dim_model.runtimes.fused import fuse
@@ -56,16 +57,12 @@ class OpenVinoRuntime:
             np.empty((len(some), 1, encode.PACK * some.shape[2], encode.PACK * some.shape[3]), np.float32)
             for some in batches
         ]
-
-        def keep(request: Any, n: int) -> None:
-            made[n][...] = request.get_output_tensor(0).data
-
-        queues = [self._queue(tuple(tiles.shape)) for tiles in batches]
-        for queue in set(queues):
-            queue.set_callback(keep)
-        for n, (queue, tiles) in enumerate(zip(queues, batches, strict=True)):
-            queue.start_async([tiles.permute(0, 2, 3, 1).contiguous().numpy()], n, share_inputs=True)
-        for queue in set(queues):
+        used = set()
+        for tiles, alpha in zip(batches, made, strict=True):
+            queue = self._queue(tuple(tiles.shape))
+            queue.start_async([tiles.permute(0, 2, 3, 1).contiguous().numpy()], alpha, share_inputs=True)
+            used.add(queue)
+        for queue in used:
             queue.wait_all()
         return [torch.from_numpy(alpha) for alpha in made]
 
@@ -87,7 +84,13 @@ class OpenVinoRuntime:
                 properties.hint.enable_cpu_pinning: False,
             },
         )
-        return openvino.AsyncInferQueue(compiled, self._threads)
+        queue = openvino.AsyncInferQueue(compiled, self._threads)
+        queue.set_callback(_keep)
+        return queue
 
     def close(self) -> None:
         del self._queues
+
+
+def _keep(request: openvino.InferRequest, alpha: Floats) -> None:
+    alpha[...] = request.get_output_tensor(0).data
