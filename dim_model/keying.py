@@ -45,6 +45,14 @@ _MOST = 0.9
 _ENOUGH = 0.03
 """Share of the frame from which the screen is enough to know its level by."""
 
+_LINES = 180
+"""The shorter side of the reduced frame in which texture is sought: a sensor's grain is gone in it."""
+
+_RUGGED = (0.003, 0.012)
+"""Texture times what is neither, from which on what has a screen's colour is doubted, and is none: hard
+wrinkles and grain stay below, waves, foliage and a forest before the sky do not.
+"""
+
 _WIDE = 7
 """Pixels around the border between screen and subject where keys are mixed, and say nothing of either."""
 
@@ -143,7 +151,8 @@ def _outside(rest: Mask, screen: Screen) -> Mask:
 
 def _confidence(share: Floats, subject: Mask, backdrop: Mask, patch: Mask, outside: Mask) -> float:
     """How far the keys of either side stand apart (Bhattacharyya's coefficient of two normal distributions),
-    less what is neither away from the edge, and less where hardly any screen is left to know its level by.
+    less what is neither away from the edge, less where hardly any screen is left to know its level by, and
+    less where what has its colour is rugged.
     """
     square = np.ones((2 * _WIDE + 1, 2 * _WIDE + 1), np.uint8)
     screen = (cv2.blur(share, (_WIDE, _WIDE)) > (_SCREEN + _SUBJECT) / 2) & ~patch
@@ -155,6 +164,7 @@ def _confidence(share: Floats, subject: Mask, backdrop: Mask, patch: Mask, outsi
     body = float((~screen & ~outside).mean())
     neither = ~subject & ~backdrop & (deep | ~wide) & ~outside
     decided = max(0.0, 1 - 2 * float(neither.mean()) / body) if body else 1.0
+    decided *= _evenness(share, outside)
     inner = ~wide & ~outside
     if not deep.any() or not inner.any():
         return float(_MOST * decided * enough)
@@ -164,3 +174,21 @@ def _confidence(share: Floats, subject: Mask, backdrop: Mask, patch: Mask, outsi
     total = spread**2 + width**2
     overlap = np.sqrt(2 * spread * width / total) * np.exp(-((more - less) ** 2) / (4 * total))
     return float(_MOST * (1 - overlap) * decided * enough)
+
+
+def _evenness(share: Floats, outside: Mask) -> float:
+    """1 for what is painted or woven, 0 for what only has a screen's colour: from pixel to pixel its key
+    differs, and much of it is neither screen nor subject.
+    """
+    reduce = max(1, min(share.shape) // _LINES)
+    size = (max(1, share.shape[1] // reduce), max(1, share.shape[0] // reduce))
+    small = cv2.resize(share, size, interpolation=cv2.INTER_AREA)
+    plain = cv2.erode((small > _SCREEN).astype(np.float32), np.ones((3, 3), np.uint8))
+    if not plain.any():
+        return 1.0
+    around = cv2.blur(small * plain, (9, 9)) / np.maximum(cv2.blur(plain, (9, 9)), 1e-6)
+    texture = float(np.abs(small / np.maximum(around, _SCREEN / 2) - 1)[plain > 0].mean())
+    between = float(((share > _SUBJECT) & (share < _SCREEN) & ~outside).mean())
+    least, most = _RUGGED
+    rugged = texture * between / float((share > _SCREEN).mean())
+    return float(np.clip((most - rugged) / (most - least), 0, 1))

@@ -169,6 +169,17 @@ def test_confidence_falls_where_the_key_tells_little() -> None:
     assert key_of(vivid).confidence > 0.8
 
 
+def test_waves_that_have_a_screens_colour_are_no_screen() -> None:
+    generator = torch.Generator().manual_seed(4)
+    waves = F.interpolate(torch.randn(1, 1, 60, 40, generator=generator), (120, 160), mode="bicubic")
+    sea = torch.tensor([0.15, 0.26, 0.38]).view(1, 3, 1, 1) * (1 + 0.4 * waves).clamp_min(0.1)
+    sea = sea + 0.3 * (waves - 1).clamp_min(0)  # crests are paler
+    sand = torch.tensor([0.66, 0.52, 0.44]).view(1, 3, 1, 1).expand(1, 3, 50, 160)
+    rgb, alpha = shot((0.5, 0.5, 0.5))
+    ashore = torch.where(alpha > 0.5, rgb, torch.cat([sea[..., :70, :], sand], 2).clamp(0, 1))
+    assert key_of(ashore).confidence < 0.1
+
+
 def test_a_frame_that_shows_no_screen_has_no_confidence() -> None:
     assert keyed(torch.full((3, 60, 80), 0.5), Screen(PAINTS["green"], 0.7), 2, 2).confidence == 0
 
