@@ -35,6 +35,9 @@ class CleanTrimap(TrimapSource):
         sidecar = shot.sidecars.get("clean")
         if sidecar is None:
             return None
+        ending = sidecar.ending()
+        if ending is not None:
+            raise ending
         widths = settings.widths(shot.info.width, shot.info.height)
         source = cls(sidecar, *widths, Fitting.of(settings, shot.info, exact=True))
         source._check(shot.samples())

@@ -42,7 +42,8 @@ class PaintedTrimap(TrimapSource):
         self._last: tuple[Pixels, Trimap] | None = None
         self.why = f"{sidecar.label} is beside the plate"
         if beneath is not None:
-            self.why += f" for {len(frames)} frames; for the others, {beneath.why}"
+            many = f"{len(frames)} frames" if len(frames) > 1 else "one frame"
+            self.why += f" for {many}; for the others, {beneath.why}"
 
     def prepare(self, shot: Shot, keep: Path) -> Iterator[None]:
         return self._beneath.prepare(shot, keep) if self._beneath is not None else iter(())

@@ -80,6 +80,25 @@ class Sidecar:
             f"{self.label}: has no frame {lacking[0]}{more}; supply one for each frame of the plate."
         )
 
+    def ending(self) -> TrimapError | None:
+        """What to say where ``at`` has no picture for some frame of the plate. Unlike in ``lacking``, a still
+        serves all whatever it is named after, and numbers of which none is the plate's do not count.
+        """
+        info, numbers = self._source.info, self._plate.numbers
+        if info.kind == "still":
+            return None
+        by_number = self._by_number and any(number in self._position for number in numbers)
+        there = self._position if by_number else range(len(info.numbers))
+        wanted = numbers if by_number else range(len(numbers))
+        lacking = [number for number, its in zip(numbers, wanted, strict=True) if its not in there]
+        if not lacking:
+            return None
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        return TrimapError(
+            f"{self.label}: has no picture for frame {lacking[0]}{more}; supply one for each frame of the "
+            "plate, or a still for all of them."
+        )
+
     def only(self, keys: Sequence[int], stem: str) -> TrimapError:
         """What to say where the frames that it has no picture of have no trimap of another source either.
         keys: see ``keys``. stem: of the names of what stands beside the plate.

@@ -83,6 +83,34 @@ def test_the_clean_plate_of_another_shot_is_refused(folder: Path) -> None:
         planned(folder)
 
 
+def test_clean_plates_of_some_frames_are_refused_before_it_begins(folder: Path) -> None:
+    walls(folder)
+    shot, wall = (cv2.imread(str(folder / name)) for name in ("shot.png", "shot_clean.png"))
+    for name in ("shot.png", "shot_clean.png"):
+        (folder / name).unlink()
+    for n in range(1001, 1005):
+        write(folder / f"shot.{n}.png", np.asarray(shot, np.uint8))
+    for n in (1001, 1002):
+        write(folder / f"shot_clean.{n}.png", np.asarray(wall, np.uint8))
+    with pytest.raises(TrimapError) as refused:
+        planned(folder)
+    assert str(refused.value) == (
+        "shot_clean.####.png: has no picture for frame 1003 and 1 more; supply one for each frame of the "
+        "plate, or a still for all of them."
+    )
+
+
+def test_clean_plates_with_numbers_of_their_own_go_by_position(folder: Path) -> None:
+    walls(folder)
+    for name in ("shot", "shot_clean"):
+        picture = np.asarray(cv2.imread(str(folder / f"{name}.png")), np.uint8)
+        (folder / f"{name}.png").unlink()
+        for n in range(3):
+            write(folder / f"{name}.{(1001 if name == 'shot' else 1) + n}.png", picture)
+    with planned(folder) as plan:
+        assert plan.trimap.name == "clean"
+
+
 def test_a_green_screen_is_found_by_itself(folder: Path) -> None:
     picture = np.full((36, 64, 3), (40, 170, 30), np.uint8)
     cv2.circle(picture, (32, 20), 9, (120, 140, 200), -1)
@@ -189,6 +217,14 @@ def test_trimaps_of_some_frames_of_a_video_lack_those_that_they_are_not_named_af
     painted_of_a_video(folder, 2, 4)
     with pytest.raises(TrimapError, match=r"has no frame 0 and 3 more; supply one for each frame"):
         planned(folder, source="trimap")
+
+
+def test_a_trimap_of_one_frame_is_told_in_the_singular(folder: Path) -> None:
+    sequence(folder, numbers=(1001, 1002, 1003))
+    (folder / "shot_trimap.png").rename(folder / "shot_trimap.1002.png")
+    write(folder / "shot_mask.1001.png", trimap())
+    with planned(folder) as plan:
+        assert plan.trimap.why.startswith("shot_trimap.1002.png is beside the plate for one frame; for the ")
 
 
 def test_trimaps_of_no_frame_of_the_video_are_to_be_named_after_one(folder: Path) -> None:
