@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -59,12 +60,18 @@ _AROUND = 41
 
 _LEAST_MOVING = 2e-3
 """Share of the frame that must move for a subject to be told at all."""
+_FOUND = 0.65
+"""Share of what moves in a sample that must come out as its subject: of one that hardly sways its rim moves,
+and the rest is taken for the background.
+"""
+_BUSIEST = 3
+"""Samples that are looked at for it, those in which the most moves."""
 _MOST = 0.8
 """Confidence at best: a clean plate and a screen know more."""
 
 
 class StillError(ValueError):
-    """Nothing moves in the shot."""
+    """Too little moves in the shot."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ def find(first: Sequence[Floats], second: Sequence[Floats]) -> Generator[None, N
     """The backdrop of a shot; yields now and then, so that whoever iterates can break off.
 
     first: samples from all over the shot. second: for each the frame soon after, as large. Raises StillError
-    where nothing moves.
+    where too little moves for its subject to be told.
     """
     middle = np.asarray(np.median(np.stack(first), 0), np.float32)
     everywhere = np.ones(middle.shape[:2], bool)
@@ -184,7 +191,18 @@ def _completed(
     plate[box] = np.where(added[..., None], _mean_of_alike(part, best, limit), plate[box])
     seen[box] |= added
     swept = np.any(moving, 0) | ~seen
-    return Backdrop(plate, seen, made.foreground, made.background, float(swept.mean()))
+    made = Backdrop(plate, seen, made.foreground, made.background, float(swept.mean()))
+    if not _tells(made, frames, [float(mask.mean()) for mask in moving]):
+        raise StillError
+    return made
+
+
+def _tells(made: Backdrop, frames: list[Floats], moving: list[float]) -> bool:
+    """Whether what moves in the busiest samples comes out as a subject. moving: share of each frame."""
+    busiest = sorted(range(len(frames)), key=lambda n: moving[n])[-_BUSIEST:]
+    views = (torch.from_numpy(frames[n].transpose(2, 0, 1)) for n in busiest)
+    found = sum(made.difference(view, 0, 0).share for view in views)
+    return found >= _FOUND * sum(moving[n] for n in busiest)
 
 
 def _noise(first: Sequence[Floats], second: Sequence[Floats]) -> float:

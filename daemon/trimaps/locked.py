@@ -80,7 +80,7 @@ class LockedTrimap(TrimapSource):
         return self._backdrop
 
     def _find(self) -> Iterator[None]:
-        """Finds the backdrop. Raises TrimapError where the camera moves, or nothing does."""
+        """Finds the backdrop. Raises TrimapError where the camera moves, or too little does."""
         first: list[Floats] = []
         second: list[Floats] = []
         for one, soon in _pairs(self._shot):
@@ -92,9 +92,9 @@ class LockedTrimap(TrimapSource):
             self._backdrop = yield from find(first, second)
         except StillError:
             raise TrimapError(
-                f"{self._shot.label}: nothing moves in it, so its subject is not to be told from its ground; "
-                f"supply {self._shot.stem}_clean or {self._shot.stem}_mask, or choose another "
-                "trimap source."
+                f"{self._shot.label}: nothing or too little moves in it, so its subject is not to be told "
+                f"from its ground; supply {self._shot.stem}_clean or {self._shot.stem}_mask, or choose "
+                "another trimap source."
             ) from None
         self.why += f"; {self._backdrop.seen.mean():.0%} of it was seen"
 

@@ -101,3 +101,9 @@ def test_a_shot_in_which_nothing_moves_has_none() -> None:
     )
     with pytest.raises(StillError):
         found(first, second)
+
+
+def test_a_subject_of_which_only_the_rim_moves_is_not_taken_for_the_background() -> None:
+    first, second = ([frame(1 + 0.1 * np.sin(n + ahead)) for n in range(FRAMES)] for ahead in (0, 0.3))
+    with pytest.raises(StillError):
+        found(first, second)
