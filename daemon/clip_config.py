@@ -49,6 +49,10 @@ Preset = Literal["isnet", "birefnet", "u2net", "u2netp", "selfie", "modnet", "cu
 Source = Literal["auto", "trimap", "mask", "clean", "alpha", "chroma", "locked", "segmenter"]
 
 
+_GREY = 16
+"""Codes of 8 bits by which the channels of a screen's colour differ at least."""
+
+
 def _colour_or(word: str) -> BeforeValidator:
     def check(value: object) -> str:
         if value == word:
@@ -58,6 +62,14 @@ def _colour_or(word: str) -> BeforeValidator:
         raise ValueError(f"give {word} or a colour in quotes, such as '#00b140'")
 
     return BeforeValidator(check)
+
+
+def _with_a_hue(value: str) -> str:
+    if value != "auto":
+        channels = bytes.fromhex(value[1:])
+        if max(channels) - min(channels) < _GREY:
+            raise ValueError("give auto or the colour of a screen, such as '#00b140', for grey is none")
+    return value
 
 
 def _one_device(value: str) -> str:
@@ -99,7 +111,7 @@ class TrimapSettings(Section):
     dilate: Annotated[int, Field(ge=0, le=500)] = 14
     soft: Annotated[int, Field(ge=0, le=100)] = 24
     hard: Annotated[int, Field(ge=0, le=100)] | None = 6
-    screen: Annotated[str, _colour_or("auto")] = "auto"
+    screen: Annotated[str, _colour_or("auto"), AfterValidator(_with_a_hue)] = "auto"
     outside: Literal["drop", "keep"] = "drop"
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
     segmenter: SegmenterSettings = SegmenterSettings()

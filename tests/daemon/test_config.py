@@ -178,6 +178,15 @@ def test_a_file_has_to_be_given_up_before_dimd_is_taken_to_hang(tmp_path: Path, 
     assert load(tmp_path / "config.yaml").jobs.stall_seconds == 5
 
 
+@pytest.mark.parametrize("grey", ["#000000", "#808080", "#fff8f8"])
+def test_grey_is_no_screen(tmp_path: Path, grey: str) -> None:
+    sentence = refusal(tmp_path, f"clip:\n  trimap:\n    screen: '{grey}'\n")
+    assert sentence.endswith(
+        f"clip.trimap.screen is '{grey}'; give auto or the colour of a screen, such as '#00b140', for grey "
+        "is none."
+    )
+
+
 def test_colour_that_yaml_takes_for_a_comment_is_refused_with_the_quotes_as_mend(tmp_path: Path) -> None:
     sentence = refusal(tmp_path, "clip:\n  trimap:\n    screen: #00b140\n")
 
