@@ -20,6 +20,9 @@ from dim_model.arrays import Floats, Mask
 RIDGE = 1e-4
 """Added to the variance of the colours, 0..1: below it a window counts as flat."""
 
+_BESIDE = 1e-6
+"""Of a line's place: nearer to it, a pixel is at it."""
+
 
 def grown(mask: Mask, by: int) -> Mask:
     """``mask``, bool [H, W], and all pixels within ``by`` of it, in a square."""
@@ -43,10 +46,11 @@ def applied(rgb, lines, pixels):
         x = pixels[i] - first
         v = min(max((y + 0.5) * scale_y - 0.5, 0.0), height - 1.0)
         u = min(max((x + 0.5) * scale_x - 0.5, 0.0), width - 1.0)
-        y0, x0 = int(v), int(u)
+        # Lines as large as the frame are met but for rounding: fast division multiplies by a reciprocal.
+        y0, x0 = int(v + _BESIDE), int(u + _BESIDE)
         fy, fx = np.float32(v - y0), np.float32(u - x0)
         # A neighbour that has no weight may be undefined, so it is not read.
-        y1, x1 = y0 + (fy > 0), x0 + (fx > 0)
+        y1, x1 = y0 + (fy > _BESIDE), x0 + (fx > _BESIDE)
         upper, lower = one - fy, fy
         c00, c01, c10, c11 = upper * (one - fx), upper * fx, lower * (one - fx), lower * fx
         r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
