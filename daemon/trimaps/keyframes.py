@@ -149,9 +149,14 @@ class KeyframeTrimap(TrimapSource):
             first = lost[0]
             until = next((a for a, b in pairwise([*lost, len(shot.info.numbers) + 1]) if b > a + 1), first)
             numbers = shot.info.numbers
+            which = (
+                f"frame {numbers[first]}"
+                if until == first
+                else f"a frame from {numbers[first]} to {numbers[until]}"
+            )
             raise TrimapError(
                 f"{self._sidecar.label}: is not carried over the cut to frame {numbers[first]}; put a mask "
-                f"of a frame from {numbers[first]} to {numbers[until]} beside it."
+                f"of {which} beside it."
             )
 
 

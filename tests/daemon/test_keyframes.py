@@ -225,6 +225,15 @@ def test_a_mask_is_not_carried_over_a_cut(folder: Path, tmp_path: Path) -> None:
         trimaps(plan, tmp_path / "keep")
 
 
+def test_a_lone_frame_behind_a_cut_is_told_as_that(folder: Path, tmp_path: Path) -> None:
+    shot(folder, cut_at=FRAMES - 1)
+    with (
+        planned(folder) as plan,
+        pytest.raises(TrimapError, match=r"over the cut to frame 1008; put a mask of frame 1008 beside it"),
+    ):
+        trimaps(plan, tmp_path / "keep")
+
+
 def test_a_mask_on_either_side_of_a_cut_serves(folder: Path, tmp_path: Path) -> None:
     shot(folder, keys=(0, 5), cut_at=4)
     with planned(folder) as plan:
