@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,20 @@ from trainer.stream import Place
 from trainer.synth import Photos
 from trainer.tasks import Task, task_of
 
-__all__ = ["Run", "fit"]
+__all__ = ["Run", "StoppedError", "fit"]
+
+
+class StoppedError(RuntimeError):
+    """A run that a signal ended before its last step; one sentence. signal: which."""
+
+    def __init__(self, sentence: str, number: signal.Signals) -> None:
+        super().__init__(sentence)
+        self.signal = number
+
+
+def _stopped(run: Run, last: Path, number: signal.Signals) -> StoppedError:
+    whence = f"goes on from {last}" if last.exists() else "begins anew, since there is no checkpoint yet"
+    return StoppedError(f"{run.folder}: was stopped by {number.name}; the same command {whence}.", number)
 
 
 def _seen(run: Run, last: Path) -> int:
@@ -78,7 +92,8 @@ def fit(run: Run, *, progress: bool = True) -> Path:
     """Train until ``run.steps``; returns the last checkpoint. Resumes where ``run.folder`` has one.
 
     Raises ``NoPhotosError``, ``PrepareError``, ``CheckpointError``, ``PlacementError``, ``DivergedError``,
-    ``TaskError``, ``ImageNetError``, ``UnknownNetworkError``, ``BeginningError``, ``WeightsError``.
+    ``TaskError``, ``ImageNetError``, ``UnknownNetworkError``, ``BeginningError``, ``WeightsError``,
+    ``StoppedError``.
     """
     task = task_of(run)
     lightning.seed_everything(run.seed, workers=True, verbose=False)
@@ -114,5 +129,9 @@ def fit(run: Run, *, progress: bool = True) -> Path:
         multiprocessing_context="spawn" if run.workers else None,
     )
     held_out: DataLoader[Tensor] = DataLoader(cast(Any, task.held_out(run)), batch_size=run.batch)
-    trainer.fit(model, training, held_out, ckpt_path=last if seen else None)
+    try:
+        trainer.fit(model, training, held_out, ckpt_path=last if seen else None)
+    except SystemExit as stop:  # what Lightning makes of a signal; of SIGTERM with the status 0
+        got = signal.SIGTERM if trainer.received_sigterm else signal.SIGINT
+        raise _stopped(run, last, got) from stop
     return last

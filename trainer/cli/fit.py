@@ -147,7 +147,7 @@ def fit(
     from trainer import imagenet
     from trainer.beginning import BeginningError
     from trainer.checkpoint import CheckpointError
-    from trainer.fit import Run
+    from trainer.fit import Run, StoppedError
     from trainer.fit import fit as train
     from trainer.largest import largest_batch
     from trainer.module import DivergedError
@@ -203,6 +203,10 @@ def fit(
             begin=begin,
         )
         last = train(run)
+    except StoppedError as error:
+        stopped = click.ClickException(str(error))
+        stopped.exit_code = 128 + error.signal
+        raise stopped from error
     except (
         NoPhotosError,
         PrepareError,

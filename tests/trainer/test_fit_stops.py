@@ -1,0 +1,61 @@
+"""A run that ends before its last step: what it says, and how it goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from torch import Tensor
+
+from trainer.cli import main
+from trainer.fit import Run
+from trainer.module import Matting
+
+pytestmark = [
+    # Lightning's advice on settings that are meant as they are; each is about speed, none about results.
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+SMALL: dict[str, Any] = {"scene": 96, "validation": 2, "pool": 2}
+
+
+@pytest.fixture(autouse=True)
+def small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.fit.Run", partial(Run, **SMALL))
+
+
+def fitted(photos: Path, folder: Path, *more: object) -> Result:
+    asked = ("--epoch", 2, "--batch-size-per-gpu", 2, "--crop", 64, "--workers", 0, *more)
+    return CliRunner().invoke(main, [str(c) for c in ("fit", "--photos", photos, "--run", folder, *asked)])
+
+
+def signalled_at(monkeypatch: pytest.MonkeyPatch, step: int, number: signal.Signals) -> None:
+    whole = Matting.training_step
+
+    def training_step(self: Matting, batch: Tensor, index: int) -> Tensor:
+        if self.global_step == step:
+            os.kill(os.getpid(), number)
+        return whole(self, batch, index)
+
+    monkeypatch.setattr(Matting, "training_step", training_step)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_run_that_a_signal_ends_fails_and_says_how_to_go_on(
+    number: signal.Signals, status: int, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGINT)  # Lightning leaves it ignored
+    with monkeypatch.context() as patch:
+        signalled_at(patch, 3, number)
+        done = fitted(photos, tmp_path, "--steps", 6)
+    signal.signal(signal.SIGINT, before)
+    assert done.exit_code == status
+    assert f"was stopped by {number.name}; the same command goes on from {tmp_path}/last.ckpt." in done.output
+    assert "Trained to step" not in done.output
