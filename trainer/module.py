@@ -33,7 +33,17 @@ class Learner(lightning.LightningModule):
         checkpoint["sources"] = [dict(source) for source in self.sources]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Rate, schedule and optimiser are those that were asked for now, not those of the checkpoint."""
         self.sources = checkpoint.get("sources", [])
+        made = self.configure_optimizers()
+        scheduler = made["lr_scheduler"]["scheduler"]
+        kept = zip(checkpoint.get("optimizer_states", ()), checkpoint.get("lr_schedulers", ()), strict=True)
+        for optimizer, schedules in kept:
+            groups = made["optimizer"].state_dict()["param_groups"]
+            for group, base, share in zip(groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
+                group["lr"] = base * share(schedules["last_epoch"])
+            optimizer["param_groups"] = groups
+            schedules["base_lrs"] = scheduler.base_lrs
 
     def sound(self, terms: Mapping[str, Tensor]) -> Tensor:
         """Log the terms of a step; returns ``total``. Raises ``DivergedError``."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from torch import Tensor
 
@@ -59,3 +60,13 @@ def test_a_run_that_a_signal_ends_fails_and_says_how_to_go_on(
     assert done.exit_code == status
     assert f"was stopped by {number.name}; the same command goes on from {tmp_path}/last.ckpt." in done.output
     assert "Trained to step" not in done.output
+
+
+def test_a_run_that_goes_on_takes_the_rate_and_optimizer_it_is_given(photos: Path, tmp_path: Path) -> None:
+    rates = []
+    for more in (("--steps", 2), ("--steps", 8, "--rate", 1e-5, "--optimizer", "adam")):
+        assert fitted(photos, tmp_path, "--schedule", "staircase", *more).exit_code == 0
+        state = torch.load(tmp_path / "last.ckpt")["optimizer_states"][0]["param_groups"]
+        rates.append([group["lr"] for group in state])
+    assert rates == [[2e-3, 2e-3], [1e-5, 1e-5]]
+    assert not any(group["weight_decay"] or group["decoupled_weight_decay"] for group in state)
