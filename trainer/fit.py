@@ -25,9 +25,10 @@ from torch.utils.data import DataLoader
 from trainer.checkpoint import CheckpointError, read
 from trainer.durable import DurableCheckpoints
 from trainer.placement import placement
+from trainer.prepare import PrepareError
 from trainer.run import Run
 from trainer.stream import Place
-from trainer.synth import Photos
+from trainer.synth import NoPhotosError, Photos
 from trainer.tasks import Task, task_of
 
 __all__ = ["Run", "StoppedError", "fit"]
@@ -44,6 +45,12 @@ class StoppedError(RuntimeError):
 def _stopped(run: Run, last: Path, number: signal.Signals) -> StoppedError:
     whence = f"goes on from {last}" if last.exists() else "begins anew, since there is no checkpoint yet"
     return StoppedError(f"{run.folder}: was stopped by {number.name}; the same command {whence}.", number)
+
+
+def _without_trace(error: Exception) -> str:
+    """What a worker said; PyTorch puts its whole traceback before it."""
+    told = str(error).strip()
+    return told.splitlines()[-1].partition(": ")[2] if "Original Traceback" in told else told
 
 
 def _seen(run: Run, last: Path) -> int:
@@ -134,4 +141,6 @@ def fit(run: Run, *, progress: bool = True) -> Path:
     except SystemExit as stop:  # what Lightning makes of a signal; of SIGTERM with the status 0
         got = signal.SIGTERM if trainer.received_sigterm else signal.SIGINT
         raise _stopped(run, last, got) from stop
+    except (NoPhotosError, PrepareError) as error:
+        raise type(error)(_without_trace(error)) from error
     return last

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from trainer.prepare import NAME, Index, NothingToTrainOnError, Shares, StaleIndexError, prepare
+from trainer.prepare.errors import UnfitError
 from trainer.synth import Photos, make_scene
 from trainer.synth.cutouts import Cutouts
 from trainer.synth.foreground import Foreground
@@ -251,3 +252,19 @@ def test_a_file_that_is_not_what_was_indexed_is_one_sentence(
 def test_an_index_without_foregrounds_in_the_split_is_one_sentence(index: Index) -> None:
     with pytest.raises(NothingToTrainOnError, match=r"index\.jsonl: lists no foreground for test; prepare"):
         Cutouts(index, "test")
+
+
+def test_a_file_that_opens_no_more_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a video may that is damaged where nobody looked when it was indexed."""
+    cutout(tmp_path / "a.png", disc())
+    index = prepare(tmp_path, tmp_path / NAME, shares=ALL).index
+    monkeypatch.setattr(
+        "trainer.prepare.cut.read_picture",
+        lambda path, _: throw(UnfitError(path, "unreadable", "is damaged")),
+    )
+    with pytest.raises(StaleIndexError, match=r"a\.png: is damaged, though it is in the index; take it out"):
+        made(Cutouts(index), 1)
+
+
+def throw(error: Exception) -> None:
+    raise error

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -70,3 +72,20 @@ def test_a_run_that_goes_on_takes_the_rate_and_optimizer_it_is_given(photos: Pat
         rates.append([group["lr"] for group in state])
     assert rates == [[2e-3, 2e-3], [1e-5, 1e-5]]
     assert not any(group["weight_decay"] or group["decoupled_weight_decay"] for group in state)
+
+
+def test_a_file_that_vanishes_while_a_worker_draws_is_one_sentence(photos: Path, tmp_path: Path) -> None:
+    cutouts = tmp_path / "set"
+    cutouts.mkdir()
+    y, x = np.mgrid[:120, :120]
+    disc = (np.clip(40 - np.hypot(y - 60, x - 60), 0, 1) * 255).astype(np.uint8)
+    cv2.imwrite(str(cutouts / "disc.png"), np.dstack([disc] * 4))
+    done = CliRunner().invoke(main, ["prepare", str(cutouts), "--valid", "0", "--test", "0"])
+    assert done.exit_code == 0, done.output
+    (cutouts / "disc.png").unlink()
+    given = ("--index", cutouts / "index.jsonl", "--index-share", 0.99, "--workers", 1, "--steps", 2)
+    done = fitted(photos, tmp_path / "run", *given)
+    assert done.exit_code == 1
+    told = f"Error: {cutouts}/disc.png: is in the index and not on disk; bring it back, or run "
+    assert told + "`dim-train prepare` again.\n" in done.output
+    assert "Traceback" not in done.output

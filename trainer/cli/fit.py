@@ -204,9 +204,8 @@ def fit(
         )
         last = train(run)
     except StoppedError as error:
-        stopped = click.ClickException(str(error))
-        stopped.exit_code = 128 + error.signal
-        raise stopped from error
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(128 + error.signal) from error
     except (
         NoPhotosError,
         PrepareError,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dim_model.arrays import Floats
 from trainer.prepare import Entry, Index, Kind, NothingToTrainOnError, Split, StaleIndexError
 from trainer.prepare.cut import EVERY, Cut, Cutter
+from trainer.prepare.errors import UnfitError
 from trainer.synth.foreground import Foreground, Rng
 
 KINDS: tuple[Kind, ...] = ("photo", "foreground", "cutout", "triple", "pair", "video")
@@ -61,8 +62,14 @@ class Cutouts:
     def _cut(self, entry: Entry, frame: int) -> Cut | None:
         wanted = (entry.name, frame)
         if wanted not in self._kept:
-            for number, cut in self._cutter.cuts(entry, frame):
-                self._keep((entry.name, number), cut)
+            try:
+                for number, cut in self._cutter.cuts(entry, frame):
+                    self._keep((entry.name, number), cut)
+            except UnfitError as error:  # only some of a video's frames were looked at when it was indexed
+                raise StaleIndexError(
+                    f"{error.path}: {error.reason}, though it is in the index; take it out of the set and run "
+                    "`dim-train prepare` again."
+                ) from error
         self._kept.move_to_end(wanted)
         return self._kept[wanted]
 
