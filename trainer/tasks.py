@@ -22,6 +22,9 @@ from trainer.stream import CropStream, Place
 _CROP = 256
 """Pixels: less than this of a scene shows too little of it."""
 
+_HALVED = 16
+"""Pixels: a network that mattes halves a crop four times."""
+
 
 class TaskError(ValueError):
     """Settings of a run that do not go with its network; one sentence."""
@@ -120,6 +123,11 @@ def task_of(run: Run) -> Task:
     if nets.is_matting(run.network):
         if run.encoder != "none":
             raise TaskError(f"--encoder {run.encoder}: is for --net trimap; leave it out for {run.network}.")
+        if run.crop % _HALVED or not _HALVED <= run.crop <= run.scene:
+            raise TaskError(
+                f"--crop {run.crop}: is no multiple of {_HALVED} up to the {run.scene} pixels of a scene; "
+                f"try {tiles_side(run.network)}."
+            )
         return _MATTING
     if run.clips:
         raise TaskError(f"--clips: teaches mattes to be steady, and {run.network} makes none; leave it out.")

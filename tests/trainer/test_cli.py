@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import click
 import pytest
@@ -25,3 +26,37 @@ def test_a_fault_of_its_own_is_no_package_that_is_missing(monkeypatch: pytest.Mo
     broken = click.Command("fit", callback=lambda: importlib.import_module("trainer.nothing"))
     monkeypatch.setitem(main.commands, "fit", broken)
     assert isinstance(CliRunner().invoke(main, ["fit"]).exception, ModuleNotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "number"),
+    [
+        ("fit", "--steps", "0"),
+        ("fit", "--epoch", "0"),
+        ("fit", "--workers", "-1"),
+        ("fit", "--rate", "0"),
+        ("fit", "--decay", "-2"),
+        ("fit", "--seed", "-1"),
+        ("synth", "--count", "-1"),
+        ("synth", "--size", "0"),
+        ("synth", "--seed", "-1"),
+        ("render", "--workers", "0"),
+        ("render", "--count", "-1"),
+        ("render", "--limit", "0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_by_name(command: str, option: str, number: str) -> None:
+    done = CliRunner().invoke(main, [command, option, number])
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}': {number}" in done.output
+
+
+@pytest.mark.parametrize("crop", ["200", "528", "8"])
+def test_a_crop_that_no_network_takes_is_refused_before_the_run_begins(
+    crop: str, photos: Path, tmp_path: Path
+) -> None:
+    given = ["fit", "--photos", str(photos), "--run", str(tmp_path / "run"), "--crop", crop]
+    done = CliRunner().invoke(main, given)
+    assert done.exit_code == 1
+    assert f"--crop {crop}: is no multiple of 16 up to the 512 pixels of a scene; try 336." in done.output
+    assert not (tmp_path / "run").exists()

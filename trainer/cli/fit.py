@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from trainer.cli.options import FOLDER, PATH
+from trainer.cli.options import COUNT, FOLDER, PATH, SEED
 
 
 class _Size(click.ParamType[int | str]):
@@ -78,7 +78,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     type=click.Path(exists=True, path_type=Path),
     help="Begin with these weights: a published version's folder, or a checkpoint.",
 )
-@click.option("--steps", default=20_000, help="Length of the run, rounded up to whole epochs.")
+@click.option("--steps", type=COUNT, default=20_000, help="Length of the run, rounded up to whole epochs.")
 @click.option(
     "--batch-size-per-gpu",
     "batch",
@@ -88,7 +88,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
 )
 @click.option(
     "--crop",
-    type=click.IntRange(1),
+    type=COUNT,
     help="Side in pixels of a training crop; for trimap, of a whole picture.  [default: 336 for swift, 320 "
     "for the others]",
     show_default=False,
@@ -99,18 +99,27 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     help="What the encoder of trimap begins with.  [default: imagenet where its package is installed]",
     show_default=False,
 )
-@click.option("--rate", default=2e-3, help="The full learning rate.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), default=2e-3, help="The full learning rate.")
 @click.option(
     "--schedule",
     type=click.Choice(["plateau", "cosine", "staircase"]),
     default="plateau",
     help="How the rate goes; staircase is x 0.9 every 20 epochs, floor 1e-6.",
 )
-@click.option("--decay", default=0.3, help="Last share of a plateau in which the rate falls to nothing.")
+@click.option(
+    "--decay",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    help="Last share of a plateau in which the rate falls to nothing.",
+)
 @click.option("--optimizer", type=click.Choice(["adamw", "adam"]), default="adamw")
-@click.option("--epoch", default=250, help="Steps from one checkpoint and validation to the next.")
-@click.option("--seed", default=1)
-@click.option("--workers", default=1, help="Processes that draw scenes, for each GPU.")
+@click.option(
+    "--epoch", type=COUNT, default=250, help="Steps from one checkpoint and validation to the next."
+)
+@click.option("--seed", type=SEED, default=1)
+@click.option(
+    "--workers", type=click.IntRange(0), default=1, help="Processes that draw scenes, for each GPU."
+)
 @click.option("--precision", type=click.Choice(["bf16-mixed", "16-mixed", "32-true"]), default="bf16-mixed")
 @click.option("--gpus", default="", metavar="0 1 …", help="GPUs to train on; or start it with torchrun.")
 @click.argument("more_gpus", nargs=-1, type=int, metavar="")

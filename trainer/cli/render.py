@@ -7,21 +7,28 @@ from pathlib import Path
 
 import click
 
-from trainer.cli.options import PATH
+from trainer.cli.options import COUNT, PATH, SEED
 
 
 @click.command()
 @click.option("--out", type=PATH, required=True, help="Where stills/, clips/ and renders.jsonl are written.")
-@click.option("--count", default=600, help="How many stills.")
-@click.option("--clips", default=0, help="How many moving clips, each a folder of frames.")
-@click.option("--frames", default=24, help="Frames of a clip, at 24 a second.")
-@click.option("--size", default=512, help="Side of a picture in pixels.")
-@click.option("--samples", default=64, help="Steps of alpha; twice as many where there is blur.")
-@click.option("--seed", default=1, help="Picture n depends on the seed and n alone.")
-@click.option("--workers", default=1, help="Blenders at work, one core each.")
+@click.option("--count", type=click.IntRange(0), default=600, help="How many stills.")
+@click.option(
+    "--clips", type=click.IntRange(0), default=0, help="How many moving clips, each a folder of frames."
+)
+@click.option("--frames", type=COUNT, default=24, help="Frames of a clip, at 24 a second.")
+@click.option("--size", type=COUNT, default=512, help="Side of a picture in pixels.")
+@click.option("--samples", type=COUNT, default=64, help="Steps of alpha; twice as many where there is blur.")
+@click.option("--seed", type=SEED, default=1, help="Picture n depends on the seed and n alone.")
+@click.option("--workers", type=COUNT, default=1, help="Blenders at work, one core each.")
 @click.option("--blender", type=PATH, help="Blender's executable.  [default: the one on PATH]")
-@click.option("--limit", default=600.0, help="Seconds until a render counts as hung.")
-@click.option("--tries", default=2, help="Tries of a render that fails before it is skipped.")
+@click.option(
+    "--limit",
+    type=click.FloatRange(0, min_open=True),
+    default=600.0,
+    help="Seconds until a render counts as hung.",
+)
+@click.option("--tries", type=COUNT, default=2, help="Tries of a render that fails before it is skipped.")
 def render(
     out: Path,
     count: int,

@@ -6,18 +6,16 @@ from pathlib import Path
 
 import click
 
-from trainer.cli.options import FOLDER, PATH
+from trainer.cli.options import COUNT, FOLDER, PATH, SEED
 
 
 @click.command()
 @click.option("--photos", type=FOLDER, required=True, help="Photographs for backgrounds and texture.")
 @click.option("--out", type=PATH, required=True, help="Where image/ trimap/ alpha/ fg/ are written.")
-@click.option("--count", default=100, help="How many pictures.")
-@click.option("--size", default=512, help="Side of a picture in pixels.")
-@click.option(
-    "--frames", type=click.IntRange(1), default=1, help="More than one: moving clips, a sub-folder each."
-)
-@click.option("--seed", default=1, help="The same seed draws the same pictures.")
+@click.option("--count", type=COUNT, default=100, help="How many pictures.")
+@click.option("--size", type=click.IntRange(64), default=512, help="Side of a picture in pixels.")
+@click.option("--frames", type=COUNT, default=1, help="More than one: moving clips, a sub-folder each.")
+@click.option("--seed", type=SEED, default=1, help="The same seed draws the same pictures.")
 def synth(photos: Path, out: Path, count: int, size: int, frames: int, seed: int) -> None:
     """Draw pictures or moving clips with exact alpha: a set to look at, or to judge by."""
     from trainer.drawn import write_drawn

@@ -67,8 +67,8 @@ class Cutouts:
                     self._keep((entry.name, number), cut)
             except UnfitError as error:  # only some of a video's frames were looked at when it was indexed
                 raise StaleIndexError(
-                    f"{error.path}: {error.reason}, though it is in the index; take it out of the set and run "
-                    "`dim-train prepare` again."
+                    f"{error.path}: {error.reason}, though it is in the index; take it out of the set and "
+                    "run `dim-train prepare` again."
                 ) from error
         self._kept.move_to_end(wanted)
         return self._kept[wanted]
