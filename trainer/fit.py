@@ -66,11 +66,18 @@ def _seen(run: Run, last: Path) -> int:
 
 
 def _record(run: Run, seen: int) -> None:
-    """Append to ``runs.jsonl`` what was asked for, so that a checkpoint can be made again."""
-    run.folder.mkdir(parents=True, exist_ok=True)
+    """Append to ``runs.jsonl`` what was asked for, so that a checkpoint can be made again. Raises
+    ``CheckpointError``.
+    """
     entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "from_step": seen, **asdict(run)}
-    with (run.folder / "runs.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry | {"torch": torch.__version__}, default=str) + "\n")
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with (run.folder / "runs.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry | {"torch": torch.__version__}, default=str) + "\n")
+    except OSError as error:
+        raise CheckpointError(
+            f"{run.folder}: cannot be written to ({error.strerror}); make room there, or name another --run."
+        ) from error
 
 
 def _callbacks(run: Run, task: Task, progress: bool) -> list[Callback]:

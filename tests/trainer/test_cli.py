@@ -60,3 +60,17 @@ def test_a_crop_that_no_network_takes_is_refused_before_the_run_begins(
     assert done.exit_code == 1
     assert f"--crop {crop}: is no multiple of 16 up to the 512 pixels of a scene; try 336." in done.output
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["synth", "--count", "1", "--size", "64", "--out"], ["fit", "--steps", "1", "--run"]]
+)
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(
+    command: list[str], photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    done = CliRunner().invoke(main, [*command, str(tmp_path / "file"), "--photos", str(photos)])
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert f"Error: {tmp_path}/file" in done.output
+    assert "written" in done.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import cv2
@@ -32,6 +33,30 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(OSError, match=r"a\.png: could not be written"):
         write_png(tmp_path / "a.png", np.zeros((4, 4), np.float32))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("no folder")
+    with pytest.raises(OSError, match=r"a/b/c\.png: could not be written \(Not a directory\); check"):
+        write_png(tmp_path / "a" / "b" / "c.png", np.zeros((4, 4), np.float32))
+
+
+def test_a_full_disk_leaves_the_picture_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_png(tmp_path / "a.png", np.zeros((4, 4), np.float32))
+    before = (tmp_path / "a.png").read_bytes()
+
+    def write_bytes(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    with pytest.raises(OSError, match=r"a\.png: could not be written \(No space left on device\); check"):
+        write_png(tmp_path / "a.png", np.ones((4, 4), np.float32))
+    assert (tmp_path / "a.png").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_a_photograph_is_reduced_and_loses_its_border(tmp_path: Path) -> None:

@@ -216,3 +216,10 @@ def test_without_the_exporter_the_rest_is_published_and_it_is_said(
     assert asked.exit_code == 1
     assert "--onnx: needs onnx and onnxscript" in asked.output
     assert json.loads((root / "swift-1" / "card.json").read_text())["sha256"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(beginner: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    done = publish(beginner, "swift-2", tmp_path / "file", "--no-onnx")
+    assert done.exit_code == 1
+    assert f"{tmp_path}/file: cannot be written to (" in done.output

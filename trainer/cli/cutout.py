@@ -39,9 +39,5 @@ def cutout(photos: Path, out: Path, outlines: Path, weights: Path | None) -> Non
             cutter = Cutter(photos, matter)
             for outline in listed:
                 click.echo(cutter.cut(outline, out))
-    except (CutterError, OutlineError, WeightsError) as error:
+    except (CutterError, OutlineError, WeightsError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(
-            f"{out}: cannot be written to ({error.strerror}); make room there."
-        ) from error

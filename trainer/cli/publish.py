@@ -24,7 +24,7 @@ from trainer.cli.options import FOLDER, PATH
     "--source", "sources", multiple=True, help="NAME=LICENCE of a set it was trained on; give all of them."
 )
 @click.option("--figures", type=PATH, multiple=True, help="JSON of evaluate, as NAME.json.")
-@click.option("--hours", type=float, required=True, help="Hours it was trained for.")
+@click.option("--hours", type=click.FloatRange(0), required=True, help="Hours it was trained for.")
 @click.option(
     "--validate",
     "validation",
@@ -81,4 +81,8 @@ def publish(
         ExportError,
     ) as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(
+            f"{root}: cannot be written to ({error.strerror}); make room there, or name another --to."
+        ) from error
     click.echo(f"Published {folder}{'; current points at it' if current else ''}.")

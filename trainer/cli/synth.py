@@ -23,7 +23,7 @@ def synth(photos: Path, out: Path, count: int, size: int, frames: int, seed: int
 
     try:
         write_drawn(photos, out, count, size, seed, frames)
-    except NoPhotosError as error:
+    except (NoPhotosError, OSError) as error:
         raise click.ClickException(str(error)) from error
     what = "pictures" if frames == 1 else f"clips of {frames} frames"
     click.echo(f"{count} {what} are in {out}/image, with trimap/, alpha/ and fg/ beside it.")
