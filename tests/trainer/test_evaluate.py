@@ -213,3 +213,23 @@ def test_weights_and_a_checkpoint_at_once_is_a_usage_error(beginner: Path, still
     assert done.exit_code == 2
     assert "either --weights or --checkpoint" in done.output
     assert dim_train("evaluate", "--help").exit_code == 0
+
+
+def test_a_sheet_that_cannot_be_written_does_not_cost_the_figures(
+    beginner: Path, stills: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    done = evaluate(stills, "--checkpoint", beginner, "--sheet", tmp_path / "file" / "sheet.png")
+    assert done.exit_code == 1
+    assert "over the unknown region" in done.output
+    assert f"{tmp_path}/file/sheet.png: cannot be written (" in done.output
+    assert "name another --sheet." in done.output
+
+
+@pytest.mark.parametrize("kind", ["image", "trimap", "alpha"])
+def test_what_is_judged_is_not_written_over(kind: str, beginner: Path, stills: Path) -> None:
+    before = {path: path.read_bytes() for path in stills.rglob("*.png")}
+    done = evaluate(stills, "--checkpoint", beginner, "--out", stills / "alpha" / ".." / kind)
+    assert done.exit_code == 2
+    assert "holds what is judged, and would be written over; name another." in done.output
+    assert before == {path: path.read_bytes() for path in stills.rglob("*.png")}

@@ -52,6 +52,8 @@ def evaluate(
         opening = opened_checkpoint(checkpoint)
     else:
         raise click.UsageError("Name either --weights or --checkpoint.")
+    if out is not None and out.resolve() in (folder.resolve() for folder in (images, trimaps, alphas)):
+        raise click.UsageError(f"--out {out}: holds what is judged, and would be written over; name another.")
     kept = Worst(worst)
     watchers: list[Watcher] = []
     if out is not None:
@@ -66,16 +68,19 @@ def evaluate(
                 found, "judging", console=told, transient=True, disable=as_json or not sys.stderr.isatty()
             )
             figures = judge(matter, waiting, watchers, estimates if peers else None)
-        if sheet is not None:
-            kept.save(sheet, figures["weights"])
     except (PairsError, WeightsError, CheckpointError, PeersError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    if as_json:
-        click.echo(json.dumps(figures, indent=2))
-        return
     # Rich gives a pipe 80 columns, too few for the peers.
     screen = Console() if sys.stdout.isatty() else Console(width=110)
-    for table in tables(figures):
+    if as_json:
+        click.echo(json.dumps(figures, indent=2))
+    for table in () if as_json else tables(figures):
         screen.print(table)
-    if sheet is not None:
+    if sheet is None:
+        return
+    try:
+        kept.save(sheet, figures["weights"])
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+    if not as_json:
         screen.print(f"The worst are on {sheet}.", highlight=False)

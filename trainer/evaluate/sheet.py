@@ -52,10 +52,14 @@ class Worst:
         self.cases = ranked[: self._count]
 
     def save(self, path: Path, version: str) -> None:
-        """Write the sheet as PNG, whatever the name of ``path``."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Write the sheet as PNG, whatever the name of ``path``. Raises OSError, in one sentence."""
         title = f"{version}: the worst {len(self.cases)} of {self._seen} by MSE"
-        Image.fromarray(sheet(title, self.cases)).save(path, format="PNG")
+        picture = Image.fromarray(sheet(title, self.cases))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(path, format="PNG")
+        except OSError as error:
+            raise OSError(f"{path}: cannot be written ({error.strerror}); name another --sheet.") from error
 
 
 def sheet(title: str, cases: list[Judged]) -> Picture:
