@@ -6,6 +6,7 @@ right: laid over another photograph its alpha is the truth, as of Adobe's set (X
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 import numpy as np
@@ -54,16 +55,21 @@ class Cutter:
         alpha = self._matter.matte([colour], [torch.from_numpy(trimap)[None]])[0]
         straight = foreground.estimate(colour[None], alpha[None])[0].numpy().transpose(1, 2, 0)
         rgba = _boxed(straight, _cleared(alpha[0].numpy()))
-        path = out / f"{Path(outline.photo).stem}.png"
+        path = out / outline.name
         write_png(path, rgba)
         return path
 
     def _photograph(self, outline: Outline) -> Bytes:
         """uint8 [H, W, 3], RGB."""
-        found = sorted(self._photos.rglob(outline.photo))
+        name = outline.photo
+        found = [] if Path(name).is_absolute() else sorted(self._photos.rglob(glob.escape(name)))
         image = read_photograph(found[0], _LONGEST, outline.border) if found else None
         if image is None:
             raise CutterError(f"{outline.photo}: is no picture below {self._photos}; bring it there.")
+        if not image.size:
+            raise CutterError(
+                f"{outline.photo}: a border of {outline.border} leaves nothing of it; give less."
+            )
         return image
 
 

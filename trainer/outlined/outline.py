@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dim_model.arrays import Mask
 
-Polygon = Annotated[list[tuple[float, float]], Field(min_length=3)]
+_Percent = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
+
+Polygon = Annotated[list[tuple[_Percent, _Percent]], Field(min_length=3)]
 """Corners, x and y in percent of the picture; beyond 0 and 100 they lie outside of it."""
 
 
@@ -36,6 +38,11 @@ class Outline(BaseModel):
     plain: Annotated[float, Field(gt=0)] | None = None
     border: Annotated[int, Field(ge=0)] = 0
 
+    @property
+    def name(self) -> str:
+        """Of the file that it is cut out into."""
+        return f"{Path(self.photo).stem}.png"
+
     def masks(self, height: int, width: int) -> tuple[Mask, Mask]:
         """``around`` and ``within`` as bool [H, W]."""
         around, within = (self._filled(polygons, height, width) for polygons in (self.around, self.within))
@@ -52,13 +59,14 @@ class Outline(BaseModel):
 def read_outlines(path: Path) -> list[Outline]:
     """The outlines in a YAML file, a list of them. Raises ``OutlineError``."""
     try:
-        listed = yaml.safe_load(path.read_text())
+        listed = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())  # YAML's says where, over several lines
         raise OutlineError(f"{path}: is no list of outlines ({reason}); see docs/training.md.") from error
     if not isinstance(listed, list) or not listed:
         raise OutlineError(f"{path}: lists no outlines; see docs/training.md.")
-    outlines = []
+    outlines: list[Outline] = []
+    numbers: dict[str, int] = {}
     for number, entry in enumerate(listed, 1):
         try:
             outlines.append(Outline.model_validate(entry))
@@ -66,4 +74,10 @@ def read_outlines(path: Path) -> list[Outline]:
             fault = error.errors()[0]
             where = ".".join(map(str, fault["loc"])) or "it"
             raise OutlineError(f"{path}: outline {number}: {where}: {fault['msg']}; mend that.") from error
+        name = outlines[-1].name
+        if (first := numbers.setdefault(name, number)) != number:
+            raise OutlineError(
+                f"{path}: outlines {first} and {number} would both be cut out as {name}; take one "
+                "of them into another file, and give that an --out of its own."
+            )
     return outlines

@@ -20,8 +20,12 @@ _HOLE = 60
 
 
 def trimap_of(rgb: Bytes, outline: Outline) -> Floats:
-    """float32 [H, W] of exactly 0, 0.5, 1. rgb: uint8 [H, W, 3]."""
+    """float32 [H, W] of exactly 0, 0.5, 1; all 0 for an outline that tells no two sides apart. rgb: uint8 [H,
+    W, 3].
+    """
     around, within = outline.masks(*rgb.shape[:2])
+    if (around | within).all() or not (around | within).any():
+        return np.zeros(around.shape, np.float32)
     subject = (
         _distinct(rgb, around, within, outline.plain) if outline.plain else _grabbed(rgb, around, within)
     )

@@ -134,3 +134,46 @@ def test_the_outlines_that_dimd_brings_can_be_read() -> None:
         around, within = outline.masks(600, 800)
         assert 0.01 < around.mean() < 0.9, outline.photo
         assert not (within & ~around).any(), outline.photo
+
+
+def test_a_photograph_is_found_whatever_its_name(tmp_path: Path) -> None:
+    put(tmp_path / "photos", "disc [1]*.png")
+    status, told = cut(
+        tmp_path / "photos", listed(tmp_path / "o.yaml", photo="disc [1]*.png"), tmp_path / "out"
+    )
+    assert status == 0, told
+    assert (tmp_path / "out" / "disc [1]*.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("outline", "reason"),
+    [
+        (
+            {"around": [[(-1, -1), (101, -1), (101, 101), (-1, 101)]]},
+            "its outline holds no subject, or nothing",
+        ),
+        (
+            {"around": [[(200, 200), (300, 200), (300, 300)]], "within": []},
+            "its outline holds no subject, or",
+        ),
+        ({"border": 120}, "a border of 120 leaves nothing of it; give less."),
+        ({"photo": "/nowhere/disc.png"}, "/nowhere/disc.png: is no picture below "),
+        ({"around": [[(float("nan"), 0), (100, 0), (100, 100)]]}, "outline 1: around.0.0.0: Input should be"),
+    ],
+)
+def test_a_subject_that_cannot_be_cut_out_is_one_sentence(
+    outline: dict[str, object], reason: str, tmp_path: Path
+) -> None:
+    put(tmp_path / "photos")
+    status, told = cut(tmp_path / "photos", listed(tmp_path / "o.yaml", **outline), tmp_path / "out")
+    assert status == 1
+    assert told.startswith("Error: ")
+    assert reason in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_outlines_that_would_be_one_file_are_refused(tmp_path: Path) -> None:
+    both = [{"photo": name, "around": [ABOUT]} for name in ("a/disc.png", "disc.jpg")]
+    (tmp_path / "o.yaml").write_text(yaml.safe_dump(both))
+    with pytest.raises(OutlineError, match=r"outlines 1 and 2 would both be cut out as disc\.png; take one"):
+        read_outlines(tmp_path / "o.yaml")
