@@ -30,7 +30,18 @@ def discover(
             skipped.append(Skipped(name, "unreadable", "has a name that is not UTF-8"))
         else:
             found.append(replace(one, group=relative(root, place / one.group)))
-    return found, skipped
+    return found, [*skipped, *_closed(root, (root, *elsewhere))]
+
+
+def _closed(root: Path, folders: Sequence[Path]) -> Iterator[Skipped]:
+    """The folders that nobody may look into: a walk passes them by without a word."""
+    faults: list[OSError] = []
+    for folder in folders:
+        for _, below, _ in os.walk(folder.resolve(), onerror=faults.append):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+    for fault in faults:
+        name = relative(root, Path(fault.filename))
+        yield Skipped(name, "unreadable", f"cannot be looked into ({fault.strerror})")
 
 
 def _all(

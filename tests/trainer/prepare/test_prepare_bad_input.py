@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +189,25 @@ def test_the_command_ends_with_one_sentence(tmp_path: Path, photo: Any) -> None:
     assert not (tmp_path / NAME).exists()
     done = CliRunner().invoke(main, ["prepare", str(tmp_path), "--valid", "0.7", "--test", "0.7"])
     assert "--valid and --test take more than all of it" in done.output
+
+
+@pytest.mark.parametrize("where", ["closed", "deep/in/it/closed"])
+def test_a_folder_that_may_not_be_looked_into(
+    where: str, cutouts: Path, png: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    png(cutouts / where / "a.png")
+    closed = str((cutouts / where).resolve())
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, shut(getattr(os, name), closed))
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != closed and access(path, mode))
+    assert skipped(cutouts) == (where, "unreadable", "cannot be looked into (Permission denied)")
+
+
+def shut(look: Callable[[Any], Any], closed: str) -> Callable[[Any], Any]:
+    def looked(path: Any) -> Any:
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), closed)
+        return look(path)
+
+    return looked

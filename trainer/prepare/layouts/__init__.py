@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def _places(layout: Layout, folder: Path, depth: int = _DEPTH) -> Iterator[Path]
     if layout.fits(folder):
         yield folder
     elif depth:
-        for below in sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")):
+        folders = (f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+        for below in sorted(f for f in folders if os.access(f, os.R_OK | os.X_OK)):
             yield from _places(layout, below, depth - 1)
 
 
