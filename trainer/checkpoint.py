@@ -52,6 +52,8 @@ def read(path: Path) -> Checkpoint:
         pickle.UnpicklingError,
     ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):  # PyTorch's own words advise to run whatever it holds
+            reason = "it holds more than tensors and plain values, or something else"
         raise CheckpointError(
             f"{path}: is no checkpoint of dim-train fit ({reason}); name a run's last.ckpt."
         ) from error
