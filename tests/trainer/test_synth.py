@@ -209,3 +209,17 @@ def test_a_broken_photograph_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"not a jpeg")
     with pytest.raises(NoPhotosError, match=r"broken\.jpg: cannot be read"):
         Photos(tmp_path).crop(np.random.default_rng(0), 64)
+
+
+def test_hidden_files_and_folders_are_no_photographs(tmp_path: Path) -> None:
+    (tmp_path / "album.jpg").mkdir()
+    (tmp_path / "._a.jpg").write_text("what macOS knows of a.jpg")
+    cv2.imwrite(str(tmp_path / "album.jpg" / "a.jpg"), np.zeros((20, 30, 3), np.uint8))
+    assert Photos(tmp_path).files == [tmp_path / "album.jpg" / "a.jpg"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4000, 10)])
+def test_a_photograph_that_shows_nothing_is_named(shape: tuple[int, int], tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((*shape, 3), np.uint8))
+    with pytest.raises(NoPhotosError, match=r"a\.png: is less than 8 pixels wide or high"):
+        Photos(tmp_path).crop(np.random.default_rng(0), 64)

@@ -14,6 +14,9 @@ from trainer.synth.foreground import Rng
 _KEPT = 1600
 """Longest side in pixels of a photograph held in memory: 60 of them stay under half a GiB as 8 bits."""
 
+_LEAST = 8
+"""Pixels: of less a crop shows nothing."""
+
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -25,7 +28,14 @@ class Photos:
     """Random crops of all photographs under ``folder``, read on first use and kept."""
 
     def __init__(self, folder: Path) -> None:
-        self.files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+        self.files = sorted(
+            path
+            for path in folder.rglob("*")
+            # macOS lays a hidden ._NAME.jpg beside each NAME.jpg that it copies.
+            if path.suffix.lower() in _SUFFIXES
+            and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+            and not path.is_dir()
+        )
         if not self.files:
             raise NoPhotosError(f"{folder}: holds no photograph; give a folder with .jpg or .png files.")
         self._kept: dict[Path, Bytes] = {}
@@ -35,6 +45,11 @@ class Photos:
             image = read_photograph(file, _KEPT)
             if image is None:
                 raise NoPhotosError(f"{file}: cannot be read as a photograph; remove it from the folder.")
+            if min(image.shape[:2]) < _LEAST:
+                raise NoPhotosError(
+                    f"{file}: is less than {_LEAST} pixels wide or high once its longer side is at most "
+                    f"{_KEPT}; remove it from the folder."
+                )
             self._kept[file] = image
         return self._kept[file]
 
