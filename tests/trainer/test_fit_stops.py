@@ -89,3 +89,13 @@ def test_a_file_that_vanishes_while_a_worker_draws_is_one_sentence(photos: Path,
     told = f"Error: {cutouts}/disc.png: is in the index and not on disk; bring it back, or run "
     assert told + "`dim-train prepare` again.\n" in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_run_that_is_further_than_is_asked_for_says_how_far(photos: Path, tmp_path: Path) -> None:
+    assert fitted(photos, tmp_path, "--steps", 4).exit_code == 0
+    before = torch.load(tmp_path / "last.ckpt")["state_dict"]
+    done = fitted(photos, tmp_path, "--steps", 2)
+    assert done.exit_code == 0
+    assert "Trained to step 4; the last checkpoint is" in done.output
+    after = torch.load(tmp_path / "last.ckpt")["state_dict"]
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())

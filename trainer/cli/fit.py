@@ -155,7 +155,7 @@ def fit(
     from dim_model.weights import WeightsError
     from trainer import imagenet
     from trainer.beginning import BeginningError
-    from trainer.checkpoint import CheckpointError
+    from trainer.checkpoint import CheckpointError, read
     from trainer.fit import Run, StoppedError
     from trainer.fit import fit as train
     from trainer.largest import largest_batch
@@ -212,6 +212,8 @@ def fit(
             begin=begin,
         )
         last = train(run)
+        # Of several machines only the first may have it.
+        step = read(last).step if last.is_file() else run.steps
     except StoppedError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(128 + error.signal) from error
@@ -228,4 +230,4 @@ def fit(
         imagenet.ImageNetError,
     ) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Trained to step {run.steps}; the last checkpoint is {last}.")
+    click.echo(f"Trained to step {step}; the last checkpoint is {last}.")
