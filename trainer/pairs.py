@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dim_model import trimap as trimaps
+from dim_model.arrays import Floats
 
 
 class PairsError(ValueError):
@@ -48,10 +49,7 @@ class Pair:
     def read(self) -> Case:
         """Raises ``PairsError`` for a file that is no picture, or of another size than its image."""
         rgb = torch.from_numpy(_read(self.image, cv2.IMREAD_COLOR)[..., ::-1].copy()).permute(2, 0, 1)[None]
-        grey, alpha = (
-            torch.from_numpy(_read(path, cv2.IMREAD_GRAYSCALE))[None, None]
-            for path in (self.trimap, self.alpha)
-        )
+        grey, alpha = (torch.from_numpy(_matte(path))[None, None] for path in (self.trimap, self.alpha))
         for other, path in ((grey, self.trimap), (alpha, self.alpha)):
             if other.shape[-2:] != rgb.shape[-2:]:
                 raise PairsError(
@@ -61,7 +59,15 @@ class Pair:
         return Case(self.name, self.clip, rgb, trimaps.from_grey(grey), alpha)
 
 
-def _read(path: Path, flags: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _matte(path: Path) -> Floats:
+    """float32 [H, W], 0..1: the file's alpha if that says anything, else its grey, as ``prepare`` has it."""
+    stored = _read(path, cv2.IMREAD_UNCHANGED)
+    if stored.ndim == 3 and stored.shape[2] == 4 and (stored[..., 3] < 1).any():
+        return np.ascontiguousarray(stored[..., 3])
+    return _read(path, cv2.IMREAD_GRAYSCALE)
+
+
+def _read(path: Path, flags: int) -> Floats:
     image = cv2.imread(str(path), flags | cv2.IMREAD_ANYDEPTH)
     if image is None:
         raise PairsError(f"{path}: cannot be read as a picture; copy it again, or take it out.")

@@ -233,3 +233,15 @@ def test_what_is_judged_is_not_written_over(kind: str, beginner: Path, stills: P
     assert done.exit_code == 2
     assert "holds what is judged, and would be written over; name another." in done.output
     assert before == {path: path.read_bytes() for path in stills.rglob("*.png")}
+
+
+def test_a_matte_in_the_fourth_channel_is_the_same_matte(beginner: Path, stills: Path) -> None:
+    """As ``prepare`` reads it; the white in its colours is not what it says."""
+    before = json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output)
+    for path in (stills / "alpha").iterdir():
+        alpha = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(
+            str(path),
+            np.dstack([np.full((*alpha.shape, 3), np.iinfo(alpha.dtype).max), alpha]).astype(alpha.dtype),
+        )
+    assert json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output) == before
