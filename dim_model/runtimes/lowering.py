@@ -122,8 +122,8 @@ def _part(x: Node, where: tuple[slice, ...]) -> Node:
     axes = [axis for axis, _ in kept]
     before, order = _laid(x)
     there = [order[axis] for axis in axes]
-    part = ops.slice(before, np.array(first), np.array(last), np.ones(len(kept), np.int64), np.array(there))
-    return ops.transpose(part, np.array(order)) if before is not x else part
+    taken = ops.slice(before, np.array(first), np.array(last), np.ones(len(kept), np.int64), np.array(there))
+    return ops.transpose(taken, np.array(order)) if before is not x else taken
 
 
 def _laid(x: Node) -> tuple[Node, list[int]]:
