@@ -121,11 +121,15 @@ def _read(plan: Plan, start: int, stop: int, observe: Observe) -> Iterator[tuple
     return map(seen, count(start), timed("read", plan.frames(start, stop), observe))
 
 
+_Matted = tuple[Work, Tensor, Tensor, Tensor | None]
+"""With what the network saw of it, its alpha, and what is known of its background."""
+
+
 def _matte(
     works: Iterable[tuple[Work, Tensor, Trimap]], lease: Lease, at_once: int, observe: Observe
-) -> Iterator[tuple[Work, Tensor, Tensor, Tensor | None]]:
-    """With the alphas, in order, and what is known of the background. A frame's seconds here are those until
-    it came back, its wait for the engine among them.
+) -> Iterator[_Matted]:
+    """With the alphas, in order. A frame's seconds here are those until it came back, its wait for the engine
+    among them.
     """
     flying: deque[tuple[Work, Tensor, Future[Tensor], Tensor | None]] = deque()
 
@@ -135,7 +139,7 @@ def _matte(
         future.add_done_callback(lambda _: observe("matte", time.perf_counter() - begun))
         flying.append((work, view, future, trimap.clean))
 
-    def landed() -> tuple[Work, Tensor, Tensor, Tensor | None]:
+    def landed() -> _Matted:
         work, view, future, clean = flying.popleft()
         return work, view, future.result(), clean
 
@@ -149,11 +153,7 @@ def _matte(
 
 
 def _steady(
-    mattes: Iterable[tuple[Work, Tensor, Tensor, Tensor | None]],
-    radius: int,
-    start: int,
-    stop: int,
-    observe: Observe,
+    mattes: Iterable[_Matted], radius: int, start: int, stop: int, observe: Observe
 ) -> Iterator[tuple[Work, Steady]]:
     """Steady mattes of positions ``start`` to ``stop``; those around are heard as neighbours alone."""
     steadier = Steadier[Work](radius)

@@ -30,9 +30,9 @@ _MOMENTS = 13
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _add(out, k, x, j, sign):
-    """Add row ``j`` of ``x`` to row ``k`` of ``out``."""
-    to, of = out[k], x[j]
+def _add(out, x, k, sign):
+    """Add row ``k`` of ``x`` to that of ``out``."""
+    to, of = out[k], x[k]
     for i in range(to.size):
         to[i] += sign * of[i]
 
@@ -66,7 +66,7 @@ def _add_row(columns, row, rgb, alpha, y, left, sign):
         row[0, i], row[1, i], row[2, i] = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
         row[3, i] = alpha[y, x]
     for k in range(4):
-        _add(columns, k, row, k, sign)
+        _add(columns, row, k, sign)
     _add_product(columns, 4, row, 3, 0, sign)
     _add_product(columns, 5, row, 3, 1, sign)
     _add_product(columns, 6, row, 3, 2, sign)

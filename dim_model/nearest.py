@@ -12,15 +12,10 @@ import numpy as np
 from dim_model.arrays import Floats, Indices, Mask
 
 
-def nearest_known(known: Mask) -> tuple[Floats, Indices]:
-    """Distance in pixels to the nearest True, and that pixel's flat index, each [H, W]. ``known`` has at
-    least one.
+def nearest_known(known: Mask, named: Indices) -> tuple[Floats, Indices]:
+    """Distance in pixels to the nearest True, and what is ``named``, int32, at that pixel, each [H, W].
+    ``known`` has at least one.
     """
-    return _nearest(known, np.arange(known.size, dtype=np.int32).reshape(known.shape))
-
-
-def _nearest(known: Mask, named: Indices) -> tuple[Floats, Indices]:
-    """``nearest_known``, with what is ``named`` there in the place of that pixel's index."""
     distance, label = cv2.distanceTransformWithLabels(
         (~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -65,7 +60,7 @@ def nearest(trimap: Floats) -> tuple[tuple[Floats, Indices], tuple[Floats, Indic
     a pixel is sought from does not matter by more.
     """
     (front, back), (of_front, of_back) = _halved(trimap)
-    return _doubled(*_nearest(front, of_front)), _doubled(*_nearest(back, of_back))
+    return _doubled(*nearest_known(front, of_front)), _doubled(*nearest_known(back, of_back))
 
 
 def _doubled(distance: Floats, index: Indices) -> tuple[Floats, Indices]:

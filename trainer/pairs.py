@@ -17,6 +17,8 @@ from torch import Tensor
 
 from dim_model import trimap as trimaps
 from dim_model.arrays import Floats
+from trainer.prepare.errors import UnfitError
+from trainer.prepare.still import read_matte
 
 
 class PairsError(ValueError):
@@ -60,17 +62,20 @@ class Pair:
 
 
 def _matte(path: Path) -> Floats:
-    """float32 [H, W], 0..1: the file's alpha if that says anything, else its grey, as ``prepare`` has it."""
-    stored = _read(path, cv2.IMREAD_UNCHANGED)
-    if stored.ndim == 3 and stored.shape[2] == 4 and (stored[..., 3] < 1).any():
-        return np.ascontiguousarray(stored[..., 3])
-    return _read(path, cv2.IMREAD_GRAYSCALE)
+    try:
+        return read_matte(path)
+    except UnfitError as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> PairsError:
+    return PairsError(f"{path}: cannot be read as a picture; copy it again, or take it out.")
 
 
 def _read(path: Path, flags: int) -> Floats:
     image = cv2.imread(str(path), flags | cv2.IMREAD_ANYDEPTH)
     if image is None:
-        raise PairsError(f"{path}: cannot be read as a picture; copy it again, or take it out.")
+        raise _unreadable(path)
     scale = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(image.dtype, 1)
     return np.asarray(image, np.float32) / np.float32(scale)
 

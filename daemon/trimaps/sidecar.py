@@ -75,9 +75,8 @@ class Sidecar:
         lacking = [number for number in wanted if number not in there]
         if not lacking:
             return None
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         return TrimapError(
-            f"{self.label}: has no frame {lacking[0]}{more}; supply one for each frame of the plate."
+            f"{self.label}: has no frame {_first(lacking)}; supply one for each frame of the plate."
         )
 
     def ending(self) -> TrimapError | None:
@@ -93,9 +92,8 @@ class Sidecar:
         lacking = [number for number, its in zip(numbers, wanted, strict=True) if its not in there]
         if not lacking:
             return None
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         return TrimapError(
-            f"{self.label}: has no picture for frame {lacking[0]}{more}; supply one for each frame of the "
+            f"{self.label}: has no picture for frame {_first(lacking)}; supply one for each frame of the "
             "plate, or a still for all of them."
         )
 
@@ -181,3 +179,7 @@ def fitted(pixels: Pixels, width: int, height: int) -> Pixels:
     if below or beside:
         pixels = np.pad(pixels, [(0, below), (0, beside)] + [(0, 0)] * (pixels.ndim - 2), mode="edge")
     return pixels
+
+
+def _first(numbers: Sequence[int]) -> str:
+    return f"{numbers[0]} and {len(numbers) - 1} more" if len(numbers) > 1 else str(numbers[0])

@@ -12,7 +12,7 @@ def test_nearest_known_agrees_with_brute_force() -> None:
     rng = np.random.default_rng(1)
     known = rng.random((20, 30)) < 0.03
     known[3, 4] = True
-    distance, index = nearest_known(known)
+    distance, index = nearest_known(known, np.arange(600, dtype=np.int32).reshape(20, 30))
     places = np.argwhere(known)
     grid = np.stack(np.mgrid[:20, :30], -1)
     true = np.sqrt(((grid[:, :, None] - places) ** 2).sum(-1)).min(-1)
