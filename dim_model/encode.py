@@ -102,7 +102,7 @@ def encode_tiles(
         for tile, (y, x) in zip(laid, corners, strict=True):
             _fill_plain(tile, picture, known, y, x)
         return
-    behind = None if clean is None else clean.permute(1, 2, 0).numpy(force=True)
+    behind = None if clean is None else np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
     explained = explain(picture, known, behind)
     for tile, (y, x) in zip(laid, corners, strict=True):
         _fill(tile, picture, known, explained, y, x)

@@ -20,8 +20,8 @@ import numpy as np
 
 from dim_model import guided, sampling, windows
 from dim_model.arrays import Floats, Indices
-from dim_model.numbered import numbered
 from dim_model.propagation import propagate
+from dim_model.unknown import Unknown, read
 
 COLOUR_CELL = 2
 """Pixels: colours are told once for so many rows and columns, since they hardly differ between them."""
@@ -62,35 +62,36 @@ class Explanation(NamedTuple):
 def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explanation:
     """Explain the unknown pixels of a frame; of the rest only the part around them is looked at.
 
-    rgb: float32 [H, W, 3], display-referred, 0..1. trimap: float32 [H, W] of exactly 0, 0.5, 1. clean:
-    float32 [H, W, 3], the background where it is known, not a number elsewhere.
+    rgb: float32 [H, W, 3], display-referred, 0..1, C-contiguous. trimap: float32 [H, W] of exactly 0, 0.5, 1.
+    clean: float32 [H, W, 3], C-contiguous, the background where it is known, not a number elsewhere.
     """
     part = _concerned(trimap)
-    seen, hint = np.ascontiguousarray(rgb[part]), np.ascontiguousarray(trimap[part])
-    corner, (slot, pixels) = (part[0].start, part[1].start), numbered(hint == 0.5)
-    if not (hint.max() == 1.0 and hint.min() == 0.0 and pixels.size):
+    corner, hint = (part[0].start, part[1].start), np.ascontiguousarray(trimap[part])
+    unknown = Unknown.of(rgb, hint == 0.5, corner)
+    cells = sampling.by_cells(rgb[part])
+    if not (hint.max() == 1.0 and hint.min() == 0.0 and unknown.pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
-        estimates = np.full((pixels.size, 5), 0.5, np.float32)
+        estimates = np.full((unknown.pixels.size, 5), 0.5, np.float32)
         estimates[:, 4] = 0.0
-        colours = np.ascontiguousarray(seen[::COLOUR_CELL, ::COLOUR_CELL])
-        return Explanation(corner, slot, estimates, colours, colours)
+        return Explanation(corner, unknown.slot, estimates, cells, cells)
 
     size = (max(1, hint.shape[1] // _SCALE), max(1, hint.shape[0] // _SCALE))
-    small, known = _reduced(seen, size), _reduced(hint, size)
-    unknown = (known > 1 - _WHOLE) & (known < _WHOLE)
+    small, known = _reduced(cells, size), _reduced(hint, size)
+    mixed = (known > 1 - _WHOLE) & (known < _WHOLE)
     # Neither needs the other, so a frame by itself has two cores work on it.
     with ThreadPoolExecutor(1, "propagate") as beside:
-        carried = beside.submit(propagate, small, (known >= _WHOLE).astype(np.float32), unknown)
-        found = sampling.sample(seen, hint, None if clean is None else np.ascontiguousarray(clean[part]))
-        foreground, background = _colours(seen, hint, slot, found)
-        guide, weight = _gathered(known, found.pixels, found.alpha, found.confidence, *hint.shape)
+        carried = beside.submit(propagate, small, (known >= _WHOLE).astype(np.float32), mixed)
+        behind = None if clean is None else read(clean, unknown.pixels, hint.shape[1], *corner)
+        found = sampling.sample(cells, hint, unknown, behind)
+        foreground, background = _colours(cells, hint, unknown.slot, found)
+        guide, weight = _gathered(known, unknown.pixels, found.alpha, found.confidence, *hint.shape)
         # Two cells more than the unknown: what the bilinear reading may touch.
-        near = guided.grown(unknown, 2)
+        near = guided.grown(mixed, 2)
         lines = [guided.lines(small, guide, weight, near, radius, guided.RIDGE) for radius in _RADII]
         lines.append(guided.lines(small, carried.result(), np.ones_like(weight), near, 1, _READ_RIDGE))
-    guides = guided.applied(seen, np.stack(lines, 2), pixels)
+    guides = guided.applied(unknown.colours, np.stack(lines, 2), unknown.pixels, *hint.shape)
     estimates = np.column_stack([guides[:, :2], found.alpha, guides[:, 2], found.confidence])
-    return Explanation(corner, slot, estimates, foreground, background)
+    return Explanation(corner, unknown.slot, estimates, foreground, background)
 
 
 def _concerned(trimap: Floats) -> tuple[slice, slice]:
@@ -113,17 +114,18 @@ def _reduced(picture: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _colours(rgb: Floats, trimap: Floats, slot: Indices, found: sampling.Samples) -> Iterator[Floats]:
-    """The sampled colours of the foreground, then of the background, smoothed: see ``Explanation``."""
-    cells = cv2.dilate(
+def _colours(cells: Floats, trimap: Floats, slot: Indices, found: sampling.Samples) -> Iterator[Floats]:
+    """The sampled colours of the foreground, then of the background, smoothed: see ``Explanation``. They are
+    written into ``cells``.
+    """
+    wanted = cv2.dilate(
         (slot >= 0).view(np.uint8), np.ones((COLOUR_CELL, COLOUR_CELL), np.uint8), anchor=(0, 0)
     )
-    wanted = np.ascontiguousarray(cells[::COLOUR_CELL, ::COLOUR_CELL]).view(np.bool_)
-    picture = np.ascontiguousarray(rgb[::COLOUR_CELL, ::COLOUR_CELL])
+    wanted = np.ascontiguousarray(wanted[::COLOUR_CELL, ::COLOUR_CELL]).view(np.bool_)
     for colour, side, offset in ((found.foreground, 1.0, 0.05), (found.background, 0.0, -1.05)):
-        picture.reshape(-1, 3)[found.cells] = colour
+        cells.reshape(-1, 3)[found.cells] = colour
         weight = _leaning(trimap, slot, found.alpha, found.confidence, np.float32(side), np.float32(offset))
-        yield windows.means(picture, weight, wanted, _COLOUR_RADIUS)
+        yield windows.means(cells, weight, wanted, _COLOUR_RADIUS)
 
 
 @numba.njit(nogil=True, cache=True)

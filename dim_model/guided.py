@@ -31,18 +31,19 @@ def grown(mask: Mask, by: int) -> Mask:
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def applied(rgb, lines, pixels):
-    """k·rgb + d at flat pixel indices, in order, clipped to 0..1, float32 [N, L], by each of L lines
-    (k, d) of a place, float32 [h, w, L, 4], read bilinearly where they are smaller than the frame.
+def applied(rgb, lines, pixels, tall, wide):
+    """k·rgb + d of colours [N, 3], clipped to 0..1, float32 [N, L], by each of L lines (k, d) of a place,
+    float32 [h, w, L, 4], read bilinearly where they are smaller than the frame, which is ``tall`` and
+    ``wide``. pixels: the colours' places in it, flat indices in order.
     """
     height, width, count = lines.shape[:3]
-    scale_y, scale_x = height / rgb.shape[0], width / rgb.shape[1]
+    scale_y, scale_x = height / tall, width / wide
     y, first = 0, 0
     zero, one = np.float32(0), np.float32(1)
     out = np.empty((pixels.size, count), np.float32)
     for i in range(pixels.size):
-        while pixels[i] >= first + rgb.shape[1]:  # a division would cost as much as a line
-            y, first = y + 1, first + rgb.shape[1]
+        while pixels[i] >= first + wide:  # a division would cost as much as a line
+            y, first = y + 1, first + wide
         x = pixels[i] - first
         v = min(max((y + 0.5) * scale_y - 0.5, 0.0), height - 1.0)
         u = min(max((x + 0.5) * scale_x - 0.5, 0.0), width - 1.0)
@@ -53,7 +54,7 @@ def applied(rgb, lines, pixels):
         y1, x1 = y0 + (fy > _BESIDE), x0 + (fx > _BESIDE)
         upper, lower = one - fy, fy
         c00, c01, c10, c11 = upper * (one - fx), upper * fx, lower * (one - fx), lower * fx
-        r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+        r, g, b = rgb[i, 0], rgb[i, 1], rgb[i, 2]
         for line in range(count):
             p, q = lines[y0, x0, line], lines[y0, x1, line]
             s, t = lines[y1, x0, line], lines[y1, x1, line]
@@ -84,4 +85,6 @@ def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: in
     pixels.
     """
     fits = lines(rgb, alpha, weight, unknown, radius, RIDGE)
-    return np.asarray(applied(rgb, fits[:, :, None], np.flatnonzero(unknown))[:, 0], np.float32)
+    pixels = np.flatnonzero(unknown)
+    colours = np.ascontiguousarray(rgb).reshape(-1, 3)[pixels]
+    return np.asarray(applied(colours, fits[:, :, None], pixels, *unknown.shape)[:, 0], np.float32)

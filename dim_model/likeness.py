@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from dim_model import guided
@@ -28,7 +27,7 @@ _APART = 2
 _NEARLY = 4.0
 """A neighbour may be this share farther than the one in its stead."""
 
-_BESIDE = 8
+_BESIDE = 4
 """Pixels: farther than this from all that is unknown, one in sixteen is offered as a neighbour. There are
 enough of them, and the search is faster.
 """
@@ -62,27 +61,35 @@ def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
     rgb: float32 [H, W, 3], 0..1; slot: each unknown pixel's number in reading order, int32 [H, W], or -1;
     alpha: float32 [H, W], read where it is known.
     """
-    height, width = slot.shape
     offered = guided.grown(slot >= 0, _BESIDE)
     offered[::4, ::4] = True
     seeking = np.zeros_like(offered)
     seeking[::_APART, ::_APART] = slot[::_APART, ::_APART] >= 0
     offers, seekers = np.flatnonzero(offered), np.flatnonzero(seeking)
 
-    def points(pixels: NDArray[np.intp]) -> Floats:
-        y, x = np.divmod(pixels, width)
-        place = (_PLACE * np.stack([x / width, y / height], 1)).astype(np.float32)
-        return np.concatenate([rgb.reshape(-1, 3)[pixels], place], 1)
-
     # Half the time of the tidy one; and of pixels nearly alike, any will do.
-    tree = KDTree(points(offers), leafsize=32, balanced_tree=False, compact_nodes=False)
+    tree = KDTree(_points(rgb, offers), leafsize=32, balanced_tree=False, compact_nodes=False)
     # The nearest is the pixel itself, or one that is the same to it.
     count = min(_NEAREST + 1, len(offers))
-    _, nearest = tree.query(points(seekers), count, eps=_NEARLY)
+    _, nearest = tree.query(_points(rgb, seekers), count, eps=_NEARLY)
     near = offers.astype(np.int32)[np.reshape(nearest, (len(seekers), count))]
     numbers, total = slot.ravel(), np.count_nonzero(slot >= 0)
     first, other, degree, pull = _linked(near, numbers[seekers], total, numbers, alpha.ravel())
     return Links(first, other, degree, pull, _WEIGHT)
+
+
+@numba.njit(nogil=True, cache=True)
+def _points(rgb, pixels):
+    """Colour and place of pixels by their flat indices, float32 [N, 5]."""
+    height, width = rgb.shape[:2]
+    down, across = np.float32(_PLACE / height), np.float32(_PLACE / width)
+    out = np.empty((pixels.size, 5), np.float32)
+    for n in range(pixels.size):
+        y, x = pixels[n] // width, pixels[n] % width
+        for k in range(3):
+            out[n, k] = rgb[y, x, k]
+        out[n, 3], out[n, 4] = across * x, down * y
+    return out
 
 
 @numba.njit(nogil=True, cache=True)

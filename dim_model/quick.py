@@ -8,6 +8,7 @@ import numpy as np
 
 from dim_model import guided, sampling
 from dim_model.arrays import Floats, Mask
+from dim_model.unknown import Unknown
 
 
 def quick_matte(rgb: Floats, inside: Mask, unknown: Mask, radius: int) -> tuple[Floats, Floats]:
@@ -17,8 +18,11 @@ def quick_matte(rgb: Floats, inside: Mask, unknown: Mask, radius: int) -> tuple[
     ``unknown`` is surely not. Neither side may be empty. radius: of the smoothing, in pixels.
     """
     trimap = np.where(unknown, np.float32(0.5), inside.astype(np.float32))
-    found = sampling.sample(rgb, trimap, effort=sampling.THOROUGH)
-    matte, trust = found.laid(inside)
+    found = sampling.sample(
+        sampling.by_cells(rgb), trimap, Unknown.of(rgb, unknown), effort=sampling.THOROUGH
+    )
+    matte, trust = inside.astype(np.float32), np.ones(inside.shape, np.float32)
+    matte[unknown], trust[unknown] = found.alpha, found.confidence
     weight = trust.copy()
     weight[unknown] += np.float32(1e-3)  # what nothing explains is still heard where nothing else is
     matte[unknown] = guided.smooth(rgb, matte, weight, unknown, radius)

@@ -1,11 +1,12 @@
 """What the trimap's known colours say of an unknown pixel: the pair of known colours that explains it best.
 
-Candidates are the known pixels nearest to points spread around the pixel, so that they come from all sides of
-the boundary. Every foreground candidate is paired with every background candidate; the cheapest pair gives
-alpha by projection on the line between the two colours. One pixel in sixteen searches so, or one in four
-(``Effort``). The first of each cell of 2 x 2 begins with the nearest pair at least, and cells offer each
-other what they have, which carries a good find along a strand of hair; the other pixels take their cell's
-pair, each by its own colour.
+A known pixel stands for its surroundings, so the known colours are those of cells of 2 x 2 pixels, smoothed:
+a quarter of the frame, which stays in the caches while it is searched. Candidates are the known cells nearest
+to points spread around the pixel, so that they come from all sides of the boundary. Every foreground
+candidate is paired with every background candidate; the cheapest pair gives alpha by projection on the line
+between the two colours. The first pixel of one cell in four searches so, or of each (``Effort``). All of them
+begin with the nearest pair at least, and cells offer each other what they have, which carries a good find
+along a strand of hair; the other pixels take their cell's pair, each by its own colour.
 
 Sources: Gastal & Oliveira, "Shared Sampling for Real-Time Alpha Matting" (2010), eq. 2 and 6; He et al., "A
 Global Sampling Method for Alpha Matting" (2011), for the propagation between neighbours.
@@ -28,41 +29,34 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dim_model.arrays import Floats, Indices, Mask
+from dim_model.arrays import Floats
 from dim_model.nearest import nearest
 from dim_model.numbered import numbered
+from dim_model.unknown import Unknown
 
 REACH = 60.0
 """Pixels: half the largest distance from which a candidate is sought."""
+
+_SMOOTH = 0.5
+"""Sigma, in cells, of what takes the noise off a known colour."""
 
 _GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The best pair of each unknown pixel, in the order of ``pixels``.
+    """The best pair of each unknown pixel, in order.
 
-    pixels: int32 [N], flat index into the frame. alpha: float32 [N], 0..1. confidence: float32 [N], 0..1, 1
-    where the pair explains the pixel wholly. cells: int [M], flat index into the grid of every second pixel
-    of every second row, of those that are unknown. foreground, background: float32 [M, 3], their pairs, in
-    the frame's colour space.
+    alpha: float32 [N], 0..1. confidence: float32 [N], 0..1, 1 where the pair explains the pixel wholly.
+    cells: int [M], flat index into the grid of cells, of those whose first pixel is unknown. foreground,
+    background: float32 [M, 3], their pairs, in the frame's colour space.
     """
 
-    pixels: Indices
     alpha: Floats
     confidence: Floats
     cells: NDArray[np.intp]
     foreground: Floats
     background: Floats
-
-    def laid(self, foreground: Mask) -> tuple[Floats, Floats]:
-        """Alpha and confidence of the whole frame, float32 [H, W]: as found for the unknown pixels, of the
-        others what ``foreground``, bool [H, W], says, and 1.
-        """
-        alpha, confidence = foreground.astype(np.float32), np.ones(foreground.shape, np.float32)
-        alpha.ravel()[self.pixels] = self.alpha
-        confidence.ravel()[self.pixels] = self.confidence
-        return alpha, confidence
 
 
 def _spread(count: int) -> Floats:
@@ -123,7 +117,7 @@ def _cost(c, f, b, far, lowest):
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
 def _apart(p, q, width):
-    """Distance in pixels between two flat indices, without the slow division of integers."""
+    """Distance between two flat indices, without the slow division of integers."""
     inverse = 1.0 / width
     y = int((p + 0.5) * inverse) - int((q + 0.5) * inverse)
     x = p - q - y * width
@@ -131,56 +125,57 @@ def _apart(p, q, width):
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
-def _candidates(p, step, near, smooth, height, width, spread, count, index, colour, far):
-    """The known pixels nearest to ``count`` points spread ``step`` around ``p``: index, colour and distance
-    of each.
+def _candidates(p, step, near, smooth, spread, count, index, colour, far):
+    """The known cells nearest to ``count`` points spread ``step`` around ``p``: index, colour and distance of
+    each.
     """
+    height, width = near.shape
     y, x = p // width, p % width
     for j in range(count):
         yy = min(max(int(y + spread[j, 0] * step), 0), height - 1)
         xx = min(max(int(x + spread[j, 1] * step), 0), width - 1)
-        index[j] = near[yy // 2, xx // 2]
+        index[j] = near[yy, xx]
         colour[j, 0], colour[j, 1], colour[j, 2] = smooth[index[j]]
         far[j] = _apart(index[j], p, width)
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
 def _scales(y, x, far_f, far_b):
-    """A cell's distances to the nearest known pixels, and what a distance is divided by: more than them."""
-    one = np.float32(1.0)
-    return far_f[y, x], far_b[y, x], one / (far_f[y, x] + one), one / (far_b[y, x] + one)
+    """A cell's distances to the nearest known ones, and what a distance is divided by: more than them."""
+    one, half = np.float32(1.0), np.float32(0.5)
+    return far_f[y, x], far_b[y, x], one / (far_f[y, x] + half), one / (far_b[y, x] + half)
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _search(rgb, smooth, back, own, height, width, pixels, count, near_f, near_b, far_f, far_b, spread):
-    """Of ``pixels`` the best pair of ``count`` candidates from each side, its cost, and alpha by it; a count
-    of 1 is the pair of the nearest.
+def _search(rgb, smooth, back, own, cells, count, near_f, near_b, far_f, far_b, spread):
+    """Of ``cells`` the best pair of ``count`` candidates from each side, its cost, and alpha by it; a count
+    of 1 is the pair of the nearest. rgb: of the first pixel of each, float32 [M, 3]; own: whether its
+    background is known, which ``back`` then has in its place.
     """
-    n = pixels.size
+    n, width = cells.size, near_f.shape[1]
     best_f, best_b = np.empty(n, np.int32), np.empty(n, np.int32)
     cost, alpha = np.empty(n, np.float32), np.empty(n, np.float32)
     most = spread.shape[0]
     fs, bs = np.empty(most, np.int32), np.empty(most, np.int32)
     f_colour, b_colour = np.empty((most, 3), np.float32), np.empty((most, 3), np.float32)
     f_far, b_far = np.empty(most, np.float32), np.empty(most, np.float32)
-    reach = np.float32(2.0 * REACH)
+    reach, more = np.float32(REACH), np.float32(3.0)
     for i in range(n):
-        p = pixels[i]
-        to_f, to_b, near, beside = _scales(p // width // 2, p % width // 2, far_f, far_b)
-        step_f, step_b = min(to_f, reach) + np.float32(6.0), min(to_b, reach) + np.float32(6.0)
-        _candidates(p, step_f, near_f, smooth, height, width, spread, count[i], fs, f_colour, f_far)
-        if own[p]:
+        p = cells[i]
+        to_f, to_b, near, beside = _scales(p // width, p % width, far_f, far_b)
+        _candidates(p, min(to_f, reach) + more, near_f, smooth, spread, count[i], fs, f_colour, f_far)
+        if own[i]:
             seen = 1
             bs[0], b_far[0] = p, np.float32(0.0)
             b_colour[0, 0], b_colour[0, 1], b_colour[0, 2] = back[p]
         else:
             seen = count[i]
-            _candidates(p, step_b, near_b, smooth, height, width, spread, seen, bs, b_colour, b_far)
+            _candidates(p, min(to_b, reach) + more, near_b, smooth, spread, seen, bs, b_colour, b_far)
         lowest = np.float32(1e9)
         for a in range(count[i]):
             for b in range(seen):
                 far = f_far[a] * near + b_far[b] * beside
-                e, al = _cost(rgb[p], f_colour[a], b_colour[b], far, lowest)
+                e, al = _cost(rgb[i], f_colour[a], b_colour[b], far, lowest)
                 if e < lowest:
                     lowest, alpha[i], best_f[i], best_b[i] = e, al, fs[a], bs[b]
         cost[i] = lowest
@@ -188,90 +183,105 @@ def _search(rgb, smooth, back, own, height, width, pixels, count, near_f, near_b
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _exchange(rgb, smooth, back, own, width, pixels, cells, slot, far_f, far_b, pairs, offers):
+def _exchange(rgb, smooth, back, own, cells, slot, far_f, far_b, pairs, offers):
     """One round in which each cell tries the pairs of others. It reads the old pairs and writes new ones, so
     the result does not depend on the order of the cells.
 
-    pixels, cells: of each cell the flat index of its first pixel, and its own. slot: the place of each cell
-    in them, int32 [H/2, W/2], or -1. offers: where the others are, (y, x) in cells.
+    slot: the place of each cell in ``cells``, int32 [H/2, W/2], or -1. offers: where the others are, (y, x)
+    in cells.
     """
     best_f, best_b, cost, alpha = pairs
     new_f, new_b, new_cost, new_alpha = best_f.copy(), best_b.copy(), cost.copy(), alpha.copy()
-    for i in range(pixels.size):
-        p = pixels[i]
-        y, x = cells[i] // slot.shape[1], cells[i] % slot.shape[1]
+    height, width = slot.shape
+    for i in range(cells.size):
+        p = cells[i]
+        y, x = p // width, p % width
         _, _, near, beside = _scales(y, x, far_f, far_b)
         for j in range(offers.shape[0]):
             yy, xx = y + offers[j, 0], x + offers[j, 1]
-            if yy < 0 or xx < 0 or yy >= slot.shape[0] or xx >= slot.shape[1] or slot[yy, xx] < 0:
+            if yy < 0 or xx < 0 or yy >= height or xx >= width or slot[yy, xx] < 0:
                 continue
-            f, b = best_f[slot[yy, xx]], p if own[p] else best_b[slot[yy, xx]]
+            f, b = best_f[slot[yy, xx]], p if own[i] else best_b[slot[yy, xx]]
             if f == new_f[i] and b == new_b[i]:
                 continue
             far = _apart(f, p, width) * near + _apart(b, p, width) * beside
-            e, al = _cost(rgb[p], smooth[f], back[b], far, new_cost[i])
+            e, al = _cost(rgb[i], smooth[f], back[b], far, new_cost[i])
             if e < new_cost[i]:
                 new_cost[i], new_alpha[i], new_f[i], new_b[i] = e, al, f, b
     return new_f, new_b, new_cost, new_alpha
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _told(rgb, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs):
+def _told(rgb, smooth, back, own, behind, across, pixels, slot, near_f, near_b, far_f, far_b, pairs):
     """Cost and alpha of every unknown pixel, in order, by the pair of its cell, or by the nearest if that has
     none, because its first pixel is known.
+
+    rgb: of each, float32 [N, 3]; own: whether its background is known, and ``behind`` that, [N, 3]; across:
+    the frame's width.
     """
     best_f, best_b, found, found_alpha = pairs
     cost, alpha = np.empty(pixels.size, np.float32), np.empty(pixels.size, np.float32)
-    row, first = 0, 0
+    row, first, width = 0, 0, slot.shape[1]
     for i in range(pixels.size):
         p = pixels[i]
-        while p >= first + width:  # a division would cost as much as all the rest
-            row, first = row + 1, first + width
+        while p >= first + across:  # a division would cost as much as all the rest
+            row, first = row + 1, first + across
         y, x = row // 2, (p - first) // 2
-        cell = slot[y, x]
+        cell, at = slot[y, x], y * width + x
         if not (row | p - first) & 1:
             cost[i], alpha[i] = found[cell], found_alpha[cell]
             continue
         f, b = (best_f[cell], best_b[cell]) if cell >= 0 else (near_f[y, x], near_b[y, x])
-        if own[p]:
-            b = p
         _, _, near, beside = _scales(y, x, far_f, far_b)
-        far = _apart(f, p, width) * near + _apart(b, p, width) * beside
-        cost[i], alpha[i] = _cost(rgb[p], smooth[f], back[b], far, np.float32(1e9))
+        far = _apart(f, at, width) * near
+        if own[i]:
+            cost[i], alpha[i] = _cost(rgb[i], smooth[f], behind[i], far, np.float32(1e9))
+        else:
+            far += _apart(b, at, width) * beside
+            cost[i], alpha[i] = _cost(rgb[i], smooth[f], back[b], far, np.float32(1e9))
     return cost, alpha
 
 
-def sample(rgb: Floats, trimap: Floats, clean: Floats | None = None, effort: Effort = QUICK) -> Samples:
+def by_cells(rgb: Floats) -> Floats:
+    """A frame [H, W, 3], the mean of each cell of 2 x 2 pixels: float32 [H/2, W/2, 3], rounded up."""
+    height, width = rgb.shape[:2]
+    if (height | width) % 2:
+        rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE))
+    size = (width + 1) // 2, (height + 1) // 2
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def sample(
+    cells: Floats, trimap: Floats, unknown: Unknown, clean: Floats | None = None, effort: Effort = QUICK
+) -> Samples:
     """Find the best pair of known colours for each unknown pixel.
 
-    rgb: float32 [H, W, 3], display-referred, 0..1. trimap: float32 [H, W] of exactly 0, 0.5, 1, with at least
-    one pixel of each of 0 and 1. clean: float32 [H, W, 3], the background itself where it is known, not a
-    number elsewhere; a pixel before it seeks its foreground alone, and its alpha lies on the line between the
-    two. Deterministic: the same frame gives the same bytes.
+    cells: a frame ``by_cells``, display-referred, 0..1. trimap: float32 [H, W] of exactly 0, 0.5, 1, with at
+    least one pixel of each of 0 and 1. unknown: the pixels where it is 0.5. clean: float32 [N, 3], the
+    background of each itself where it is known, not a number elsewhere; a pixel before it seeks its
+    foreground alone, and its alpha lies on the line between the two. Deterministic: the same frame gives the
+    same bytes.
     """
-    height, width = trimap.shape
     (far_f, near_f), (far_b, near_b) = nearest(trimap)
-    unknown = trimap == 0.5
-    flat = np.ascontiguousarray(rgb, np.float32).reshape(-1, 3)
-    # A known pixel stands for its surroundings, so its noise is taken off; the unknown pixel is left as it
-    # is.
-    smooth = cv2.GaussianBlur(np.ascontiguousarray(rgb, np.float32), (0, 0), 1.0).reshape(-1, 3)
-    own, back = np.zeros(height * width, np.bool_), smooth
+    smooth = cv2.GaussianBlur(cells, (3, 3), _SMOOTH).reshape(-1, 3)
+    of_cell = unknown.slot[::2, ::2]
+    slot, places = numbered(of_cell >= 0)
+    firsts = of_cell.ravel()[places]
+    back, behind, own = smooth, unknown.colours, np.zeros(len(unknown.pixels), np.bool_)
     if clean is not None:
-        own = (unknown & ~np.isnan(clean[..., 0])).ravel()
+        behind, own = clean, ~np.isnan(clean[:, 0])
         back = smooth.copy()
-        back[own] = clean.reshape(-1, 3)[own]
-
-    first = unknown[::2, ::2]
-    slot, cells = numbered(first)
-    y, x = np.divmod(cells, first.shape[1])
-    at = (2 * (y * width + x)).astype(np.int32)
+        back[places[own[firsts]]] = clean[firsts[own[firsts]]]
+    y, x = np.divmod(places, slot.shape[1])
     searching = (y % effort.apart == 0) & (x % effort.apart == 0)
     count, spread = np.where(searching, effort.candidates, 1), _spread(effort.candidates)
-    pairs = _search(flat, smooth, back, own, height, width, at, count, near_f, near_b, far_f, far_b, spread)
+    here, mine, at = unknown.colours[firsts], own[firsts], places.astype(np.int32)
+    pairs = _search(here, smooth, back, mine, at, count, near_f, near_b, far_f, far_b, spread)
     for offers in effort.rounds:
         others = np.asarray(offers, np.int32)
-        pairs = _exchange(flat, smooth, back, own, width, at, cells, slot, far_f, far_b, pairs, others)
-    pixels = np.flatnonzero(unknown).astype(np.int32)
-    cost, alpha = _told(flat, smooth, back, own, width, pixels, slot, near_f, near_b, far_f, far_b, pairs)
-    return Samples(pixels, alpha, np.exp(-4.0 * cost), cells, smooth[pairs[0]], back[pairs[1]])
+        pairs = _exchange(here, smooth, back, mine, at, slot, far_f, far_b, pairs, others)
+    cost, alpha = _told(
+        unknown.colours, smooth, back, own, behind, trimap.shape[1], unknown.pixels,
+        slot, near_f, near_b, far_f, far_b, pairs,
+    )  # fmt: skip
+    return Samples(alpha, np.exp(-4.0 * cost), places, smooth[pairs[0]], back[pairs[1]])

@@ -128,7 +128,8 @@ def test_colours_are_told_of_cells_whose_first_pixel_is_known() -> None:
     made = encode.encode(picture, known)[0]
     for channels, colour in ((encode.FOREGROUND, rgb[0, 0]), (encode.BACKGROUND, rgb[0, -1])):
         told = made[channels, :, 33].T.numpy()
-        assert np.abs(told - colour).max() < 0.1
+        # The cell itself is the mean of both colours, and has its part in what is told.
+        assert np.abs(told - colour).max() < 0.3 * np.abs(rgb[0, 0] - rgb[0, -1]).max()
 
 
 def test_window_means_read_only_what_has_weight() -> None:

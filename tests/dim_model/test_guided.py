@@ -14,5 +14,6 @@ def test_a_line_beside_the_wanted_ones_is_never_read(size: tuple[int, int]) -> N
     wanted = rng.random(size) < 0.3
     lines = np.full((*size, 1, 4), np.nan, np.float32)  # what memory that nobody wrote to may hold
     lines[wanted] = (0, 0, 0, 0.25)
-    made = guided.applied(rng.random((*size, 3)).astype(np.float32), lines, np.flatnonzero(wanted))
+    pixels = np.flatnonzero(wanted)
+    made = guided.applied(rng.random((pixels.size, 3)).astype(np.float32), lines, pixels, *size)
     assert (made == np.float32(0.25)).all()
