@@ -105,7 +105,7 @@ class _Moment:
     @cached_property
     def lines(self) -> _Lines:
         slot, pixels = numbered(guided.grown(self.unknown, _SPARE))
-        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels.size, guided.RIDGE))
+        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels, guided.RIDGE))
 
 
 def handles(radius: int) -> int:
