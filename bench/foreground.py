@@ -28,7 +28,7 @@ from skimage import data as photographs
 from bench.footage import HD, trimap_of
 from bench.quality import DATA
 from dim_model.arrays import Floats
-from dim_model.foreground import estimate, mixed_colours
+from dim_model.foreground import Mixed, estimate, mixed_colours
 from trainer.synth import Photos, Procedural, make_scene
 
 _SIZE = 448
@@ -80,7 +80,7 @@ def figures(case: Case) -> dict[str, float]:
     mixed = (case.alpha > 0) & (case.alpha < 1)
     weight = case.alpha[mixed]
     rgb = torch.from_numpy(case.image.transpose(2, 0, 1)).contiguous()
-    front, behind = (c.numpy().T for c in mixed_colours(rgb, torch.from_numpy(case.alpha)[None]))
+    front, behind = (c.numpy().T for c in mixed_colours(rgb, Mixed.of(torch.from_numpy(case.alpha)[None])))
     theirs = estimate_foreground_ml(case.image, case.alpha)[mixed]
     found: dict[str, float] = {}
     for name, colour in (("dimd", front), ("pymatting", theirs)):
@@ -108,7 +108,7 @@ def speed() -> dict[str, float]:
     alpha = np.ascontiguousarray(cv2.blur(trimap_of(0.1), (5, 5)), np.float32)
     rgb, matte = torch.from_numpy(image.transpose(2, 0, 1)).contiguous(), torch.from_numpy(alpha)[None]
     theirs = _seconds(lambda: estimate_foreground_ml(image, alpha))
-    ours = _seconds(lambda: mixed_colours(rgb, matte))
+    ours = _seconds(lambda: mixed_colours(rgb, Mixed.of(matte)))
     frame = _seconds(lambda: estimate(rgb[None], matte[None]))
     share = float(((alpha > 0) & (alpha < 1)).mean())
     return {"mixed": share, "pymatting": theirs, "dimd": ours, "dimd, whole frame": frame} | {

@@ -12,8 +12,10 @@ from torch import Tensor
 from daemon.colour import ColourSpace, convert
 from daemon.media.base import Pixels
 from daemon.treatment import PLAIN, Treatment
-from dim_model import foreground
+from dim_model.arrays import Floats
 from dim_model.extend import beyond
+from dim_model.foreground import Mixed, mixed_colours
+from dim_model.numbered import read, write
 from dim_model.shown import over, shown
 
 CHANNELS: Mapping[str, int] = {"alpha": 1, "foreground": 4, "premult": 4, "composite": 3}
@@ -62,47 +64,46 @@ class _Foreground:
     def __init__(
         self, plate: Tensor, alpha: Tensor, space: ColourSpace, treatment: Treatment, *, goes_on: bool
     ) -> None:
-        self._alpha, self._opacity, self._space = alpha, alpha[0].numpy(), space
-        # In one dimension: in two, numpy takes eight times as long to find that there is none.
-        mixed = np.flatnonzero((self._opacity > 0) & (self._opacity < 1))
-        self._rows, self._columns = map(torch.from_numpy, np.divmod(mixed, self._opacity.shape[1]))
+        self._alpha, self._space, self._mixed = alpha, space, Mixed.of(alpha)
         # As it lies in memory, alpha its fourth channel; and its straight colours, [3, H, W].
-        self._picture = shown(_pixels(plate), self._opacity)
+        self._picture = shown(_pixels(plate), self._mixed.alpha)
         self._straight = torch.from_numpy(self._picture).permute(2, 0, 1)[:3]
         self._inside = torch.empty(3, 0)
         self._extended: tuple[Tensor, Tensor] | None = None
         # Where all is known, the plate is all there is to it, and light need not be asked for.
-        if mixed.size or treatment.is_for_known:
+        if self._mixed.pixels.size or treatment.is_for_known:
             self._find(plate, treatment, treatment.extend if goes_on else 0)
 
     def _find(self, plate: Tensor, treatment: Treatment, extend: int) -> None:
         """The colours of what is mixed, in linear light, and all that the treatment does."""
-        alpha, rows, columns = self._alpha, self._rows, self._columns
+        alpha, pixels = self._alpha, self._mixed.pixels
         if treatment.is_for_known:
             scene = self._space.to_linear(plate.contiguous())
             light = _told(scene)
         else:
-            scene = light = _light(plate, alpha, self._space)
-        inside, _ = foreground.mixed_colours(light, alpha)
+            scene = light = _light(plate, self._mixed, self._space)
+        inside, _ = mixed_colours(light, self._mixed)
         del light  # whole frames go as soon as they can: at 4K each is a hundred megabytes
-        self._inside = treatment.mixed(inside, alpha[0, rows, columns])
+        self._opacity = torch.from_numpy(self._mixed.alpha.reshape(-1)[pixels])
+        self._inside = treatment.mixed(inside, self._opacity)
         spilt, solid = treatment.solid(scene, alpha)
-        self._straight[:, rows, columns] = self._space.from_linear(self._inside)
+        write(self._picture, pixels, _table(self._space.from_linear(self._inside)))
         if solid.numel():  # a mask of a whole frame is slow to ask
             self._straight[:, spilt] = self._space.from_linear(solid)
         if extend:
             light = scene.clone()
-            light[:, rows, columns], light[:, spilt] = self._inside, solid
+            light.view(3, -1)[:, torch.from_numpy(pixels)], light[:, spilt] = self._inside, solid
             self._extended = beyond(light, alpha, extend)
 
     def over(self, background: Tensor, into: ColourSpace | None) -> Pixels:
         """The composite, float32 [H, W, 3], in ``into``, or in the plate's own space."""
-        picture = over(self._picture[..., :3], self._opacity, _pixels(background))
-        if self._rows.numel():
-            a = self._alpha[:, self._rows, self._columns]
-            behind = self._space.to_linear(background[:, self._rows, self._columns])
+        plain, pixels = _pixels(background), self._mixed.pixels
+        picture = over(self._picture[..., :3], self._mixed.alpha, plain)
+        if pixels.size:
+            a = self._opacity
+            behind = self._space.to_linear(torch.from_numpy(read(plain, pixels, plain.shape[1])).T)
             mixed = self._space.from_linear(a * self._inside + (1 - a) * behind)
-            picture[self._rows, self._columns] = mixed.T.numpy()
+            write(picture, pixels, _table(mixed))
         if into is None:
             return picture
         planes = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
@@ -113,7 +114,8 @@ class _Foreground:
         last may be made of the picture itself.
         """
         if into is not None:
-            picture = shown(_pixels(convert(self._straight.contiguous(), self._space, into)), self._opacity)
+            straight = convert(self._straight.contiguous(), self._space, into)
+            picture = shown(_pixels(straight), self._mixed.alpha)
         else:
             picture = self._picture if is_last else self._picture.copy()
         colours = torch.from_numpy(picture).permute(2, 0, 1)[:3]
@@ -126,15 +128,15 @@ class _Foreground:
         return picture
 
 
-def _light(plate: Tensor, alpha: Tensor, space: ColourSpace) -> Tensor:
+def _light(plate: Tensor, mixed: Mixed, space: ColourSpace) -> Tensor:
     """Scene-linear light of what the mixed pixels' colours are found by, [3, H, W], 0 where it tells no
     colour; elsewhere anything.
     """
-    where = foreground.needed(alpha)
-    some = space.to_linear(plate.reshape(3, -1).T[where].T.contiguous())
-    light = torch.empty(plate.shape)
-    light.view(3, -1).index_copy_(1, where, _told(some))
-    return light
+    seen, where = _pixels(plate), mixed.needed
+    some = torch.from_numpy(read(seen, where, seen.shape[1])).T
+    light = np.empty_like(seen)
+    write(light, where, _table(_told(space.to_linear(some))))
+    return torch.from_numpy(light).permute(2, 0, 1)
 
 
 def _told(light: Tensor) -> Tensor:
@@ -146,3 +148,8 @@ def _told(light: Tensor) -> Tensor:
 def _pixels(planes: Tensor) -> Pixels:
     """Colours [3, H, W] as a picture lies in memory, float32 [H, W, 3]; not a copy where they lie so."""
     return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
+
+
+def _table(colours: Tensor) -> Floats:
+    """Colours [3, N] by pixels, float32 [N, 3]; not a copy where they lie so."""
+    return np.ascontiguousarray(colours.T.numpy())

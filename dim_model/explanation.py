@@ -20,8 +20,9 @@ import numpy as np
 
 from dim_model import guided, sampling, windows
 from dim_model.arrays import Floats, Indices
+from dim_model.numbered import read
 from dim_model.propagation import propagate
-from dim_model.unknown import Unknown, read
+from dim_model.unknown import Unknown
 
 COLOUR_CELL = 2
 """Pixels: colours are told once for so many rows and columns, since they hardly differ between them."""

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, Self
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from dim_model.arrays import Floats, Mask
 from dim_model.unmixing import looked_at, unmixed
 
 
-def mixed_colours(rgb: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
-    """Straight foreground and background colours of the pixels of one frame with 0 < alpha < 1, each float32
-    [3, N], in the order and the colour space of ``rgb[:, mixed]``.
-
-    rgb: float32 [3, H, W], finite, scene- or display-referred. alpha: float32 [1, H, W], 0..1. Values stay
-    within the range of the frame, so no colour is brighter than all that was photographed; but for that,
-    a times the one and 1 - a times the other are the plate.
+class Mixed(NamedTuple):
+    """What of a frame is partly transparent, found once. alpha: float32 [H, W], 0..1, C-contiguous; mask:
+    bool [H, W], where it is neither 0 nor 1; pixels: int64 [N], their flat indices in order.
     """
-    (foreground, background), _ = _unmixed(rgb, alpha)
-    return foreground, background
+
+    alpha: Floats
+    mask: Mask
+    pixels: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, alpha: Tensor) -> Self:
+        """alpha: float32 [1, H, W], 0..1."""
+        opacity = np.ascontiguousarray(alpha[0].numpy(force=True))
+        mask = (opacity > 0) & (opacity < 1)
+        return cls(opacity, mask, np.flatnonzero(mask))
+
+    @property
+    def needed(self) -> NDArray[np.intp]:
+        """Of which pixels of the flattened frame ``mixed_colours`` must be given the colour, in order; others
+        may be anything.
+        """
+        return looked_at(self.mask)
 
 
-def needed(alpha: Tensor) -> Tensor:
-    """Of which pixels of the flattened frame ``mixed_colours`` must be given the colour; others may be
-    anything: int64 [N], in order. alpha: float32 [1, H, W].
+def mixed_colours(rgb: Tensor, mixed: Mixed) -> tuple[Tensor, Tensor]:
+    """Straight foreground and background colours of the mixed pixels of one frame, each float32 [3, N], in
+    the colour space of ``rgb``.
+
+    rgb: float32 [3, H, W], finite, scene- or display-referred. Values stay within the range of the frame, so
+    no colour is brighter than all that was photographed; but for that, a times the one and 1 - a times the
+    other are the plate.
     """
-    return torch.from_numpy(looked_at(alpha[0].contiguous().numpy(force=True)))
+    seen = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
+    foreground, background = torch.from_numpy(unmixed(seen, mixed.alpha, mixed.pixels)).to(rgb)
+    return foreground.T, background.T
 
 
 def estimate(rgb: Tensor, alpha: Tensor) -> Tensor:
@@ -35,12 +58,7 @@ def estimate(rgb: Tensor, alpha: Tensor) -> Tensor:
     """
     foreground = torch.where(alpha > 0, rgb, 0.0)
     for n in range(len(rgb)):
-        (colour, _), where = _unmixed(rgb[n], alpha[n])
-        foreground[n].flatten(1).index_copy_(1, where, colour)
+        mixed = Mixed.of(alpha[n])
+        colour, _ = mixed_colours(rgb[n], mixed)
+        foreground[n].flatten(1).index_copy_(1, torch.from_numpy(mixed.pixels).to(rgb.device), colour)
     return foreground
-
-
-def _unmixed(rgb: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
-    """Both colours, [2, 3, N], and their places in the flattened frame, [N]."""
-    both, where = unmixed(rgb.contiguous().numpy(force=True), alpha[0].contiguous().numpy(force=True))
-    return torch.from_numpy(both).to(rgb), torch.from_numpy(where).to(rgb.device)

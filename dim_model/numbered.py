@@ -1,7 +1,11 @@
 """A mask's pixels in reading order: what only they have is held in a table with a row for each."""
 
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,3 +18,31 @@ def numbered(mask: Mask) -> tuple[Indices, NDArray[np.intp]]:
     slot = np.full(mask.shape, -1, np.int32)
     slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
     return slot, pixels
+
+
+@numba.njit(nogil=True, cache=True)
+def read(picture, pixels, width, top=0, left=0):
+    """The colours of pixels in order, float32 [N, 3].
+
+    picture: float32 [H, W, 3], C-contiguous. pixels: flat indices into that part of it which is ``width``
+    wide and has its corner at (top, left).
+    """
+    out = np.empty((pixels.size, 3), np.float32)
+    y, first = 0, 0
+    for n in range(pixels.size):
+        while pixels[n] >= first + width:  # a division would cost more than all that is read
+            y, first = y + 1, first + width
+        pixel = picture[top + y, left + pixels[n] - first]
+        out[n, 0], out[n, 1], out[n, 2] = pixel[0], pixel[1], pixel[2]
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def write(picture, pixels, colours):
+    """Give pixels in order their colours, float32 [N, 3]. picture: float32 [H, W, 3 or more], C-contiguous."""
+    y, first, width = 0, 0, picture.shape[1]
+    for n in range(pixels.size):
+        while pixels[n] >= first + width:
+            y, first = y + 1, first + width
+        pixel = picture[y, pixels[n] - first]
+        pixel[0], pixel[1], pixel[2] = colours[n, 0], colours[n, 1], colours[n, 2]

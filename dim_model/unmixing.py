@@ -24,7 +24,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Mask
 
 _BOND = np.float32(0.05)
 """How tightly a full step of alpha binds two neighbours' colours (theirs: 1), beside the plate's 1."""
@@ -51,35 +51,29 @@ _TRACE = 1e-5
 
 
 @numba.njit(nogil=True, cache=True)
-def _mixed(alpha):
-    """Row and column of every pixel with 0 < alpha < 1, int32 [N, 2], row by row."""
-    height, width = alpha.shape
-    count = 0
-    for y in range(height):
-        for x in range(width):
-            count += (alpha[y, x] > 0) & (alpha[y, x] < 1)
-    cells = np.empty((count, 2), np.int32)
-    k = 0
-    for y in range(height):
-        for x in range(width):
-            if (alpha[y, x] > 0) & (alpha[y, x] < 1):
-                cells[k, 0], cells[k, 1] = y, x
-                k += 1
+def _cells(pixels, width):
+    """Row and column of pixels by their flat indices, in order: int32 [N, 2]."""
+    cells = np.empty((pixels.size, 2), np.int32)
+    y, first = 0, 0
+    for k in range(pixels.size):
+        while pixels[k] >= first + width:
+            y, first = y + 1, first + width
+        cells[k, 0], cells[k, 1] = y, pixels[k] - first
     return cells
 
 
-def looked_at(alpha: Floats) -> NDArray[np.intp]:
-    """Which pixels of the flattened frame ``unmixed`` reads the colours of, or a few more. alpha: float32 [H,
+def looked_at(mixed: Mask) -> NDArray[np.intp]:
+    """Which pixels of the flattened frame ``unmixed`` reads the colours of, or a few more. mixed: bool [H,
     W].
 
     A level takes every second pixel of the finer, and looks from a mixed one to its neighbours and ancestors:
     no farther than a step of its own, or, for these, of the next. What is coarser than the third is a
     sixty-fourth of the frame, and is looked at whole, as is every ``_SAMPLE``th pixel.
     """
-    mixed = ((alpha > 0) & (alpha < 1)).view(np.uint8)
-    seen = np.asarray(cv2.dilate(mixed, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.uint8)
+    where = mixed.view(np.uint8)
+    seen = np.asarray(cv2.dilate(where, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.uint8)
     for step in (2, 4):
-        near = cv2.dilate(mixed, np.ones((2 * step + 1, 2 * step + 1), np.uint8))
+        near = cv2.dilate(where, np.ones((2 * step + 1, 2 * step + 1), np.uint8))
         np.maximum(seen[::step, ::step], near[::step, ::step], out=seen[::step, ::step])
     seen[::_SAMPLE, ::_SAMPLE] = 1
     return np.flatnonzero(seen.view(np.bool_))  # of bytes numpy seeks them in twelve times as long
@@ -112,13 +106,13 @@ def _overview(rgb, alpha, cells):
             total[0] += f
             total[1] += b
             for c in range(3):
-                value = rgb[c, y, x]
+                value = rgb[y, x, c]
                 low, high = min(low, value), max(high, value)
                 mean[c] += f * value
                 mean[3 + c] += b * value
     for k in range(len(cells)):
         for c in range(3):
-            value = rgb[c, cells[k, 0], cells[k, 1]]
+            value = rgb[cells[k, 0], cells[k, 1], c]
             low, high = min(low, value), max(high, value)
     mean[:3] /= total[0]
     mean[3:] /= total[1]
@@ -147,7 +141,7 @@ def _inherit(rgb, alpha, level, shapes, cells, at, state, mean):
             source = at[shapes[above, 3] + y * shapes[above, 1] + x] if mixed else 0
             for c in range(3):
                 n = 3 * side + c
-                state[first + k, n] = state[source, n] if mixed else rgb[c, py, px] if found else mean[n]
+                state[first + k, n] = state[source, n] if mixed else rgb[py, px, c] if found else mean[n]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -161,7 +155,7 @@ def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
         a = alpha[py, px]
         b = np.float32(1) - a
         ff, bb, fb = a * a + _STAY, b * b + _STAY, a * b
-        r, g, u, own = rgb[0, py, px], rgb[1, py, px], rgb[2, py, px], first + k
+        r, g, u, own = rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2], first + k
         f0, f1, f2 = (
             a * r + _STAY * state[own, 0],
             a * g + _STAY * state[own, 1],
@@ -189,14 +183,14 @@ def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
             w = _LOOSE + _BOND * abs(a - other)
             if other >= 1:
                 ff += w
-                f0 += w * rgb[0, qy, qx]
-                f1 += w * rgb[1, qy, qx]
-                f2 += w * rgb[2, qy, qx]
+                f0 += w * rgb[qy, qx, 0]
+                f1 += w * rgb[qy, qx, 1]
+                f2 += w * rgb[qy, qx, 2]
             elif other <= 0:
                 bb += w
-                b0 += w * rgb[0, qy, qx]
-                b1 += w * rgb[1, qy, qx]
-                b2 += w * rgb[2, qy, qx]
+                b0 += w * rgb[qy, qx, 0]
+                b1 += w * rgb[qy, qx, 1]
+                b2 += w * rgb[qy, qx, 2]
             else:
                 j = at[base + ny * width + nx]
                 ff += w
@@ -219,8 +213,8 @@ def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _explained(rgb, alpha, cells, state, low, high):
-    """F and B, float32 [2, 3, N], after the least change of both that makes aF + (1 - a)B the plate."""
-    out = np.empty((2, 3, len(cells)), np.float32)
+    """F and B, float32 [2, N, 3], after the least change of both that makes aF + (1 - a)B the plate."""
+    out = np.empty((2, len(cells), 3), np.float32)
     for k in range(len(cells)):
         y, x = cells[k, 0], cells[k, 1]
         a = alpha[y, x]
@@ -228,21 +222,21 @@ def _explained(rgb, alpha, cells, state, low, high):
         scale = np.float32(1) / (a * a + b * b)
         for c in range(3):
             f, g = state[k, c], state[k, 3 + c]
-            left = scale * (rgb[c, y, x] - a * f - b * g)
-            out[0, c, k] = min(max(f + a * left, low), high)
-            out[1, c, k] = min(max(g + b * left, low), high)
+            left = scale * (rgb[y, x, c] - a * f - b * g)
+            out[0, k, c] = min(max(f + a * left, low), high)
+            out[1, k, c] = min(max(g + b * left, low), high)
     return out
 
 
 @numba.njit(nogil=True, cache=True)
-def unmixed(rgb, alpha):
-    """F and B of every pixel with 0 < alpha < 1, row by row: float32 [2, 3, N], and where these are in the
-    flattened frame, int64 [N].
+def unmixed(rgb, alpha, pixels):
+    """F and B of every pixel with 0 < alpha < 1, whose flat indices in order ``pixels`` are: float32 [2, N,
+    3].
 
-    rgb: float32 [3, H, W], finite, any range: the colours stay within that of the frame. alpha: float32
+    rgb: float32 [H, W, 3], finite, any range: the colours stay within that of the frame. alpha: float32
     [H, W], 0..1. Both C-contiguous.
     """
-    cells = [_mixed(alpha)]
+    cells = [_cells(pixels, alpha.shape[1])]
     mean, low, high = _overview(rgb, alpha, cells[0])
     shapes = np.zeros((1 + _DEEPEST, 4), np.int64)  # height, width, first of its cells, first of its places
     shapes[0, 0], shapes[0, 1] = alpha.shape
@@ -265,8 +259,4 @@ def unmixed(rgb, alpha):
         sweeps = _COARSE_SWEEPS if max(shapes[level, 0], shapes[level, 1]) <= _COARSE else _SWEEPS
         for n in range(sweeps):
             _sweep(rgb, alpha, level, shapes, here, at, state, low, high, n % 2 == 1)
-    width = shapes[0, 1]
-    where = np.empty(len(cells[0]), np.int64)
-    for k in range(len(where)):
-        where[k] = cells[0][k, 0] * width + cells[0][k, 1]
-    return _explained(rgb, alpha, cells[0], state, low, high), where
+    return _explained(rgb, alpha, cells[0], state, low, high)

@@ -13,7 +13,7 @@ from skimage import data as photographs
 from skimage.transform import resize
 from torch import Tensor
 
-from dim_model.foreground import estimate, mixed_colours, needed
+from dim_model.foreground import Mixed, estimate, mixed_colours
 
 
 def soft_disc(size: int = 96) -> tuple[Tensor, Tensor, Tensor]:
@@ -102,7 +102,7 @@ def test_it_is_several_times_as_fast_as_multi_level_estimation() -> None:
             taken.append(time.thread_time() - begun)
         return min(taken)
 
-    ours = seconds(lambda: mixed_colours(image, alpha[None]))
+    ours = seconds(lambda: mixed_colours(image, Mixed.of(alpha[None])))
     assert seconds(lambda: estimate_foreground_ml(picture, alpha.numpy())) > 4 * ours
 
 
@@ -110,14 +110,14 @@ def test_the_two_colours_composite_back_to_the_plate() -> None:
     for image, alpha, _ in (soft_disc(), *scenes()):
         mixed = ((alpha > 0) & (alpha < 1))[0, 0]
         a = alpha[0][:, mixed]
-        fg, bg = mixed_colours(image[0], alpha[0])
+        fg, bg = mixed_colours(image[0], Mixed.of(alpha[0]))
         assert (a * fg + (1 - a) * bg - image[0][:, mixed]).abs().mean() < 1 / 255
 
 
 def test_values_stay_within_the_range_of_the_frame() -> None:
     for image, alpha, _ in scenes():
         mixed = ((alpha > 0) & (alpha < 1))[0, 0]
-        for colour in mixed_colours(image[0], alpha[0]):
+        for colour in mixed_colours(image[0], Mixed.of(alpha[0])):
             assert colour.min() >= image.min()
             assert colour.max() <= image.max()
             assert colour.shape == (3, int(mixed.sum()))
@@ -171,8 +171,9 @@ def test_colours_that_are_not_needed_have_no_say(size: tuple[int, int], share: f
     chance = torch.Generator().manual_seed(5)
     rgb, alpha, coin = (torch.rand(c, *size, generator=chance) for c in (3, 1, 1))
     alpha = torch.where(coin < share, alpha, alpha.round())
-    where = needed(alpha)
+    mixed = Mixed.of(alpha)
+    where = torch.from_numpy(mixed.needed)
     bare = torch.full_like(rgb, 7.0)
     bare.view(3, -1)[:, where] = rgb.view(3, -1)[:, where]
-    for given, expected in zip(mixed_colours(bare, alpha), mixed_colours(rgb, alpha), strict=True):
+    for given, expected in zip(mixed_colours(bare, mixed), mixed_colours(rgb, mixed), strict=True):
         assert given.equal(expected)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from dim_model import sampling
+from dim_model.numbered import read
 from dim_model.sampling import QUICK, THOROUGH, Effort, Samples
-from dim_model.unknown import Unknown, read
+from dim_model.unknown import Unknown
 
 RED, BLUE = np.array([0.9, 0.1, 0.1], np.float32), np.array([0.1, 0.2, 0.8], np.float32)
 
@@ -15,7 +16,7 @@ def sample(
     rgb: np.ndarray, trimap: np.ndarray, clean: np.ndarray | None = None, effort: Effort = QUICK
 ) -> Samples:
     unknown = Unknown.of(rgb, trimap == 0.5)
-    behind = None if clean is None else read(clean, unknown.pixels, trimap.shape[1], 0, 0)
+    behind = None if clean is None else read(clean, unknown.pixels, trimap.shape[1])
     return sampling.sample(sampling.by_cells(rgb), trimap, unknown, behind, effort)
 
 
