@@ -10,7 +10,6 @@ pixel's own colour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ import cv2
 import numba
 import numpy as np
 
-from dim_model import guided, sampling, windows
+from dim_model import guided, sampling
 from dim_model.arrays import Floats, Indices
 from dim_model.numbered import read
 from dim_model.propagation import propagate
@@ -84,7 +83,7 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
         carried = beside.submit(propagate, small, (known >= _WHOLE).astype(np.float32), mixed)
         behind = None if clean is None else read(clean, unknown.pixels, hint.shape[1], *corner)
         found = sampling.sample(cells, hint, unknown, behind)
-        foreground, background = _colours(cells, hint, unknown.slot, found)
+        foreground, background = _colours(cells, hint, unknown, found)
         guide, weight = _gathered(known, unknown.pixels, found.alpha, found.confidence, *hint.shape)
         # Two cells more than the unknown: what the bilinear reading may touch.
         near = guided.grown(mixed, 2)
@@ -115,36 +114,49 @@ def _reduced(picture: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _colours(cells: Floats, trimap: Floats, slot: Indices, found: sampling.Samples) -> Iterator[Floats]:
-    """The sampled colours of the foreground, then of the background, smoothed: see ``Explanation``. They are
-    written into ``cells``.
-    """
-    wanted = cv2.dilate(
-        (slot >= 0).view(np.uint8), np.ones((COLOUR_CELL, COLOUR_CELL), np.uint8), anchor=(0, 0)
-    )
-    wanted = np.ascontiguousarray(wanted[::COLOUR_CELL, ::COLOUR_CELL]).view(np.bool_)
-    for colour, side, offset in ((found.foreground, 1.0, 0.05), (found.background, 0.0, -1.05)):
-        cells.reshape(-1, 3)[found.cells] = colour
-        weight = _leaning(trimap, slot, found.alpha, found.confidence, np.float32(side), np.float32(offset))
-        yield windows.means(cells, weight, wanted, _COLOUR_RADIUS)
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _colours(cells, trimap, unknown, found):
+    """The sampled colours of the foreground and of the background, smoothed: see ``Explanation``.
 
-
-@numba.njit(nogil=True, cache=True)
-def _leaning(trimap, slot, alpha, confidence, side, offset):
-    """What a cell counts, by its first pixel, in the mean of its side's colours: the more, the surer it is,
-    and the more of it is of that side; next to nothing where it is known to be of the other, for there must
-    be a mean.
+    Each is the mean around a cell. There a cell counts, by its first pixel, the more, the surer it is, and
+    the more of it is of that side; next to nothing where it is known to be of the other, for there must be a
+    mean.
     """
-    height, width = (trimap.shape[0] + 1) // COLOUR_CELL, (trimap.shape[1] + 1) // COLOUR_CELL
-    weight = np.empty((height, width), np.float32)
-    for y in range(height):
-        for x in range(width):
-            known, n = trimap[COLOUR_CELL * y, COLOUR_CELL * x], slot[COLOUR_CELL * y, COLOUR_CELL * x]
-            if n >= 0:
-                weight[y, x] = confidence[n] * abs(alpha[n] + offset) + np.float32(1e-4)
-            else:
-                weight[y, x] = abs(side + offset) + np.float32(1e-4) if known == side else 1e-7
-    return weight
+    slot, pixels, _ = unknown
+    alpha, confidence, of_cell, front, back = found
+    height, width = of_cell.shape
+    foreground, background = np.empty(cells.shape, np.float32), np.empty(cells.shape, np.float32)
+    done, total = np.zeros((height, width), np.bool_), np.empty(8, np.float32)
+    one, all_but, trace, least = np.float32(1), np.float32(0.05), np.float32(1e-4), np.float32(1e-7)
+    row, first = 0, 0
+    for i in range(pixels.size):
+        while pixels[i] >= first + slot.shape[1]:
+            row, first = row + 1, first + slot.shape[1]
+        y, x = row // COLOUR_CELL, (pixels[i] - first) // COLOUR_CELL
+        if done[y, x]:
+            continue
+        done[y, x] = True
+        total[:] = np.float32(0)
+        for j in range(max(0, y - _COLOUR_RADIUS), min(height, y + _COLOUR_RADIUS + 1)):
+            for k in range(max(0, x - _COLOUR_RADIUS), min(width, x + _COLOUR_RADIUS + 1)):
+                n, m = slot[COLOUR_CELL * j, COLOUR_CELL * k], of_cell[j, k]
+                if n >= 0:
+                    f = confidence[n] * (alpha[n] + all_but) + trace
+                    b = confidence[n] * (one - alpha[n] + all_but) + trace
+                    for c in range(3):
+                        total[c] += f * front[m, c]
+                        total[3 + c] += b * back[m, c]
+                else:
+                    is_front = trimap[COLOUR_CELL * j, COLOUR_CELL * k] == one
+                    f, b = (one + all_but, least) if is_front else (least, one + all_but)
+                    for c in range(3):
+                        total[c] += f * cells[j, k, c]
+                        total[3 + c] += b * cells[j, k, c]
+                total[6] += f
+                total[7] += b
+        for c in range(3):
+            foreground[y, x, c], background[y, x, c] = total[c] / total[6], total[3 + c] / total[7]
+    return foreground, background
 
 
 @numba.njit(nogil=True, cache=True)

@@ -39,7 +39,7 @@ def read(picture, pixels, width, top=0, left=0):
 
 @numba.njit(nogil=True, cache=True)
 def write(picture, pixels, colours):
-    """Give pixels in order their colours, float32 [N, 3]. picture: float32 [H, W, 3 or more], C-contiguous."""
+    """Give pixels in order their colours, float32 [N, 3]. picture: float32 [H, W, 3 or 4], C-contiguous."""
     y, first, width = 0, 0, picture.shape[1]
     for n in range(pixels.size):
         while pixels[n] >= first + width:

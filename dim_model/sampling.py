@@ -23,13 +23,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from dim_model.arrays import Floats
+from dim_model.arrays import Floats, Indices
 from dim_model.nearest import nearest
 from dim_model.numbered import numbered
 from dim_model.unknown import Unknown
@@ -43,18 +43,17 @@ _SMOOTH = 0.5
 _GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """The best pair of each unknown pixel, in order.
 
     alpha: float32 [N], 0..1. confidence: float32 [N], 0..1, 1 where the pair explains the pixel wholly.
-    cells: int [M], flat index into the grid of cells, of those whose first pixel is unknown. foreground,
-    background: float32 [M, 3], their pairs, in the frame's colour space.
+    slot: int32 [H/2, W/2], the row of each cell whose first pixel is unknown, or -1. foreground, background:
+    float32 [M, 3], the pairs of these, in the frame's colour space.
     """
 
     alpha: Floats
     confidence: Floats
-    cells: NDArray[np.intp]
+    slot: Indices
     foreground: Floats
     background: Floats
 
@@ -284,4 +283,4 @@ def sample(
         unknown.colours, smooth, back, own, behind, trimap.shape[1], unknown.pixels,
         slot, near_f, near_b, far_f, far_b, pairs,
     )  # fmt: skip
-    return Samples(alpha, np.exp(-4.0 * cost), places, smooth[pairs[0]], back[pairs[1]])
+    return Samples(alpha, np.exp(-4.0 * cost), slot, smooth[pairs[0]], back[pairs[1]])

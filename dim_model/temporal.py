@@ -201,10 +201,10 @@ def _flicker(alpha: Floats, before: Floats, flow: Flow) -> float:
 
 @numba.njit(nogil=True, cache=True, inline="always")
 def _between(at, length):
-    """The two positions around ``at`` within 0 … length - 1, and the share of the second."""
-    inside = min(max(at, 0.0), length - 1.0)
+    """The two positions around ``at``, float32, within 0 … length - 1, and the share of the second."""
+    inside = min(max(at, np.float32(0)), np.float32(length - 1))
     first = int(inside)
-    return first, min(first + 1, length - 1), inside - first
+    return first, min(first + 1, length - 1), inside - np.float32(first)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -233,46 +233,48 @@ def _hear(change, weight, pixels, rgb, alpha, own, rgb2, alpha2, slot2, lines2, 
     """
     height, width = alpha.shape
     tall, wide = trust.shape
-    scale_y, scale_x = height / tall, width / wide
-    down, right = 1 / scale_y, 1 / scale_x
+    # A double among these, and all that is read is made one: a third of the time.
+    one, half, third = np.float32(1), np.float32(0.5), np.float32(1 / 3)
+    strange, unlike = np.float32(-1 / _LIKE**2), np.float32(-1 / _SAME**2)
+    scale_y, scale_x = np.float32(height / tall), np.float32(width / wide)
+    down, right = np.float32(tall / height), np.float32(wide / width)
     y, first = 0, 0
-    v0, v1, fv = _between(0.5 * down - 0.5, tall)
+    v0, v1, fv = _between(half * down - half, tall)
     for n in range(pixels.size):
         while pixels[n] >= first + width:  # a division would cost as much as all that is read here
             y, first = y + 1, first + width
-            v0, v1, fv = _between((y + 0.5) * down - 0.5, tall)
+            v0, v1, fv = _between((np.float32(y) + half) * down - half, tall)
         x = pixels[n] - first
-        u0, u1, fu = _between((x + 0.5) * right - 0.5, wide)
-        c00, c01, c10, c11 = (1 - fv) * (1 - fu), (1 - fv) * fu, fv * (1 - fu), fv * fu
+        u0, u1, fu = _between((np.float32(x) + half) * right - half, wide)
+        c00, c01, c10, c11 = (one - fv) * (one - fu), (one - fv) * fu, fv * (one - fu), fv * fu
         sure = c00 * trust[v0, u0] + c01 * trust[v0, u1] + c10 * trust[v1, u0] + c11 * trust[v1, u1]
         if sure < _NOTHING:
             continue
         dx = c00 * back[v0, u0, 0] + c01 * back[v0, u1, 0] + c10 * back[v1, u0, 0] + c11 * back[v1, u1, 0]
         dy = c00 * back[v0, u0, 1] + c01 * back[v0, u1, 1] + c10 * back[v1, u0, 1] + c11 * back[v1, u1, 1]
-        to_y, to_x = y + dy * scale_y, x + dx * scale_x
-        if to_y < -0.5 or to_x < -0.5 or to_y > height - 0.5 or to_x > width - 0.5:
+        to_y, to_x = np.float32(y) + dy * scale_y, np.float32(x) + dx * scale_x
+        if to_y < -half or to_x < -half or to_y > height - half or to_x > width - half:
             continue
         y0, y1, fy = _between(to_y, height)
         x0, x1, fx = _between(to_x, width)
-        d00, d01, d10, d11 = (1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx
-        away = 0.0
+        d00, d01, d10, d11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
+        away = np.float32(0)
         for k in range(3):
             seen = d00 * rgb2[y0, x0, k] + d01 * rgb2[y0, x1, k] + d10 * rgb2[y1, x0, k]
-            away += (seen + d11 * rgb2[y1, x1, k] - rgb[y, x, k]) ** 2
-        away /= 3
-        w = sure * math.exp(np.float32(-away / (_LIKE * _LIKE)))
+            apart = seen + d11 * rgb2[y1, x1, k] - rgb[y, x, k]
+            away += apart * apart
+        away *= third
+        w = sure * math.exp(strange * away)
         if w < _NOTHING:
             continue
-        same = math.exp(np.float32(-away / (_SAME * _SAME)))
+        same = math.exp(unlike * away)
         r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
-        there, line = 0.0, 0.0
-        for corner in range(4):
-            j, i = (y0 if corner < 2 else y1), (x0 if corner % 2 == 0 else x1)
-            c = d00 if corner == 0 else d01 if corner == 1 else d10 if corner == 2 else d11
-            a, row = alpha2[j, i], slot2[j, i]
-            there += c * a
-            if row >= 0:
-                a = lines2[row, 0] * r + lines2[row, 1] * g + lines2[row, 2] * b + lines2[row, 3]
-            line += c * a
-        change[n] += w * (same * (there - alpha[y, x]) + (1 - same) * (line - own[n]))
+        there = d00 * alpha2[y0, x0] + d01 * alpha2[y0, x1] + d10 * alpha2[y1, x0] + d11 * alpha2[y1, x1]
+        # Lines change slowly, so the nearest is as good as one that is mixed of four.
+        j, i = (y1 if fy > half else y0), (x1 if fx > half else x0)
+        row = slot2[j, i]
+        line = alpha2[j, i]
+        if row >= 0:
+            line = lines2[row, 0] * r + lines2[row, 1] * g + lines2[row, 2] * b + lines2[row, 3]
+        change[n] += w * (same * (there - alpha[y, x]) + (one - same) * (line - own[n]))
         weight[n] += w
