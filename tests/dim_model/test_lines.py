@@ -8,24 +8,26 @@ import pytest
 from dim_model import guided
 from dim_model.lines import SIDE, lines
 from dim_model.numbered import numbered
+from dim_model.sampling import by_cells
 
 
-@pytest.mark.parametrize("shape", [(1, 3), (5, 7), (40, 130), (130, 65)])
+@pytest.mark.parametrize("shape", [(1, 3), (5, 7), (40, 130), (130, 65), (150, 260)])
 @pytest.mark.parametrize("share", [1.0, 0.3, 0.02])
 def test_every_line_is_that_of_the_guided_filter(shape: tuple[int, int], share: float) -> None:
     rng = np.random.default_rng(1)
     rgb, alpha = (rng.uniform(0, 1, size).astype(np.float32) for size in ((*shape, 3), shape))
-    wanted = rng.uniform(0, 1, shape) < share
+    cells, matte = by_cells(rgb), by_cells(alpha[..., None].repeat(3, -1))[..., 0]
+    wanted = rng.uniform(0, 1, matte.shape) < share
     wanted[0, 0] = True
     slot, pixels = numbered(wanted)
     made = lines(rgb, alpha, slot, pixels, guided.RIDGE)
-    expected = guided.lines(rgb, alpha, np.ones_like(alpha), wanted, SIDE // 2, guided.RIDGE)
+    expected = guided.lines(cells, matte, np.ones_like(matte), wanted, SIDE // 2, guided.RIDGE)
     np.testing.assert_allclose(made, expected.reshape(-1, 4)[pixels], atol=1e-6)
 
 
 def test_a_thin_band_has_the_lines_that_it_has_among_all() -> None:
     rng = np.random.default_rng(2)
-    rgb, alpha = (rng.uniform(0, 1, size).astype(np.float32) for size in ((90, 150, 3), (90, 150)))
+    rgb, alpha = (rng.uniform(0, 1, size).astype(np.float32) for size in ((180, 300, 3), (180, 300)))
     y, x = np.mgrid[:90, :150]
     band = np.abs(np.hypot(y - 45, x - 75) - 38) < 2  # up, along and across the strips that are worked on
     every, thin = numbered(np.ones_like(band)), numbered(band)
