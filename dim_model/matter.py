@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import nets
@@ -56,6 +57,16 @@ class Kind(NamedTuple):
 
     width: int
     tiles: int
+
+
+class Cover(NamedTuple):
+    """Of a frame: its unknown pixels, int [N], flat indices in order; the tiles that hold them, and of which
+    batches each of these is.
+    """
+
+    pixels: NDArray[np.intp]
+    tiles: list[Tile]
+    kinds: list[Kind]
 
 
 class Matter:
@@ -104,22 +115,24 @@ class Matter:
         """
         # By numpy: torch would wake all its threads for it, on every frame, known ones too.
         known = [t.numpy(force=True) for t in trimap]
-        unknown = [t == 0.5 for t in known]
-        tiles = [self._tiling.cover(u[0]) for u in unknown]
-        kinds = [
-            [self._kind(tile.width, u.shape[1:]) for tile in where]
-            for where, u in zip(tiles, unknown, strict=True)
-        ]
-        done = self._run(self._encoded(rgb, trimap, tiles, kinds, clean or [None] * len(rgb)))
-        out = []
-        for t, u, where, of in zip(known, unknown, tiles, kinds, strict=True):
-            matte = t.copy()
-            if where:
-                pixels = np.flatnonzero(u)
-                alphas = [next(done[kind]) for kind in of]
-                matte.reshape(-1)[pixels] = _settled(self._tiling.join(u.shape[1:], where, alphas, pixels))
-            out.append(torch.from_numpy(matte))
-        return out
+        covers = list(self._encoders.map(self._cover, known))
+        made = self._run(self._encoded(rgb, trimap, covers, clean or [None] * len(rgb)))
+        alphas = [[next(made[kind]) for kind in cover.kinds] for cover in covers]
+        return list(self._encoders.map(self._join, known, covers, alphas))
+
+    def _cover(self, known: Floats) -> Cover:
+        unknown = known == 0.5
+        tiles = self._tiling.cover(unknown[0])
+        return Cover(
+            np.flatnonzero(unknown), tiles, [self._kind(tile.width, known.shape[1:]) for tile in tiles]
+        )
+
+    def _join(self, known: Floats, cover: Cover, alphas: Sequence[Tensor]) -> Tensor:
+        matte = known.copy()
+        if cover.tiles:
+            joined = self._tiling.join(known.shape[1:], cover.tiles, alphas, cover.pixels)
+            matte.reshape(-1)[cover.pixels] = _settled(joined)
+        return torch.from_numpy(matte)
 
     def _kind(self, width: int, frame: tuple[int, ...]) -> Kind:
         """Of what batches a tile of a frame, of so many rows and columns, is: together about as large as the
@@ -140,15 +153,14 @@ class Matter:
         self,
         rgb: Sequence[Tensor],
         trimap: Sequence[Tensor],
-        tiles: Sequence[list[Tile]],
-        kinds: Sequence[list[Kind]],
+        covers: Sequence[Cover],
         clean: Sequence[Tensor | None],
     ) -> dict[Kind, list[Tensor]]:
         """The tiles of all frames, one after another, by kind and in batches; what is left of the last batch
         are zeros, so that no tile's result depends on how many there are.
         """
         batches: dict[Kind, list[Tensor]] = {}
-        for kind, count in Counter(chain.from_iterable(kinds)).items():
+        for kind, count in Counter(chain.from_iterable(cover.kinds for cover in covers)).items():
             batches[kind] = [self._room(kind) for _ in range(-(-count // kind.tiles))]
             batches[kind][-1][(count - 1) % kind.tiles + 1 :] = 0
         rooms = {kind: chain.from_iterable(some) for kind, some in batches.items()}
@@ -156,13 +168,13 @@ class Matter:
             (
                 picture,
                 known,
-                [(tile.y, tile.x) for tile in where],
+                [(tile.y, tile.x) for tile in cover.tiles],
                 self._inputs,
-                [next(rooms[kind]) for kind in of],
+                [next(rooms[kind]) for kind in cover.kinds],
                 behind,
             )
-            for picture, known, where, of, behind in zip(rgb, trimap, tiles, kinds, clean, strict=True)
-            if where
+            for picture, known, cover, behind in zip(rgb, trimap, covers, clean, strict=True)
+            if cover.tiles
         ]
         list(self._encoders.map(encode_tiles, *zip(*frames, strict=True)) if frames else ())
         return batches
@@ -171,10 +183,9 @@ class Matter:
         return empty_tiles(kind.tiles, (self._tiling.height, kind.width), self._inputs)
 
     def _run(self, batches: dict[Kind, list[Tensor]]) -> dict[Kind, Iterator[Tensor]]:
-        return {
-            kind: iter([alpha for some in self._runtime(batched) for alpha in some])
-            for kind, batched in batches.items()
-        }
+        # All at once: where tiles are run side by side, the last of a kind has those of the next beside it.
+        made = iter(self._runtime(list(chain.from_iterable(batches.values()))))
+        return {kind: chain.from_iterable([next(made) for _ in some]) for kind, some in batches.items()}
 
     @property
     def halved(self) -> int:

@@ -69,7 +69,8 @@ def _spread(count: int) -> Floats:
 
 _EDGES = [(-1, 0), (0, -1), (0, 1), (1, 0)]
 _CORNERS = [(-1, -1), (-1, 1), (1, -1), (1, 1)]
-_FURTHER = [(-2, 0), (2, 0), (0, -2), (0, 2), (-5, -5), (5, 5), (-5, 5), (5, -5)]
+_NEAR = [(-2, 0), (2, 0), (0, -2), (0, 2)]
+_FAR = [(-5, -5), (5, 5), (-5, 5), (5, -5)]
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,9 @@ class Effort:
     rounds: tuple[Sequence[tuple[int, int]], ...]
 
 
-QUICK = Effort(2, 6, (_EDGES, _FURTHER))
+QUICK = Effort(2, 5, (_EDGES, _FAR))
 """For a network, which sees what pairs do not tell."""
-THOROUGH = Effort(1, 8, (_EDGES + _CORNERS, _FURTHER + _EDGES))
+THOROUGH = Effort(1, 8, (_EDGES + _CORNERS, _NEAR + _FAR + _EDGES))
 """For small frames, where two cells may be of two things, and for mattes that no network looks through."""
 
 
