@@ -16,7 +16,6 @@ from lightning.pytorch.callbacks import (
     EMAWeightAveraging,
     LearningRateMonitor,
     ModelCheckpoint,
-    RichProgressBar,
 )
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
@@ -26,6 +25,7 @@ from trainer.checkpoint import CheckpointError, read
 from trainer.durable import DurableCheckpoints
 from trainer.placement import placement
 from trainer.prepare import PrepareError
+from trainer.progress import StepsBar
 from trainer.run import Run
 from trainer.stream import Place
 from trainer.synth import NoPhotosError, Photos
@@ -99,7 +99,7 @@ def _callbacks(run: Run, task: Task, progress: bool) -> list[Callback]:
         LearningRateMonitor("step"),
         task.gallery(),
     ]
-    return [*callbacks, RichProgressBar()] if progress else callbacks
+    return [*callbacks, StepsBar()] if progress else callbacks
 
 
 def fit(run: Run, *, progress: bool = True) -> Path:

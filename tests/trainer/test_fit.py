@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import json
+import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -119,6 +120,15 @@ def test_a_killed_run_ends_on_the_weights_of_an_undisturbed_one(
     for part in ("state_dict", "current_model_state"):
         for name, tensor in whole[part].items():
             assert torch.equal(tensor, resumed[part][name]), name
+
+
+def test_a_run_that_goes_on_counts_its_steps_from_the_first_to_the_last(
+    photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fit(small(photos, tmp_path, steps=3), progress=False)
+    capfd.readouterr()
+    fit(small(photos, tmp_path, steps=6))
+    assert re.search(r"Training.* 6/6 ", capfd.readouterr().out)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good(
