@@ -1,7 +1,7 @@
 """Links between pixels of like colour, however far apart: what one is, the other is likely to be.
 
 Chen, Li & Tang, "KNN Matting" (2013): a pixel is bound to its nearest neighbours in a space of colour and,
-weakly, place. Here one in four seeks them, and the matting Laplacian, which the links are added to, holds the
+weakly, place. Here one in nine seeks them, and the matting Laplacian, which the links are added to, holds the
 others to it. That carries alpha across gaps that no smooth change of colour bridges: through a net, between
 leaves, from lock to lock.
 """
@@ -20,8 +20,8 @@ from scipy.spatial import KDTree
 from dim_model import guided
 from dim_model.arrays import Floats, Indices
 
-_NEAREST = 8
-_APART = 2
+_NEAREST = 12
+_APART = 3
 """Rows and columns from one pixel that seeks neighbours to the next."""
 
 _NEARLY = 4.0
@@ -34,7 +34,7 @@ enough of them, and the search is faster.
 
 _PLACE = 0.1
 """What the width, or the height, of the frame counts beside colours of 0..1."""
-_WEIGHT = np.float32(0.05)
+_WEIGHT = np.float32(0.075)
 """Of a link, where the matting Laplacian's own rows have up to 9 on their diagonal: links decide where that
 says little. Chosen on drawn and rendered scenes.
 """
@@ -56,7 +56,7 @@ class Links(NamedTuple):
 
 
 def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
-    """Of one unknown pixel in four with the pixels nearest to it in colour.
+    """Of one unknown pixel in nine with the pixels nearest to it in colour.
 
     rgb: float32 [H, W, 3], 0..1; slot: each unknown pixel's number in reading order, int32 [H, W], or -1;
     alpha: float32 [H, W], read where it is known.
