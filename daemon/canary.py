@@ -70,8 +70,7 @@ class Canary:
             seconds.append(self._clock() - begun)
             if fault := canary.fault(alpha, kept):
                 raise WeightsError(
-                    f"{folder}: {fault}; publish a sound checkpoint, or copy the version again; "
-                    "if another version of dimd published it, publish it with this one."
+                    f"{folder}: {fault}; publish a sound checkpoint, or copy the version again."
                 )
             limit = self.settings.seconds
             if limit is None or seconds[-1] <= limit:
@@ -84,8 +83,8 @@ class Canary:
         self._check_room(folder, 0)
         if not canary.is_known(kept):
             self._say(
-                f"{folder}: have no known answer to the canary picture in their card; "
-                "that theirs is sane is all that was seen."
+                f"{folder}: have no answer to the canary picture in their card that this version of dimd "
+                "knows; that theirs is sane is all that was seen. Publish them anew for more."
             )
 
 

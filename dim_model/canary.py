@@ -2,24 +2,31 @@
 
 Whoever publishes weights keeps their answer to it in the card; whoever takes them up compares. An answer that
 differs means that tensors, network, runtime or device are not what they were: mattes would differ alike, on
-every frame from then on.
+every frame from then on. What a network is told of the picture is kept beside its answer: where that is told
+otherwise by now, because sampling or filters were changed, another answer is no fault.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from dim_model.encode import CHANNELS, Inputs, encode
+
 PICTURE = "disc-160"
 """Name of the picture below; another picture is another name, so that an answer is held to its own."""
 
 TOLERANCE = 0.005
 """Most that a cell's mean may be from the answer, which is float32's: bfloat16 stays within a fifth of it."""
+
+_TOLD = 0.002
+"""Most that the mean of an input may be from what it was: the last digits of other processors stay below."""
 
 _SIDE, _CELL = 160, 16
 _RADIUS, _SOFT, _BAND = 52.0, 9.0, 22.0
@@ -42,9 +49,12 @@ def picture() -> tuple[Tensor, Tensor]:
     return alpha * front + (1 - alpha) * back, trimap
 
 
-def answer(alpha: Tensor) -> dict[str, Any]:
-    """What a card keeps of a network's alpha of the picture, float32 [1, H, W]: the means of its cells."""
-    return {"picture": PICTURE, "alpha": [round(value, 4) for value in _cells(alpha)]}
+def answer(alpha: Tensor, inputs: Inputs) -> dict[str, Any]:
+    """What a card keeps of a network's alpha of the picture, float32 [1, H, W]: the means of its cells.
+    inputs: what the network is fed.
+    """
+    means = [round(value, 4) for value in _cells(alpha)]
+    return {"picture": PICTURE, "inputs": inputs, "told": list(_told(inputs)), "alpha": means}
 
 
 def fault(alpha: Tensor, kept: Mapping[str, Any]) -> str | None:
@@ -66,14 +76,34 @@ def fault(alpha: Tensor, kept: Mapping[str, Any]) -> str | None:
 
 
 def is_known(kept: Mapping[str, Any]) -> bool:
-    """Whether a card has an answer to this picture. A card's words are not trusted to be of any shape."""
-    alpha = kept.get("alpha")
+    """Whether a card has an answer to this picture, as networks are told of it today. A card's words are not
+    trusted to be of any shape.
+    """
+    inputs = kept.get("inputs")
     return (
         kept.get("picture") == PICTURE
-        and isinstance(alpha, list)
-        and len(alpha) == (_SIDE // _CELL) ** 2
-        and all(isinstance(value, float | int) and math.isfinite(value) for value in alpha)
+        and isinstance(inputs, str)
+        and inputs in CHANNELS
+        and _are_numbers(kept.get("alpha"), (_SIDE // _CELL) ** 2)
+        and _are_numbers(kept.get("told"), CHANNELS[inputs])
+        and all(abs(a - b) <= _TOLD for a, b in zip(kept["told"], _told(inputs), strict=True))
     )
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(isinstance(value, float | int) and math.isfinite(value) for value in values)
+    )
+
+
+@cache
+def _told(inputs: Inputs) -> tuple[float, ...]:
+    """The mean of each channel of a network's input over what is unknown of the picture."""
+    rgb, trimap = picture()
+    channels = encode(rgb[None], trimap[None], inputs)[0]
+    return tuple(round(value, 4) for value in channels[:, trimap[0] == 0.5].double().mean(1).tolist())
 
 
 def _cells(alpha: Tensor) -> list[float]:

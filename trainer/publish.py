@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dim_model import canary, nets, weights
+from dim_model.encode import Inputs
 from dim_model.matter import Matter
 from dim_model.runtimes import open_runtime
 from trainer import export, imagenet
@@ -105,7 +106,7 @@ def _answered(new: weights.Weights) -> weights.Card:
         matter.close()
     if reason := canary.fault(alpha, {}):
         raise weights.WeightsError(f"{new.folder}: {reason}; train it anew.")
-    return replace(new.card, canary=canary.answer(alpha))
+    return replace(new.card, canary=canary.answer(alpha, cast(Inputs, new.card.inputs)))
 
 
 def _keep_apart(root: Path, card: weights.Card) -> None:

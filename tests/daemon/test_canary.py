@@ -38,7 +38,9 @@ def alpha_of(folder: Path) -> torch.Tensor:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """The shipped weights as "good", with their answer in the card, and `current` at them."""
-    card = dataclasses.replace(CARD, version="good", canary=canary.answer(alpha_of(SHIPPED.folder)))
+    card = dataclasses.replace(
+        CARD, version="good", canary=canary.answer(alpha_of(SHIPPED.folder), "sampled")
+    )
     weights.publish(tmp_path, card, SHIPPED.state)
     weights.point(tmp_path, "good")
     return tmp_path
@@ -196,7 +198,7 @@ def test_without_a_known_answer_only_sanity_is_seen_and_it_is_said(root: Path) -
     trial = Canary(CanarySettings(seconds=None), said.append, lambda: 8 * GIB)
     trial(root / "older", lambda: open_matter(root / "older")).close()
     assert len(said) == 1
-    assert "have no known answer to the canary picture in their card" in said[0]
+    assert "have no answer to the canary picture in their card that this version of dimd knows" in said[0]
 
 
 def test_every_runtime_and_precision_gives_the_cards_answer(root: Path) -> None:
@@ -216,6 +218,20 @@ def test_every_runtime_and_precision_gives_the_cards_answer(root: Path) -> None:
 )
 def test_an_answer_of_another_shape_is_none(kept: dict[str, object]) -> None:
     assert not canary.is_known(kept)
+
+
+def test_weights_of_a_dimd_that_told_networks_otherwise_are_taken_after_an_upgrade(root: Path) -> None:
+    """Sampling that changed gives another answer, for which nobody's weights are to blame."""
+    kept = weights.load_card(root / "good").canary
+    other = kept | {"alpha": [0.5] * 100}
+    assert canary.fault(alpha_of(root / "good"), other)
+    told = [value + 0.01 for value in kept["told"]]
+    card = dataclasses.replace(CARD, version="older", canary=other | {"told": told})
+    weights.publish(root, card, SHIPPED.state)
+    said: list[str] = []
+    trial = Canary(CanarySettings(seconds=None), said.append, lambda: 8 * GIB)
+    trial(root / "older", lambda: open_matter(root / "older")).close()
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.01, 1.01])

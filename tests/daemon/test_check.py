@@ -99,7 +99,7 @@ def test_an_output_that_its_format_cannot_hold_is_a_fault(
 
 
 def test_weights_that_fail_the_canary_are_a_fault(tmp_path: Path, root: Path) -> None:
-    known = {"picture": canary.PICTURE, "alpha": [2.0] * 100}
+    known = canary.answer(torch.full((1, 160, 160), 2.0), "sampled")
     card = weights.Card("v2", "swift", "sampled", "x", [], {}, canary=known)
     weights.publish(root, card, nets.build("swift").state_dict())
     weights.point(root, "v2")

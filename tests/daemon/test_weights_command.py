@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from daemon.cli import main
@@ -20,7 +21,7 @@ CARD = Card("one", "swift", "sampled", "x", [], {})
 def home(tmp_path: Path) -> Path:
     (tmp_path / "config.yaml").write_text("weights: weights\n")
     state = nets.build("swift").state_dict()
-    known = {"picture": canary.PICTURE, "alpha": [0.5] * 100}
+    known = canary.answer(torch.full((1, 160, 160), 0.5), "sampled")
     for version, answer in (("one", {}), ("two", known), ("three", {})):
         card = dataclasses.replace(CARD, version=version, canary=answer)
         weights.publish(tmp_path / "weights", card, state)
