@@ -24,6 +24,7 @@ from daemon.media import Frame, FrameSource, MediaRef, Reading, open_source
 from daemon.media.video_decoders import Decoder
 from daemon.outputs import planned, silences
 from daemon.part import Part
+from daemon.pictured import pictured
 from daemon.preview import Preview, reduced_size
 from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
@@ -145,11 +146,14 @@ class Plan:
 
     def plate(self, frame: Frame) -> Tensor:
         """A frame's colours, float32 [3, H, W], in the file's own numbers. They lie in memory pixel by pixel,
-        as they were read: where the frame has no other channels, they are the frame's own.
+        as they were read: where the frame has no other channels, they are the frame's own. Of RGBA see
+        `pictured`.
         """
-        pixels = (
-            frame.pixels[..., :3] if frame.pixels.shape[2] >= 3 else np.repeat(frame.pixels[..., :1], 3, -1)
-        )
+        pixels = frame.pixels
+        if pixels.shape[2] < 3:
+            pixels = np.repeat(pixels[..., :1], 3, -1)
+        elif pixels.shape[2] == 4:
+            pixels = pictured(pixels, self._plate)
         return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
 
     def view(self, frame: Frame) -> Tensor:

@@ -117,7 +117,8 @@ class ClipInfo:
     set for video alone; `pts[i]` belongs to `numbers[i]`. `sound` is the file whose audio belongs to the
     pictures, where it has any. `remarks` are sentences that a person should read: what of the file was passed
     over. `heard` is, of a part of a video, between which seconds its sound is; None: from or to the sound's
-    own ends. `colour` is what a picture says of its colours; a video says it in its `tags`.
+    own ends. `colour` is what a picture says of its colours; a video says it in its `tags`. `premultiplied`:
+    the files hold colours times alpha, which frames have straight.
     """
 
     kind: Kind
@@ -139,6 +140,7 @@ class ClipInfo:
     colour: ColourTags = ColourTags()
     step: int = 1
     digits: int = 4
+    premultiplied: bool = False
 
 
 class FrameSource(Protocol):

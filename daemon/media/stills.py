@@ -41,7 +41,9 @@ largest. Those of a palette are fewer, and say nothing of its colours.
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's header says: the upright raster, and where the wanted channels lie in the file."""
+    """What a picture's header says: the upright raster, and where the wanted channels lie in the file, which
+    has them multiplied by alpha or not.
+    """
 
     width: int
     height: int
@@ -52,6 +54,7 @@ class Header:
     picked: tuple[int, ...]
     orientation: int
     colour: ColourTags
+    premultiplied: bool
 
 
 def read_header(path: Path, max_pixels: int) -> Header:
@@ -76,14 +79,13 @@ def read_still(path: Path, max_pixels: int, number: int = 0) -> tuple[Header, Fr
         if stored is None or (error and "extraneous" not in error):
             raise MediaError(f"{path.name}: is cut short or damaged ({_short(error)}); copy it again.")
         pixels = _into_display_window(stored[..., [index - first for index in header.picked]], spec)
-        premultiplied = file.format_name() in _ASSOCIATED and not _says_straight(spec)
         tags = tags_of(spec, file.format_name())
     mended = mend(pixels) if header.is_float else 0
     if not header.is_float and header.bits in _SPREAD:
         _to_codes(pixels, header.bits)
     if pixels.shape[2] == 2:
         pixels = pixels[..., [0, 0, 0, 1]]
-    if pixels.shape[2] == 4 and premultiplied:
+    if header.premultiplied:
         _unpremultiply(pixels)
     upright = np.ascontiguousarray(_upright(pixels, header.orientation))
     return header, Frame(number, upright, tags=tags, mended=mended)
@@ -136,6 +138,7 @@ def still_info(header: Header) -> ClipInfo:
         bits=header.bits,
         is_float=header.is_float,
         colour=header.colour,
+        premultiplied=header.premultiplied,
     )
 
 
@@ -201,16 +204,18 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         width, height = height, width
     base = spec.format.basetype
     is_float = base in (oiio.HALF, oiio.FLOAT, oiio.DOUBLE)
+    channels = {1: 1, 2: 4, 3: 3, 4: 4}[len(picked)]
     return Header(
         width=width,
         height=height,
-        channels={1: 1, 2: 4, 3: 3, 4: 4}[len(picked)],
+        channels=channels,
         bits=spec.get_int_attribute("oiio:BitsPerSample", 0) or spec.format.size() * 8,
         is_float=is_float,
         part=part,
         picked=picked,
         orientation=orientation,
         colour=colour_tags(spec, path, file.format_name(), grey=len(picked) < 3),
+        premultiplied=channels == 4 and file.format_name() in _ASSOCIATED and not _says_straight(spec),
     )
 
 
