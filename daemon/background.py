@@ -55,6 +55,7 @@ class Flat:
 class Picture:
     """A still, a sequence or a video beside the plate, scaled to fill its raster and cut around the middle.
 
+    It stands as players show it: where they turn the plate, it lies in its raster as the plate does.
     Where it has no frame for one of the plate's, the frame before stands on; before its first, that one does.
     plate, space: what it lies behind, and in which space that is.
     """
@@ -62,6 +63,7 @@ class Picture:
     def __init__(self, sidecar: Sidecar, plate: ClipInfo, space: ColourSpace) -> None:
         self._sidecar, self._own, self._plate, self._space = sidecar, sidecar.info, plate, space
         self._by_number = self._own.kind == plate.kind == "sequence"
+        self._turns = (_turns(self._own) - _turns(plate)) % 4
         self._kept: tuple[int, Tensor] | None = None
 
     def at(self, number: int, index: int) -> Tensor:
@@ -77,6 +79,7 @@ class Picture:
     def _read(self, number: int, position: int) -> Tensor:
         pixels = self._sidecar.at(number, position)
         rgb = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
+        rgb = np.rot90(rgb, self._turns)
         height, width = self._plate.height, self._plate.width
         scale = max(height / rgb.shape[0], width / rgb.shape[1])
         if scale != 1:
@@ -88,3 +91,8 @@ class Picture:
             2, 0, 1
         )
         return convert(cut, self._sidecar.space, self._space)
+
+
+def _turns(info: ClipInfo) -> int:
+    """Quarters, counterclockwise, by which a player turns its pictures."""
+    return round(info.tags.rotation / 90) if info.tags else 0

@@ -14,7 +14,7 @@ from daemon.colour import DISPLAY, LINEAR, ColourConfig, ColourSpace, Own, conve
 from daemon.colour.curves import HLG, PQ
 from daemon.colour.primaries import REC2020
 from daemon.compose import CHANNELS, compose
-from daemon.media import find_media, open_source
+from daemon.media import VideoTags, find_media, open_source
 from daemon.treatment import Treatment
 from daemon.trimaps import Sidecar
 from tests.daemon.cases import plate, write
@@ -126,6 +126,21 @@ def test_a_background_of_another_size_and_encoding_fills_the_frame(tmp_path: Pat
         linear = Picture(sidecar, behind, LINEAR).at(1001, 5)
     assert display.shape == linear.shape == (3, 32, 64)
     assert torch.allclose(DISPLAY.from_linear(linear), display, atol=1e-5)
+
+
+@pytest.mark.parametrize(("plates", "own"), [(90, 0), (0, -90), (180, 90), (90, 90)])
+def test_a_background_stands_as_players_show_the_plate(tmp_path: Path, plates: int, own: int) -> None:
+    picture = np.zeros((32, 32, 3), np.uint8)
+    picture[:16] = 255
+    write(tmp_path / "bg.png", picture)
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=10**6) as source:
+        sidecar = Sidecar("bg.png", source, source.info, pytest.fail)
+        sidecar.info = replace(source.info, tags=VideoTags(rotation=own))
+        behind = replace(source.info, tags=VideoTags(rotation=plates))
+        made = Picture(sidecar, behind, DISPLAY).at(0, 0).permute(1, 2, 0).numpy()
+    shown = np.rot90(made, plates // 90)  # as a player turns the plate, and below the background alone
+    np.testing.assert_allclose(shown, np.rot90(picture, own // 90) / 255, atol=1e-6)
 
 
 def test_a_checker_has_two_greys_and_a_colour_has_one() -> None:
