@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -63,11 +64,17 @@ def by_field(info: ClipInfo) -> ClipInfo:
     )
 
 
-def _remarks(path: Path, container: InputContainer) -> tuple[str, ...]:
+def _remarks(path: Path, container: InputContainer, first: av.VideoFrame, matrix: int) -> Iterator[str]:
     count = len(picture_streams(container))
-    if count == 1:
-        return ()
-    return (f"{path.name}: has {count} video streams; the first is taken, and the others are left out.",)
+    if count > 1:
+        yield f"{path.name}: has {count} video streams; the first is taken, and the others are left out."
+    if ycbcr.is_foreign(matrix) and not first.format.is_rgb and len(first.format.components) >= 3:
+        taken = ycbcr.resolve_matrix(matrix, first.width, first.height)
+        usual = "BT.709" if taken == ycbcr.BT709 else "BT.601"
+        yield (
+            f"{path.name}: its tags name matrix {matrix} of ITU-T H.273, which dimd does not know; read by "
+            f"{usual}; export it as BT.709 or BT.2020 if its colours are wrong."
+        )
 
 
 def describe(
@@ -107,5 +114,5 @@ def describe(
             rotation=int(first.rotation),
         ),
         sound=path if container.streams.audio else None,
-        remarks=_remarks(path, container),
+        remarks=tuple(_remarks(path, container, first, int(context.colorspace))),
     )

@@ -34,6 +34,11 @@ def resolve_matrix(matrix: int, width: int, height: int) -> int:
     return BT709 if width >= 1280 or height > 576 else SMPTE170M
 
 
+def is_foreign(matrix: int) -> bool:
+    """Whether a tag names a matrix that is not computed with here, such as that of ICtCp."""
+    return matrix > UNSPECIFIED + 1 and matrix not in _LUMA  # 3 is reserved
+
+
 def to_rgb(matrix: int, full_range: bool, bits: int) -> npt.NDArray[np.float32]:
     """float32 [3, 4] matrix: (Y, Cb, Cr, 1) as integer codes of `bits` bits to R'G'B' in nominal 0..1."""
     scale, offset = _quantisation(full_range, bits)

@@ -92,6 +92,21 @@ def test_the_first_of_two_pictures_is_taken_and_the_other_said(tmp_path: Path, n
         assert len(list(source.frames())) == 5
 
 
+@pytest.mark.parametrize(("matrix", "said"), [(14, "matrix 14 of ITU-T H.273"), (1, ""), (2, "")])
+def test_a_matrix_that_is_not_known_is_said(tmp_path: Path, matrix: int, said: str) -> None:
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        stream = out.add_stream("ffv1", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv444p"
+        stream.codec_context.colorspace = matrix
+        frame = av.VideoFrame(64, 48, "yuv444p")
+        frame.pts = 0
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with open_source(locate(tmp_path / "a.mkv"), max_pixels=MANY) as source:
+        remark = " ".join(source.info.remarks)
+    assert (said in remark and "read by BT.601" in remark) if said else not remark
+
+
 def test_cover_art_is_no_picture_of_the_clip(tmp_path: Path) -> None:
     path = pictures(tmp_path / "a.mp4", {"size": (32, 32), "cover": True}, {"size": (64, 48)})
     with av.open(str(path)) as container:
