@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from daemon.closing import Closing
-from daemon.media.base import ClipInfo, Frame, MediaError, WorkGoneError
+from daemon.media.base import ClipInfo, Frame, MediaError, PictureTags, WorkGoneError
 from daemon.media.durable import sync_file, sync_folder
 from daemon.media.image_formats import ImageFormat
 from daemon.media.picture_tags import video_tags
@@ -38,7 +38,7 @@ class ImageSink(Closing):
             raise ValueError(f"{self._stem}: frame {frame.number} is {frame.pixels.shape}, not {shape}")
         path = self._path(frame.number)
         self._unsynced.append(path)  # before it is there: a write that fails may leave a part of it
-        self._format.write(path, frame.pixels, frame.tags or self._video_tags(self._position))
+        self._format.write(path, frame.pixels, self._tags(frame.tags))
         self._position += 1
 
     def commit(self) -> None:
@@ -63,6 +63,13 @@ class ImageSink(Closing):
         for path in self._unsynced:
             path.unlink(missing_ok=True)
         self._unsynced.clear()
+
+    def _tags(self, own: PictureTags | None) -> PictureTags | None:
+        """A video's frame has no header, but what is made of it may have colours of its own to tell."""
+        videos = self._video_tags(self._position)
+        if videos is None or own is None:
+            return own or videos
+        return PictureTags((*videos.attributes, *own.attributes), own.origin)
 
     def _path(self, number: int) -> Path:
         if self._like.kind == "still":

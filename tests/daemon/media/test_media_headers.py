@@ -18,6 +18,7 @@ from daemon.media import (
     ClipInfo,
     Frame,
     MediaRef,
+    PictureTags,
     Storage,
     VideoTags,
     find_media,
@@ -245,3 +246,18 @@ def test_an_exr_of_a_videos_frame_has_its_rate_and_where_that_is_constant_its_ti
     constant = pts[2] == 2002
     assert ("time 01:01:00:02" in said) == constant
     assert ("drop frame 1" in said) == constant
+
+
+def test_an_exr_of_a_videos_frame_in_colours_of_its_own_has_its_rate_and_time_code_too(
+    tmp_path: Path, ramp: Ramp
+) -> None:
+    rate, tags = Fraction(24), VideoTags(timecode="01:00:00:00", sample_aspect=Fraction(2))
+    like = ClipInfo("video", 64, 48, 3, (0, 1), (), "display", 8, False, rate, 1 / rate, (0, 1), tags)
+    own = PictureTags((("dimd:colorspace", Type("string"), "ACEScg"),))
+    with open_sink("exr", tmp_path, "made", like, channels=3) as sink:
+        for number in like.numbers:
+            sink.write(Frame(number, ramp(3), number, own))
+        sink.finish()
+    made = attributes(tmp_path / "made.0001.exr")
+    assert (made["dimd:colorspace"], made["framesPerSecond"]) == ("ACEScg", (24, 1))
+    assert (made["PixelAspectRatio"], made["smpte:TimeCode"][0]) == (2, 0x01000001)
