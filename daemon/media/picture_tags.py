@@ -7,7 +7,7 @@ through but for what describes the plate's own file (its compression, tiles, par
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -173,8 +173,7 @@ def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
         ("framesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator)),
         ("PixelAspectRatio", oiio.TypeDesc("float"), float(tags.sample_aspect)),
     )
-    constant = len({after - before for before, after in itertools.pairwise(info.pts)}) <= 1
-    first = tags.timecode or "" if constant else ""
+    first = tags.timecode or "" if _is_constant(info.pts, 1 / (rate * (info.time_base or 1 / rate))) else ""
 
     def at(position: int) -> PictureTags:
         code = timecode(first, rate, position)
@@ -183,6 +182,16 @@ def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
         return PictureTags((*kept, ("smpte:TimeCode", oiio.TypeDesc("timecode"), (code, 0))))
 
     return at
+
+
+def _is_constant(pts: Sequence[int], each: Fraction) -> bool:
+    """Whether frames follow at one rate, a frame every `each` ticks, be it to the nearest tick, as Matroska's
+    milliseconds are of 24000/1001 a second.
+    """
+    if len({after - before for before, after in itertools.pairwise(pts)}) <= 1:
+        return True
+    slack = min(Fraction(1), each / 4)
+    return all(abs(stamp - pts[0] - n * each) <= slack for n, stamp in enumerate(pts))
 
 
 def timecode(first: str, rate: Fraction, position: int) -> int | None:

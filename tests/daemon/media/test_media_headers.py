@@ -248,6 +248,23 @@ def test_an_exr_of_a_videos_frame_has_its_rate_and_where_that_is_constant_its_ti
     assert ("drop frame 1" in said) == constant
 
 
+@pytest.mark.parametrize("late", [0, 12])
+def test_a_rate_that_is_told_to_the_millisecond_is_constant_too(
+    tmp_path: Path, ramp: Ramp, late: int
+) -> None:
+    rate, tags = Fraction(24000, 1001), VideoTags(timecode="01:00:00:00")
+    pts = tuple(round(n * 1000 / rate) + (late if n == 2 else 0) for n in range(4))
+    like = ClipInfo(
+        "video", 64, 48, 3, (0, 1, 2, 3), (), "display", 8, False, rate, Fraction(1, 1000), pts, tags
+    )
+    with open_sink("exr", tmp_path, "made", like, channels=3) as sink:
+        for number in like.numbers:
+            sink.write(Frame(number, ramp(3), pts[number]))
+        sink.finish()
+    code: Any = attributes(tmp_path / "made.0003.exr").get("smpte:TimeCode", (None,))
+    assert code[0] == (None if late else 0x01000003)
+
+
 def test_an_exr_of_a_videos_frame_in_colours_of_its_own_has_its_rate_and_time_code_too(
     tmp_path: Path, ramp: Ramp
 ) -> None:
