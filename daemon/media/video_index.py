@@ -78,6 +78,7 @@ def index_video(path: Path) -> VideoIndex:
     """
     stamps: list[int] = []
     keys: set[int] = set()
+    unseen: list[int] = []
     end = Fraction(0)
     with open_container(path) as container:
         picture = picture_stream(container, path)
@@ -90,7 +91,13 @@ def index_video(path: Path) -> VideoIndex:
                 if stamp is None or not packet.size:
                     continue  # the empty packet that ends each stream, or a placeholder for a dropped frame
                 end = max(end, (stamp + (packet.duration or 0)) * packet.time_base)
-                if packet.stream_index != picture.index or packet.is_discard or _is_hidden(packet, picture):
+                if packet.stream_index != picture.index:
+                    continue
+                if packet.is_discard:
+                    # Before the clip's beginning, where an editor or a phone cut it without coding it anew.
+                    unseen += [stamp] if packet.is_keyframe else []
+                    continue
+                if _is_hidden(packet, picture):
                     continue
                 stamps.append(stamp)
                 if packet.is_keyframe:
@@ -99,6 +106,8 @@ def index_video(path: Path) -> VideoIndex:
             check_disk(path, error.errno, error.strerror)
             raise _cut(path) from None
         _refuse_cut(path, container, picture, end, declared)
+    # The first of them stands for the beginning of the file, from which it is decoded without a seek.
+    keys |= {stamp for stamp in unseen[:1] if stamps and stamp < min(stamps)}
     if not keys:
         raise MediaError(f"{path.name}: holds no frame that decoding can begin at; export it again.")
     # Where two packets have one time, nobody knows which of them a seek finds.

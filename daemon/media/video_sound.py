@@ -7,7 +7,7 @@ clip is begun: whether it takes it is asked of the muxer itself, with a header t
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,7 @@ from av.codec.context import CodecContext
 from av.container import InputContainer, OutputContainer
 from av.stream import Discard
 
+from daemon.media import milliseconds
 from daemon.media.base import MediaError
 from daemon.media.video_index import open_container
 
@@ -40,6 +41,7 @@ class Sound:
     def __init__(self, source: Path, plate: InputContainer, out: OutputContainer) -> None:
         self._source, self._plate = source, plate
         self._pairs = {}
+        self._hides = out.format.name not in milliseconds.CONTAINERS
         for stream in plate.streams:
             if stream.type != "audio":
                 stream.discard = Discard.all  # so that MOV and MP4 do not even read the pictures
@@ -53,15 +55,16 @@ class Sound:
                 self._pairs[stream.index] = added
 
     def packets(self, since: Fraction | None = None, until: Fraction | None = None) -> Iterator[Timed]:
-        """Every packet, in the order of the file; only those that sound between `since` and `until`, seconds,
-        where they are given. A packet is not cut, so the sound may reach over either by less than one.
+        """The packets that sound, and what their decoder needs before them, in the order of the file; only
+        those that sound between `since` and `until`, seconds, where they are given. A packet is not cut, so
+        the sound may reach over either by less than one.
 
         Raises MediaError where it cannot be read any more.
         """
         if not self._pairs:
             return
         try:
-            for packet in self._plate.demux(self._plate.streams.audio):
+            for packet in self._heard(self._plate.demux(self._plate.streams.audio)):
                 stamp = packet.dts if packet.dts is not None else packet.pts
                 added = self._pairs.get(packet.stream_index)
                 if added is None or stamp is None or not packet.size:
@@ -78,6 +81,24 @@ class Sound:
             raise MediaError(
                 f"{self._source.name}: its sound is damaged ({error.strerror}); copy it again."
             ) from None
+
+    def _heard(self, packets: Iterable[av.Packet[Any]]) -> Iterator[av.Packet[Any]]:
+        """Without what a MOV or MP4 that was cut without coding it anew holds beyond its ends, but for the
+        packet before the first that sounds; MOV hides all that is before it.
+        """
+        last: dict[int, av.Packet[Any]] = {}
+        begun = set[int]()
+        for packet in packets:
+            index = packet.stream_index
+            if not packet.is_discard:
+                begun.add(index)
+                if index in last:
+                    yield last.pop(index)
+                yield packet
+            elif index not in begun and self._hides:
+                yield packet
+            elif index not in begun:
+                last[index] = packet
 
 
 def _takes(container: str, stream: AudioStream) -> bool:
