@@ -24,7 +24,7 @@ from daemon.media import Frame, FrameSource, MediaRef, Reading, open_source
 from daemon.media.video_decoders import Decoder
 from daemon.outputs import planned, silences
 from daemon.part import Part
-from daemon.pictured import pictured
+from daemon.pictured import is_cut_out, pictured
 from daemon.preview import Preview, reduced_size
 from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
@@ -71,6 +71,8 @@ class Plan:
             if self._size != self.raster:
                 self._source = Preview(self._source, self._size)
             self.info = self._source.info
+            self._is_cut_out = is_cut_out(self._source)
+            self._moved()
             label = clip.plate.path.name
             self.part = Part.of(label, self.info, settings.frames, settings.handles)
             self.gaps = Gaps(label, self.part.info, settings.missing)
@@ -153,7 +155,7 @@ class Plan:
         if pixels.shape[2] < 3:
             pixels = np.repeat(pixels[..., :1], 3, -1)
         elif pixels.shape[2] == 4:
-            pixels = pictured(pixels, self._plate)
+            pixels = pictured(pixels, self._plate, cut_out=self._is_cut_out)
         return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
 
     def view(self, frame: Frame) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 from daemon.config import ClipSettings
 from daemon.inbox import scan
+from daemon.media import ClipInfo, Frame, VideoTags, open_sink
 from daemon.plan import Plan
 from tests.daemon.cases import SIZE
 from tests.daemon.stills import picture
 
+RATE = Fraction(25)
 SUBJECT, WALL = np.array([0.8, 0.4, 0.15], np.float32), np.array([0.1, 0.3, 0.6], np.float32)
 
 
@@ -56,3 +59,23 @@ def test_a_picture_with_a_matte_is_shown_as_it_is(folder: Path, wall: np.ndarray
     write = {"oiio:UnassociatedAlpha": 1}
     picture(folder / "shot.png", np.dstack([shot, ramp()]).astype(np.float32), "uint16", **write)
     np.testing.assert_allclose(shown(folder), shot, atol=1e-4)
+
+
+@pytest.mark.parametrize("format", ["prores4444", "vp9"])
+@pytest.mark.parametrize("straight", [True, False])
+def test_a_cut_out_is_told_from_what_is_multiplied_in_video_too(
+    folder: Path, tmp_path: Path, format: str, straight: bool
+) -> None:
+    colours = np.where(ramp() > 0, SUBJECT, 0) if straight else SUBJECT * ramp()
+    pixels = np.dstack([colours, ramp()]).astype(np.float32)
+    height, width = SIZE
+    like = ClipInfo(
+        "video", width, height, 4, (0,), (), "display", 8, False, RATE, 1 / RATE, (0,), VideoTags()
+    )
+    (tmp_path / "making").mkdir()
+    with open_sink(format, tmp_path / "making", "shot", like, channels=4) as sink:
+        sink.write(Frame(0, pixels))
+        sink.finish()
+    (made,) = (tmp_path / "making").iterdir()
+    made.rename(folder / made.name)
+    np.testing.assert_allclose(shown(folder)[:, 24:], (SUBJECT * ramp())[:, 24:], atol=0.06)
