@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
-from daemon.colour import ColourSpace
+from daemon.colour import LINEAR, ColourSpace
 from daemon.colours import Colours, said_of, tagged
 from daemon.config import ClipSettings, Format, OutputName, OutputSettings
 from daemon.layers import CHANNELS, NAMES, PARTS
@@ -45,7 +45,8 @@ class FormatError(MediaError):
 class Output:
     """One thing to write. folder: below the result's. stem: of its file or files. bits, compression: None is
     the format's default. space: of its colours; None: the plate's. profile: the ICC profile of its colours.
-    parts: each layer is a part of the EXR.
+    parts: each layer is a part of the EXR. numbers: the name of the plate's space, where its numbers would be
+    taken for other light in an EXR.
     """
 
     name: OutputName
@@ -57,6 +58,7 @@ class Output:
     space: ColourSpace | None = None
     profile: bytes | None = None
     parts: bool = False
+    numbers: str | None = None
 
     def open(self, work: Path, info: ClipInfo, start: int, stamp: Mapping[str, str]) -> FrameSink:
         """stamp: what an EXR's header says of how it was made. Raises OSError where `work` is not there: who
@@ -72,7 +74,7 @@ class Output:
             names=NAMES if self.name == "layers" else None,
             parts=PARTS if self.parts else None,
             straight=self.name == "foreground",
-            stamp={**stamp, "dimd:output": self.name},
+            stamp={**stamp, "dimd:output": self.name, **self._of_numbers()},
             profile=self.profile,
         )
         like = tagged(info, self.space) if self.space else info
@@ -80,6 +82,10 @@ class Output:
         return open_sink(
             self.format, folder, self.stem, like, channels=channels, start=start, storage=storage
         )
+
+    def _of_numbers(self) -> dict[str, str]:
+        is_plates = self.space is None and self.name != "alpha"
+        return {"dimd:colorspace": self.numbers} if self.numbers and is_plates else {}
 
     def tags(self, plate: PictureTags | None) -> PictureTags | None:
         """What its header says, where the plate's says ``plate``: its own colours, where it has others."""
@@ -111,6 +117,7 @@ def planned(
         many = kind in IMAGE_FORMATS and info.kind != "still"
         folder = output if many else "."
         profile = None if space else colours.plate.profile
+        own = colours.plate.space
         yield Output(
             output,
             kind,
@@ -121,6 +128,7 @@ def planned(
             space,
             profile,
             how.parts,
+            None if own == LINEAR else own.name,
         )
 
 

@@ -18,7 +18,7 @@ from daemon.config import ClipSettings
 from daemon.inbox import scan
 from daemon.media import VideoTags, find_media, open_source
 from daemon.plan import Plan
-from tests.daemon.cases import SIZE, still, trimap, write
+from tests.daemon.cases import SIZE, plate, still, trimap, write
 from tests.daemon.colour_cases import AP1, exr, make, read, soft_log, tagged, told
 
 pytestmark = pytest.mark.usefixtures("no_config_of_this_machine")
@@ -175,6 +175,25 @@ def test_an_exrs_header_says_what_its_own_colours_are(folder: Path) -> None:
     assert other.getattribute("colorSpace") is None
     assert other.getattribute("dimd:colorspace") == "Linear Rec.709 (sRGB)"
     assert kept.getattribute("shotcode") == other.getattribute("shotcode") == "x12"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "asked", "said"),
+    [("png", {}, "sRGB Rec.709"), ("exr", {"colorspace": "ARRI LogC4"}, "ARRI LogC4"), ("exr", {}, None)],
+)
+def test_an_exr_in_a_plates_own_numbers_says_what_they_are_unless_they_are_light(
+    folder: Path, suffix: str, asked: dict[str, str], said: str | None
+) -> None:
+    if suffix == "exr":
+        exr(folder / "shot.exr", np.random.default_rng(0).random((*SIZE, 3)), {})
+    else:
+        write(folder / "shot.png", plate())
+    write(folder / "shot_trimap.png", trimap())
+    outputs = {"alpha": {"format": "exr"}, "foreground": {"format": "exr"}, "layers": {"parts": True}}
+    result = make(folder, outputs=outputs, **asked)
+    for name, wanted in (("alpha", None), ("foreground", said), ("layers", said)):
+        header = oiio.ImageInput.open(str(result / f"shot_{name}.exr")).spec()
+        assert header.getattribute("dimd:colorspace") == wanted
 
 
 @pytest.mark.parametrize("own", [None, "lin_rec2020"])
