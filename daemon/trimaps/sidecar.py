@@ -50,9 +50,12 @@ class Sidecar:
         """Raise TrimapError, before the first frame is made, if it does not fit the plate."""
         info, (width, height) = self._source.info, (self._plate.width, self._plate.height)
         if abs(info.width - width) > FITTED or abs(info.height - height) > FITTED:
+            tags = self._plate.tags
+            mend = "; supply it at the plate's size."
+            if tags and tags.rotation % 180 and abs(info.width - height) <= FITTED:
+                mend = " before players turn it; turn it to lie as the plate's pixels do."
             raise TrimapError(
-                f"{self.label}: is {info.width}x{info.height}, its plate {width}x{height}; "
-                "supply it at the plate's size."
+                f"{self.label}: is {info.width}x{info.height}, its plate {width}x{height}{mend}"
             )
         if (info.width, info.height) != (width, height):
             self._warn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,9 @@ import torch
 
 from daemon.config import TrimapSettings
 from daemon.inbox import scan
+from daemon.media import VideoTags, find_media, open_source
 from daemon.plan import Plan
-from daemon.trimaps import TrimapError
+from daemon.trimaps import Sidecar, TrimapError
 from tests.daemon.cases import config, plate, sequence, still, trimap, video, write
 
 
@@ -54,6 +56,17 @@ def test_the_plates_own_alpha_serves(folder: Path) -> None:
         assert (made[:, :20] == 0).all()
         assert (made[:, 26:38] == 0.5).all()
         assert (made[:, 44:] == 1).all()
+
+
+def test_a_mask_that_stands_as_players_turn_its_plate_is_told_so(folder: Path) -> None:
+    write(folder / "shot_mask.png", np.rot90(trimap()).copy())
+    (ref,) = find_media(folder)
+    with open_source(ref, max_pixels=10**6) as source:
+        height, width = trimap().shape
+        lying = replace(source.info, width=width, height=height, tags=VideoTags(rotation=90))
+        mask = Sidecar("shot_mask.png", source, lying, pytest.fail)
+        with pytest.raises(TrimapError, match=r"before players turn it; turn it to lie as"):
+            mask.check()
 
 
 def walls(folder: Path, *, same: bool = True) -> None:
