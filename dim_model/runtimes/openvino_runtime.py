@@ -6,6 +6,7 @@ layers stays in a core's own cache, where that of a whole batch would not.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import cast
 
@@ -47,7 +48,7 @@ class OpenVinoRuntime:
         fuse(cast(nn.Module, network))
         self._tiles, self._precision = Tiles(cast(nn.Module, network)), _TYPES[precision]
         self._threads = torch.get_num_threads()
-        self._queues: dict[tuple[int, ...], openvino.AsyncInferQueue] = {}
+        self._requests: dict[tuple[int, ...], list[openvino.InferRequest]] = {}
         # Whether it can be run at all is told now, on the least tile that there could be.
         lowered(self._tiles, (1, encode.CELL * channels_of(network.inputs), network.stride, network.stride))
         self.description = f"cpu, openvino {precision}"
@@ -57,23 +58,32 @@ class OpenVinoRuntime:
             np.empty((len(some), 1, encode.PACK * some.shape[2], encode.PACK * some.shape[3]), np.float32)
             for some in batches
         ]
-        used = set()
-        for tiles, alpha in zip(batches, made, strict=True):
-            queue = self._queue(tuple(tiles.shape))
-            queue.start_async([tiles.permute(0, 2, 3, 1).contiguous().numpy()], alpha, share_inputs=True)
-            used.add(queue)
-        for queue in used:
-            queue.wait_all()
+        running: deque[tuple[openvino.InferRequest, Floats]] = deque()
+        try:
+            for n, (tiles, alpha) in enumerate(zip(batches, made, strict=True)):
+                requests = self._of(tuple(tiles.shape))
+                while len(running) >= len(requests):
+                    _end(*running.popleft())
+                request = requests[n % len(requests)]
+                request.start_async([tiles.permute(0, 2, 3, 1).contiguous().numpy()], share_inputs=True)
+                running.append((request, alpha))
+        finally:
+            while running:
+                _end(*running.popleft())
         return [torch.from_numpy(alpha) for alpha in made]
 
-    def _queue(self, shape: tuple[int, ...]) -> openvino.AsyncInferQueue:
-        if shape not in self._queues:
-            self._queues[shape] = self._compiled(shape)
-        return self._queues[shape]
+    def _of(self, shape: tuple[int, ...]) -> list[openvino.InferRequest]:
+        """The requests for tiles of one shape: twice as many as run at once, so that a stream has its next
+        while what it did is read.
+        """
+        if shape not in self._requests:
+            compiled = self._compiled(shape)
+            self._requests[shape] = [compiled.create_infer_request() for _ in range(2 * self._threads)]
+        return self._requests[shape]
 
-    def _compiled(self, shape: tuple[int, ...]) -> openvino.AsyncInferQueue:
+    def _compiled(self, shape: tuple[int, ...]) -> openvino.CompiledModel:
         """For tiles of one shape, which is faster than for any."""
-        compiled = self._core.compile_model(
+        return self._core.compile_model(
             lowered(self._tiles, shape),
             "CPU",
             {
@@ -84,13 +94,13 @@ class OpenVinoRuntime:
                 properties.hint.enable_cpu_pinning: False,
             },
         )
-        queue = openvino.AsyncInferQueue(compiled, self._threads)
-        queue.set_callback(_keep)
-        return queue
 
     def close(self) -> None:
-        del self._queues
+        del self._requests
 
 
-def _keep(request: openvino.InferRequest, alpha: Floats) -> None:
+def _end(request: openvino.InferRequest, alpha: Floats) -> None:
+    # No callback of OpenVINO's own queue: its thread would want the GIL, which whoever closes the runtime
+    # holds while he waits for that thread.
+    request.wait()
     alpha[...] = request.get_output_tensor(0).data
