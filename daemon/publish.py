@@ -20,6 +20,14 @@ from daemon.media.durable import sync_folder
 
 MANIFEST = "manifest.json"
 
+_MENDS = {
+    errno.ENOTDIR: "name a folder, for there is a file in the way",
+    errno.EEXIST: "name a folder, for there is a file in the way",
+    errno.EROFS: "have its disk mounted for writing, or name another folder",
+    errno.ENOSPC: "make room on its disk",
+    errno.EDQUOT: "make room on its disk",
+}
+
 
 class PublishError(OSError):
     """One sentence: which folder, what is wrong, how to mend it."""
@@ -77,9 +85,8 @@ class Workplace:
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 raise PublishError(f"{self.name}: is too long a name for {self.out}; shorten it.") from error
-            raise PublishError(
-                f"{self.out}: cannot be written to ({error.strerror}); give dimd's user access to it."
-            ) from error
+            mend = _MENDS.get(error.errno or 0, "give dimd's user access to it")
+            raise PublishError(f"{self.out}: cannot be written to ({error.strerror}); {mend}.") from error
         return start
 
     def published(self) -> Path | None:

@@ -116,7 +116,7 @@ def test_a_read_only_output_is_said_and_tried_again(tmp_path: Path, engine: Engi
         wait_for(lambda: daemon.told.ends)
         how, why = daemon.told.ends[0]
         assert how == "retry"
-        assert "cannot be written to (Read-only file system); give dimd's user access" in why
+        assert "cannot be written to (Read-only file system); have its disk mounted for writing" in why
         subprocess.run(["mount", "-o", "remount,rw", str(read_only)], check=True)
         wait_for(lambda: visible(read_only) == ["shot"])
 

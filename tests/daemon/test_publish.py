@@ -57,8 +57,14 @@ def test_unfinished_work_is_hidden(tmp_path: Path) -> None:
 
 def test_an_output_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(PublishError, match=r"out: cannot be written to .*; give dimd's user access"):
+    with pytest.raises(
+        PublishError, match=r"out: cannot be written to .*; name a folder, for there is a file"
+    ):
         Workplace(tmp_path / "out", "shot", "a" * 64).prepare(0)
+    with pytest.raises(
+        PublishError, match=r"sub: cannot be written to .*; name a folder, for there is a file"
+    ):
+        Workplace(tmp_path / "out/sub", "shot", "a" * 64).prepare(0)
 
 
 @pytest.mark.parametrize("name", ["长" * 78, "a" * 230])
