@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +32,7 @@ class ProgressReporter:
             disable=not console.is_terminal,
         )
         self._tasks: dict[int, TaskID] = {}
+        self._told: set[int] = set()
         self._lock = threading.Lock()
 
     def started(self, job: Job, frames: int, begun_at: int) -> None:
@@ -53,8 +55,21 @@ class ProgressReporter:
 
     def ended(self, job: Job, how: str, sentence: str) -> None:
         self._remove(job)
+        self._told.add(job.id)
         colour = "red" if how in ("failed", "set_aside") else "yellow"
         self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {escape(_of(job, sentence))}")
+
+    def left(self, jobs: Iterable[Job]) -> None:
+        """Say what is not done of them for a reason of an earlier run, which nobody has told in this one."""
+        for job in jobs:
+            if job.state in ("done", "running") or job.id in self._told:
+                continue
+            if job.state == "waiting":
+                if job.error:  # else it waits for room, which the log says
+                    self.ended(job, job.state, f"{job.error} It waits for its next try.")
+                continue
+            mend = f"since before; 'dimd retry {job.id}' takes it up again"
+            self.ended(job, job.state, f"{job.error} It is so {mend}." if job.error else f"is so {mend}.")
 
     def _say(self, line: str) -> None:
         # Paths and sentences stay in one piece: they are copied, and read by scripts.

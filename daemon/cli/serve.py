@@ -23,7 +23,7 @@ from daemon.config import Config, ConfigError, load
 from daemon.engine import Engine
 from daemon.ledger import LedgerError
 from daemon.progress import ProgressReporter
-from daemon.report import LogReporter, Reporter, configure_log
+from daemon.report import LogReporter, configure_log
 from daemon.service import Service, StartError
 from dim_model.runtimes import DeviceError, DeviceLostError
 from dim_model.weights import WeightsError
@@ -114,9 +114,7 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         except (WeightsError, DeviceError) as error:
             click.echo(str(error), err=True)
             return FAULTY
-        reporter: Reporter = LogReporter(log)
-        if once:
-            reporter = stack.enter_context(ProgressReporter(Console(file=sys.stderr)))
+        bars = stack.enter_context(ProgressReporter(Console(file=sys.stderr))) if once else None
 
         def reload() -> Config:
             changed = _sound(path, gpu)
@@ -124,7 +122,7 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
             canary.settings = changed.canary
             return changed
 
-        service = Service(config, engine, reporter, log, reload=reload, once=once)
+        service = Service(config, engine, bars or LogReporter(log), log, reload=reload, once=once)
         _listen(service)
         if not once:
             # said once signals are obeyed: who reads it may send one at once
@@ -138,6 +136,8 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         except DeviceLostError as error:
             log.critical(str(error))
             return LOST
+        if bars is not None:
+            bars.left(jobs)
     if not once:
         log.info("stopped")
         return 0

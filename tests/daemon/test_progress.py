@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -32,3 +33,22 @@ def test_a_sentence_that_begins_with_the_clips_name_does_not_have_it_twice() -> 
     with ProgressReporter(Console(file=said)) as reporter:
         reporter.ended(told_as(1, "st"), "failed", "st: is no video, so alpha cannot be vp9.")
     assert said.getvalue() == "failed  st: is no video, so alpha cannot be vp9.\n"
+
+
+def test_what_an_earlier_run_gave_up_is_told_and_what_this_one_told_is_not_told_twice() -> None:
+    said = io.StringIO()
+    aside = replace(told_as(2, "b"), state="set_aside", error="b.png: is empty.")
+    jobs = [replace(told_as(1, "a"), state="done"), aside, replace(told_as(3, "c"), state="cancelled")]
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.ended(replace(told_as(4, "d"), state="failed"), "failed", "d.png: is empty.")
+        jobs.append(replace(told_as(4, "d"), state="failed", error="d.png: is empty."))
+        jobs += [
+            replace(told_as(n, "e"), state="waiting", error=why) for n, why in ((5, "e: is away."), (6, None))
+        ]
+        reporter.left(jobs)
+    assert said.getvalue().splitlines() == [
+        "failed  d: d.png: is empty.",
+        "set aside  b: b.png: is empty. It is so since before; 'dimd retry 2' takes it up again.",
+        "cancelled  c: is so since before; 'dimd retry 3' takes it up again.",
+        "waiting  e: is away. It waits for its next try.",
+    ]

@@ -158,6 +158,11 @@ def test_once_leaves_with_1_when_a_clip_failed_and_says_why(home: Path) -> None:
     assert done.returncode == 1
     assert "put shot_trimap, shot_mask or shot_clean beside it" in done.stderr
 
+    again = command(home, "--once")
+    assert again.returncode == 1
+    assert "put shot_trimap, shot_mask or shot_clean beside it" in again.stderr
+    assert "'dimd retry 1' takes it up again." in again.stderr
+
 
 def test_a_job_is_tried_again_when_told(home: Path) -> None:
     still(home / "in", with_trimap=False)
