@@ -22,7 +22,7 @@ from daemon.config import Format
     type=click.Choice(["auto", "png", "exr", "tiff", "prores4444", "ffv1", "movpng", "vp9"]),
     help="Of every output but layers; a video format is for video.  [default: as suits the clip]",
 )
-@click.option("--device", default="auto", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 def matte(asked: Asked, out: Path, background: str | None, form: Format | None, device: str) -> int:
     """Make alpha, foreground and composite of each INPUT: a still, a video, a folder of one clip or a pattern
     like shot.%04d.exr.

@@ -74,6 +74,7 @@ def over_clips(function: Callable[..., int]) -> Callable[..., None]:
             "--preset",
             type=click.Choice(get_args(Preset)),
             default="custom",
+            show_default=True,
             help="What --model is, see docs/segmenters.md.",
         ),
         click.option(

@@ -51,6 +51,13 @@ def test_a_number_that_cannot_be_is_refused_by_name(command: str, option: str, n
     assert f"Invalid value for '{option}': {number}" in done.output
 
 
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_help_says_of_every_option_what_it_is_and_names_no_empty_default(command: str) -> None:
+    asked = main.commands[command].params
+    assert [each.name for each in asked if isinstance(each, click.Option) and not each.help] == []
+    assert '[default: ""]' not in CliRunner().invoke(main, [command, "--help"]).output
+
+
 @pytest.mark.parametrize("crop", ["200", "528", "8"])
 def test_a_crop_that_no_network_takes_is_refused_before_the_run_begins(
     crop: str, photos: Path, tmp_path: Path

@@ -112,16 +112,32 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     default=0.3,
     help="Last share of a plateau in which the rate falls to nothing.",
 )
-@click.option("--optimizer", type=click.Choice(["adamw", "adam"]), default="adamw")
+@click.option(
+    "--optimizer",
+    type=click.Choice(["adamw", "adam"]),
+    default="adamw",
+    help="adam is what the original has.",
+)
 @click.option(
     "--epoch", type=COUNT, default=250, help="Steps from one checkpoint and validation to the next."
 )
-@click.option("--seed", type=SEED, default=1)
+@click.option("--seed", type=SEED, default=1, help="Crop n depends on the seed and n alone.")
 @click.option(
     "--workers", type=click.IntRange(0), default=1, help="Processes that draw scenes, for each GPU."
 )
-@click.option("--precision", type=click.Choice(["bf16-mixed", "16-mixed", "32-true"]), default="bf16-mixed")
-@click.option("--gpus", default="", metavar="0 1 …", help="GPUs to train on; or start it with torchrun.")
+@click.option(
+    "--precision",
+    type=click.Choice(["bf16-mixed", "16-mixed", "32-true"]),
+    default="bf16-mixed",
+    help="Of the numbers that it computes with; weights stay 32-true.",
+)
+@click.option(
+    "--gpus",
+    default="",
+    metavar="0 1 …",
+    help="GPUs to train on; or start it with torchrun.  [default: the first, else the CPU]",
+    show_default=False,
+)
 @click.argument("more_gpus", nargs=-1, type=int, metavar="")
 def fit(
     net: str,
