@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from types import FrameType
 
 import click
+import torch
 from rich.console import Console
 
 from daemon.canary import Canary, free_memory
@@ -65,6 +66,19 @@ def on_gpu(config: Config, gpu: int) -> Config:
     return config.model_copy(update={"device": f"cuda:{gpu}", "metrics": metrics})
 
 
+def _missing_gpu(gpu: int) -> str | None:
+    """What is wrong with ``--gpu``, in a sentence; None: it is there."""
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpu < there:
+        return None
+    if there:
+        return f"--gpu {gpu}: is not there; this machine shows GPUs 0 to {there - 1}, so give one of them."
+    return (
+        f"--gpu {gpu}: is not there, for this machine shows no CUDA device; leave it out to work on the "
+        "config's device, or see what dimd doctor says."
+    )
+
+
 def _listen(service: Service) -> None:
     """Obey signals, in a thread of their own.
 
@@ -101,6 +115,9 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         config = _sound(path, gpu)
     except ConfigError as error:
         click.echo(str(error), err=True)
+        return FAULTY
+    if gpu is not None and (fault := _missing_gpu(gpu)):
+        click.echo(fault, err=True)
         return FAULTY
     log = configure_log(config.log)
     faulthandler.enable()  # a codec that crashes, or systemd that ends what hangs, leaves a trace in the log

@@ -141,6 +141,28 @@ def test_a_gpu_has_its_own_port_and_device_of_a_shared_config() -> None:
         on_gpu(Config.model_validate({"metrics": {"port": 65_535}}), 1)
 
 
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [(0, "shows no CUDA device; leave it out"), (2, "shows GPUs 0 to 1, so give one of them")],
+)
+def test_a_gpu_that_is_not_there_is_told_by_the_option_that_asked_for_it(
+    there: int,
+    why: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from daemon.cli.serve import FAULTY, serve
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: there)
+    (tmp_path / "config.yaml").touch()
+    assert serve(tmp_path / "config.yaml", once=True, gpu=3) == FAULTY
+    said = capsys.readouterr().err
+    assert said.startswith("--gpu 3: is not there")
+    assert why in said
+
+
 def test_the_training_service_gives_options_that_dim_train_has() -> None:
     from trainer.cli.fit import fit
 
