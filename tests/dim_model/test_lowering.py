@@ -66,8 +66,8 @@ def test_streams_are_bound_to_no_cores() -> None:
     """Two daemons on a machine, each with a thread or two, would share its first cores."""
     runtime = OpenVinoRuntime(weights.load(weights.resolve(weights.SHIPPED)), "float32")
     runtime([empty_tiles(1, (64, 64), "sampled").zero_()])
-    (queue,) = runtime._queues.values()
-    assert queue[0].get_compiled_model().get_property(properties.hint.enable_cpu_pinning) is False
+    ((request, *_),) = runtime._requests.values()
+    assert request.get_compiled_model().get_property(properties.hint.enable_cpu_pinning) is False
     runtime.close()
 
 
