@@ -16,6 +16,7 @@ import numpy as np
 
 from dim_model import windows
 from dim_model.arrays import Floats, Mask
+from dim_model.numbered import read
 
 RIDGE = 1e-4
 """Added to the variance of the colours, 0..1: below it a window counts as flat."""
@@ -86,5 +87,5 @@ def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: in
     """
     fits = lines(rgb, alpha, weight, unknown, radius, RIDGE)
     pixels = np.flatnonzero(unknown)
-    colours = np.ascontiguousarray(rgb).reshape(-1, 3)[pixels]
+    colours = read(np.ascontiguousarray(rgb), pixels, unknown.shape[1])
     return np.asarray(applied(colours, fits[:, :, None], pixels, *unknown.shape)[:, 0], np.float32)

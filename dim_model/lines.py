@@ -19,10 +19,8 @@ import numpy as np
 
 from dim_model.symmetric import cofactors
 
-_STRIP = 96
-"""Columns that are worked on at once, at most: the sums of so many stay in the nearest cache."""
-_BLOCK = 64
-"""Rows of a strip. A thin band leaves one soon, so what is worked on is not much wider than it."""
+_STRIP = 64
+"""Columns that are worked on at once: the sums of so many stay in the nearest cache."""
 
 _RADIUS = 2
 SIDE = 2 * _RADIUS + 1
@@ -33,18 +31,18 @@ _MOMENTS = 13
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _add(out, x, k, size, sign):
-    """Add row ``k`` of ``x`` to that of ``out``, as far as a strip's ``size``."""
+def _add(out, x, k, sign):
+    """Add row ``k`` of ``x`` to that of ``out``."""
     to, of = out[k], x[k]
-    for i in range(size):
+    for i in range(to.size):
         to[i] += sign * of[i]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _add_product(out, k, x, j, h, size, sign):
+def _add_product(out, k, x, j, h, sign):
     """Add the product of two rows of ``x`` to row ``k`` of ``out``."""
     to, one, other = out[k], x[j], x[h]
-    for i in range(size):
+    for i in range(to.size):
         to[i] += sign * one[i] * other[i]
 
 
@@ -60,12 +58,10 @@ def _across(out, x, k, first, end):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _add_row(columns, row, rgb, alpha, y, left, size, sign):
-    """Add the moments of a row of cells, ``size`` of them from column ``left`` on; beyond the frame's edges
-    there are none.
-    """
+def _add_row(columns, row, rgb, alpha, y, left, sign):
+    """Add the moments of a row of cells, from column ``left`` on; beyond the frame's edges there are none."""
     height, width = alpha.shape
-    first, last = max(0, left), min((width + 1) // 2, left + size)
+    first, last = max(0, left), min((width + 1) // 2, left + row.shape[1])
     row[:] = 0.0
     quarter = np.float32(0.25)
     y0, y1 = 2 * y, min(2 * y + 1, height - 1)
@@ -75,16 +71,16 @@ def _add_row(columns, row, rgb, alpha, y, left, size, sign):
             row[k, i] = quarter * (rgb[y0, x0, k] + rgb[y0, x1, k] + rgb[y1, x0, k] + rgb[y1, x1, k])
         row[3, i] = quarter * (alpha[y0, x0] + alpha[y0, x1] + alpha[y1, x0] + alpha[y1, x1])
     for k in range(4):
-        _add(columns, row, k, size, sign)
-    _add_product(columns, 4, row, 3, 0, size, sign)
-    _add_product(columns, 5, row, 3, 1, size, sign)
-    _add_product(columns, 6, row, 3, 2, size, sign)
-    _add_product(columns, 7, row, 0, 0, size, sign)
-    _add_product(columns, 8, row, 0, 1, size, sign)
-    _add_product(columns, 9, row, 0, 2, size, sign)
-    _add_product(columns, 10, row, 1, 1, size, sign)
-    _add_product(columns, 11, row, 1, 2, size, sign)
-    _add_product(columns, 12, row, 2, 2, size, sign)
+        _add(columns, row, k, sign)
+    _add_product(columns, 4, row, 3, 0, sign)
+    _add_product(columns, 5, row, 3, 1, sign)
+    _add_product(columns, 6, row, 3, 2, sign)
+    _add_product(columns, 7, row, 0, 0, sign)
+    _add_product(columns, 8, row, 0, 1, sign)
+    _add_product(columns, 9, row, 0, 2, sign)
+    _add_product(columns, 10, row, 1, 1, sign)
+    _add_product(columns, 11, row, 1, 2, sign)
+    _add_product(columns, 12, row, 2, 2, sign)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -107,37 +103,12 @@ def _solve(m, i, share, ridge, out):
 
 
 @numba.njit(nogil=True, cache=True)
-def _strips(pixels, start, end, width, taken, lefts, sizes):
-    """The strips that hold these pixels, whose columns are written to ``taken``: how many, their first column
-    and their size. Two whose windows would overlap are one, as far as a strip is wide.
-    """
-    taken[:] = False
-    first = pixels[start] // width * width
-    for n in range(start, end):
-        while pixels[n] >= first + width:
-            first += width
-        taken[pixels[n] - first] = True
-    count, left, last = 0, -1, -1
-    for x in range(width):
-        if not taken[x]:
-            continue
-        if left >= 0 and (x - last > 4 * _RADIUS or x - left >= _STRIP):
-            lefts[count], sizes[count] = left, last - left + 1
-            count, left = count + 1, -1
-        if left < 0:
-            left = x
-        last = x
-    lefts[count], sizes[count] = left, last - left + 1
-    return count + 1
-
-
-@numba.njit(nogil=True, cache=True)
-def _span(slot, y, left, size):
-    """From which pixel of a strip's row to which, not itself, there are slots; (``size``, 0): there are
+def _span(slot, y, left):
+    """From which cell of a strip's row to which, not itself, there are slots; (``_STRIP``, 0): there are
     none.
     """
-    first, end = size, 0
-    for i in range(size):
+    first, end = _STRIP, 0
+    for i in range(min(_STRIP, slot.shape[1] - left)):
         if slot[y, left + i] >= 0:
             first, end = min(first, i), i + 1
     return first, end
@@ -150,17 +121,17 @@ def _inside(at, length):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def lines(rgb, alpha, slot, pixels, ridge):
+def lines(rgb, alpha, slot, count, ridge):
     """(k, d) of each cell that has a ``slot``, the mean over all windows of ``SIDE`` x ``SIDE`` cells that
-    hold it: float32 [N, 4].
+    hold it: float32 [count, 4].
 
-    rgb: float32 [H, W, 3], 0..1. alpha: float32 [H, W]. slot, pixels: of cells, int32 [H/2, W/2], rounded up,
-    as ``numbered`` has them. ridge: added to the variance of the colours. At the frame's edge a window is
-    what lies inside, and the edge of an odd frame is repeated.
+    rgb: float32 [H, W, 3], 0..1. alpha: float32 [H, W]. slot: int32 [H/2, W/2], rounded up, a cell's row in
+    what is returned, or -1. ridge: added to the variance of the colours. At the frame's edge a window is what
+    lies inside, and the edge of an odd frame is repeated.
     """
     height, width = slot.shape
-    values = np.empty((pixels.size, 4), np.float32)
-    # Of a strip, its windows' lines, and the pixels of these windows. Kernels are handed these whole: slices
+    values = np.empty((count, 4), np.float32)
+    # Of a strip, its windows' lines, and the cells of these windows. Kernels are handed these whole: slices
     # that are handed over are counted, which takes as long as a row of a thin band.
     row = np.empty((4, _STRIP + 4 * _RADIUS))
     columns = np.empty((_MOMENTS, _STRIP + 4 * _RADIUS))
@@ -168,80 +139,55 @@ def lines(rgb, alpha, slot, pixels, ridge):
     fits = np.zeros((SIDE, 4, _STRIP + 2 * _RADIUS))
     fallen = np.empty((4, _STRIP + 2 * _RADIUS))
     means = np.empty((4, _STRIP))
-    firsts, ends = np.zeros(height, np.intp), np.zeros(height, np.intp)
-    taken = np.empty(width, np.bool_)
-    lefts, sizes = np.empty(width // 2 + 1, np.intp), np.empty(width // 2 + 1, np.intp)
-    passed = 0
-    for block in range(0, height, _BLOCK):
-        start, below_block = passed, min(block + _BLOCK, height)
-        while passed < pixels.size and pixels[passed] < below_block * width:
-            passed += 1
-        count = _strips(pixels, start, passed, width, taken, lefts, sizes) if passed > start else 0
-        for strip in range(count):
-            left, size = lefts[strip], sizes[strip]
-            # Windows reach over the block's edge, where no row of it asks.
-            for y in range(max(0, block - 2 * _RADIUS), min(height, below_block + 2 * _RADIUS)):
-                firsts[y], ends[y] = size, 0
-            for y in range(block, below_block):
-                firsts[y], ends[y] = _span(slot, y, left, size)
-            _fit(
-                rgb, alpha, slot, ridge, values, block, below_block, left, size,
-                row, columns, moments, fits, fallen, means, firsts, ends,
-            )  # fmt: skip
+    firsts, ends = np.empty(height, np.intp), np.empty(height, np.intp)
+    for left in range(0, width, _STRIP):
+        for y in range(height):
+            firsts[y], ends[y] = _span(slot, y, left)
+        top, bottom = 0, 0  # rows whose moments are in ``columns``
+        solved = -1  # up to which row there are lines
+        for y in range(height):
+            if not ends[y]:
+                continue
+            last = min(y + _RADIUS, height - 1)
+            for at in range(max(solved + 1, y - _RADIUS, 0), last + 1):
+                above, below = max(0, at - _RADIUS), min(height, at + _RADIUS + 1)
+                if above >= bottom:
+                    columns[:] = 0.0
+                    top, bottom = above, above
+                for gone in range(top, above):
+                    _add_row(columns, row, rgb, alpha, gone, left - 2 * _RADIUS, -1.0)
+                for come in range(bottom, below):
+                    _add_row(columns, row, rgb, alpha, come, left - 2 * _RADIUS, 1.0)
+                top, bottom = above, below
+                # Of a thin band only what some row asks for, which this one's windows reach.
+                low, high = _STRIP, 0
+                for near in range(above, below):
+                    low, high = min(low, firsts[near]), max(high, ends[near])
+                high += 2 * _RADIUS
+                for k in range(_MOMENTS):
+                    _across(moments, columns, k, low, high)
+                fit = fits[at % SIDE]
+                for i in range(low, high):
+                    x = left - _RADIUS + i
+                    if 0 <= x < width:
+                        _solve(moments, i, 1.0 / ((below - above) * _inside(x, width)), ridge, fit)
+                    else:
+                        fit[0, i], fit[1, i], fit[2, i], fit[3, i] = 0.0, 0.0, 0.0, 0.0
+            solved = last
+            first, end = firsts[y], ends[y]
+            for k in range(4):
+                for i in range(first, end + 2 * _RADIUS):
+                    fallen[k, i] = 0.0
+                for at in range(max(0, y - _RADIUS), last + 1):
+                    to, of = fallen[k, first : end + 2 * _RADIUS], fits[at % SIDE, k, first:]
+                    for i in range(to.size):
+                        to[i] += of[i]
+                _across(means, fallen, k, first, end)
+            rows = _inside(y, height)
+            for i in range(first, end):
+                n = slot[y, left + i]
+                if n >= 0:
+                    share = 1.0 / (rows * _inside(left + i, width))
+                    for k in range(4):
+                        values[n, k] = share * means[k, i]
     return values
-
-
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _fit(
-    rgb, alpha, slot, ridge, values, start, stop, left, size,
-    row, columns, moments, fits, fallen, means, firsts, ends,
-):  # fmt: skip
-    """Write the values of a strip's rows from ``start`` to ``stop``; the rest is room to work in."""
-    height, width = slot.shape
-    top, bottom = 0, 0  # rows whose moments are in ``columns``
-    solved = -1  # up to which row there are lines
-    for y in range(start, stop):
-        if not ends[y]:
-            continue
-        last = min(y + _RADIUS, height - 1)
-        for at in range(max(solved + 1, y - _RADIUS, 0), last + 1):
-            above, below = max(0, at - _RADIUS), min(height, at + _RADIUS + 1)
-            if above >= bottom:
-                columns[:] = 0.0
-                top, bottom = above, above
-            for gone in range(top, above):
-                _add_row(columns, row, rgb, alpha, gone, left - 2 * _RADIUS, size + 4 * _RADIUS, -1.0)
-            for come in range(bottom, below):
-                _add_row(columns, row, rgb, alpha, come, left - 2 * _RADIUS, size + 4 * _RADIUS, 1.0)
-            top, bottom = above, below
-            # Of a thin band only what some row asks for, which this one's windows reach.
-            low, high = size, 0
-            for near in range(above, below):
-                low, high = min(low, firsts[near]), max(high, ends[near])
-            high += 2 * _RADIUS
-            for k in range(_MOMENTS):
-                _across(moments, columns, k, low, high)
-            fit = fits[at % SIDE]
-            for i in range(low, high):
-                x = left - _RADIUS + i
-                if 0 <= x < width:
-                    _solve(moments, i, 1.0 / ((below - above) * _inside(x, width)), ridge, fit)
-                else:
-                    fit[0, i], fit[1, i], fit[2, i], fit[3, i] = 0.0, 0.0, 0.0, 0.0
-        solved = last
-        first, end = firsts[y], ends[y]
-        for k in range(4):
-            for i in range(first, end + 2 * _RADIUS):
-                fallen[k, i] = 0.0
-            for at in range(max(0, y - _RADIUS), last + 1):
-                to, of = fallen[k, first : end + 2 * _RADIUS], fits[at % SIDE, k, first:]
-                for i in range(to.size):
-                    to[i] += of[i]
-            _across(means, fallen, k, first, end)
-        rows = _inside(y, height)
-        for i in range(first, end):
-            n = slot[y, left + i]
-            if n >= 0:
-                share = 1.0 / (rows * _inside(left + i, width))
-                for k in range(4):
-                    values[n, k] = share * means[k, i]

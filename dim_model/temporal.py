@@ -105,7 +105,7 @@ class _Moment:
     @cached_property
     def lines(self) -> _Lines:
         slot, pixels = numbered(_cells(self.unknown))
-        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels, guided.RIDGE))
+        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels.size, guided.RIDGE))
 
 
 def _cells(unknown: Mask) -> Mask:

@@ -20,7 +20,7 @@ def test_every_line_is_that_of_the_guided_filter(shape: tuple[int, int], share: 
     wanted = rng.uniform(0, 1, matte.shape) < share
     wanted[0, 0] = True
     slot, pixels = numbered(wanted)
-    made = lines(rgb, alpha, slot, pixels, guided.RIDGE)
+    made = lines(rgb, alpha, slot, pixels.size, guided.RIDGE)
     expected = guided.lines(cells, matte, np.ones_like(matte), wanted, SIDE // 2, guided.RIDGE)
     np.testing.assert_allclose(made, expected.reshape(-1, 4)[pixels], atol=1e-6)
 
@@ -31,5 +31,5 @@ def test_a_thin_band_has_the_lines_that_it_has_among_all() -> None:
     y, x = np.mgrid[:90, :150]
     band = np.abs(np.hypot(y - 45, x - 75) - 38) < 2  # up, along and across the strips that are worked on
     every, thin = numbered(np.ones_like(band)), numbered(band)
-    whole, some = (lines(rgb, alpha, slot, pixels, 1e-4) for slot, pixels in (every, thin))
+    whole, some = (lines(rgb, alpha, slot, pixels.size, 1e-4) for slot, pixels in (every, thin))
     np.testing.assert_allclose(some, whole[thin[1]], atol=1e-6)
