@@ -72,12 +72,13 @@ def encode(
     return F.pixel_shuffle(tiles, PACK)[..., :height, :width].contiguous().to(rgb.device)
 
 
-def empty_tiles(count: int, size: tuple[int, int], inputs: Inputs) -> Tensor:
+def empty_tiles(count: int, size: tuple[int, int], inputs: Inputs, *, pinned: bool = False) -> Tensor:
     """Room for packed tiles of ``size``, height and width in pixels, both even: float32
-    [count, 4 * CHANNELS[inputs], height / 2, width / 2], channels last.
+    [count, 4 * CHANNELS[inputs], height / 2, width / 2], channels last. pinned: in memory that a CUDA device
+    reads itself.
     """
     height, width = size
-    laid = torch.empty(count, height // PACK, width // PACK, CHANNELS[inputs] * CELL)
+    laid = torch.empty(count, height // PACK, width // PACK, CHANNELS[inputs] * CELL, pin_memory=pinned)
     return laid.permute(0, 3, 1, 2)
 
 

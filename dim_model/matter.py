@@ -21,7 +21,7 @@ from torch import Tensor
 
 from dim_model import nets
 from dim_model.arrays import Floats
-from dim_model.encode import Inputs, empty_tiles, encode_tiles
+from dim_model.encode import Inputs, encode_tiles
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
 from dim_model.tiles import Tile, Tiling
 from dim_model.weights import Weights, WeightsError, load
@@ -180,7 +180,8 @@ class Matter:
         return batches
 
     def _room(self, kind: Kind) -> Tensor:
-        return empty_tiles(kind.tiles, (self._tiling.height, kind.width), self._inputs)
+        size = self._tiling.height, kind.width
+        return self._runtime.room(kind.tiles, size, self._inputs)
 
     def _run(self, batches: dict[Kind, list[Tensor]]) -> dict[Kind, Iterator[Tensor]]:
         # All at once: where tiles are run side by side, the last of a kind has those of the next beside it.

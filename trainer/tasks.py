@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
@@ -88,8 +89,14 @@ def tiles_side(network: str) -> int:
 def validation_crops(run: Run) -> list[Tensor]:
     """The same ``run.validation`` packed crops for every run with scenes and crops of these sizes."""
     stream = iter(CropStream(run.photos, run.crop, VALIDATION_SEED, run.scene, pool=1))
-    # Neighbours in the stream come from one scene; every twelfth is from a scene of its own.
-    return [next(stream) for _ in range(run.validation * 12)][::12]
+    threads = torch.get_num_threads()
+    # On a machine whose cores are busy, threads that wait for one another at every crop take minutes.
+    torch.set_num_threads(1)
+    try:
+        # Neighbours in the stream come from one scene; every twelfth is from a scene of its own.
+        return [next(stream) for _ in range(run.validation * 12)][::12]
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _segmenting(run: Run, seen: int) -> Learner:

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from dim_model.encode import Inputs
 from dim_model.weights import Weights
 
 RUNTIMES = ("torch", "openvino")
@@ -30,8 +31,12 @@ class Runtime(Protocol):
     halved: int
     """How often the device was out of memory, and the batch was halved; 0 for one that never is."""
 
+    def room(self, count: int, size: tuple[int, int], inputs: Inputs) -> Tensor:
+        """Of ``encode.empty_tiles``, where the device is quick to read them. Raises ``DeviceLostError``."""
+        ...
+
     def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
-        """Of each batch, packed tiles of ``encode.empty_tiles``, float32 [N, 4C, H/2, W/2] on the CPU, their
+        """Of each batch, packed tiles of ``room``, float32 [N, 4C, H/2, W/2] on the CPU, their
         alpha, float32 [N, 1, H, W] on the CPU, 0..1. Batches are of few shapes, for each of which a runtime
         may prepare itself.
         """
@@ -93,6 +98,11 @@ def open_runtime(weights: Weights, device: str, runtime: str, precision: str) ->
                     "set runtime: torch."
                 ) from None
     from dim_model.runtimes.guarded import GuardedRuntime
+
+    if chosen.type == "cuda":
+        from dim_model.runtimes.cuda_runtime import CudaRuntime
+
+        return GuardedRuntime(CudaRuntime(weights, chosen, precision))
     from dim_model.runtimes.torch_runtime import TorchRuntime
 
-    return GuardedRuntime(TorchRuntime(weights, chosen, precision))
+    return GuardedRuntime(TorchRuntime(weights, precision))

@@ -8,12 +8,14 @@ it again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from dim_model.encode import Inputs, empty_tiles
 from dim_model.runtimes import DeviceError, DeviceLostError
 
 _GONE = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "NVML")
@@ -21,11 +23,19 @@ _GONE = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "NVML")
 
 
 class Unguarded(Protocol):
-    """Runs one batch, as a ``Runtime`` does, and raises what its device does."""
+    """Runs one batch after another, as a ``Runtime`` does, and raises what its device does."""
 
     description: str
+    pinned: bool
+    """Whether it reads a batch itself, from memory that is never moved."""
 
-    def __call__(self, tiles: Tensor) -> Tensor: ...
+    def __call__(self, tiles: Tensor) -> Tensor:
+        """Begins a batch. What is returned holds its alpha once ``finish`` was called."""
+        ...
+
+    def finish(self) -> None:
+        """Returns when all that was begun is done."""
+        ...
 
     def close(self) -> None: ...
 
@@ -41,31 +51,48 @@ class GuardedRuntime:
         self.description = inner.description
         self.halved = 0
 
+    def room(self, count: int, size: tuple[int, int], inputs: Inputs) -> Tensor:
+        with self._present():  # pinned memory is the device's as well
+            return empty_tiles(count, size, inputs, pinned=self._inner.pinned)
+
     def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
         """As `Runtime`. Raises DeviceError where not even one tile fits, DeviceLostError."""
-        return [self._run(tiles) for tiles in batches]
+        begun = [self._begun(tiles) for tiles in batches]
+        with self._present():
+            self._inner.finish()
+        return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in begun]
 
-    def _run(self, tiles: Tensor) -> Tensor:
-        done: list[Tensor] = []
+    def _begun(self, tiles: Tensor) -> list[Tensor]:
+        """A batch, in as many parts as it takes, each of which ``finish`` is yet to fill."""
+        begun: list[Tensor] = []
         at = 0
         while at < len(tiles):
             some = tiles[at : at + -(-len(tiles) // self._parts)]
             try:
-                done.append(self._inner(some))
+                with self._present():
+                    begun.append(self._inner(some))
             except torch.OutOfMemoryError as error:
                 self._halve(len(some), error)
                 continue
-            except RuntimeError as error:
-                if not any(sign in str(error) for sign in _GONE):
-                    raise
-                self._lost = True
-                reason = str(error).splitlines()[0]
-                raise DeviceLostError(
-                    f"device: {self.description} does not answer any more ({reason}); "
-                    "dimd ends to be started anew, see nvidia-smi and the kernel's log for the cause."
-                ) from error
             at += len(some)
-        return torch.cat(done)
+        return begun
+
+    @contextmanager
+    def _present(self) -> Iterator[None]:
+        """Raises DeviceLostError for what tells that the device is gone."""
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            if not any(sign in str(error) for sign in _GONE):
+                raise
+            self._lost = True
+            reason = str(error).splitlines()[0]
+            raise DeviceLostError(
+                f"device: {self.description} does not answer any more ({reason}); "
+                "dimd ends to be started anew, see nvidia-smi and the kernel's log for the cause."
+            ) from error
 
     def _halve(self, tiles: int, error: torch.OutOfMemoryError) -> None:
         self.halved += 1

@@ -53,6 +53,9 @@ class OpenVinoRuntime:
         lowered(self._tiles, (1, encode.CELL * channels_of(network.inputs), network.stride, network.stride))
         self.description = f"cpu, openvino {precision}"
 
+    def room(self, count: int, size: tuple[int, int], inputs: encode.Inputs) -> Tensor:
+        return encode.empty_tiles(count, size, inputs)
+
     def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
         made = [
             np.empty((len(some), 1, encode.PACK * some.shape[2], encode.PACK * some.shape[3]), np.float32)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import pytest
 import torch
@@ -16,7 +14,7 @@ from daemon.engine import Engine
 from dim_model import weights
 from dim_model.matter import Matter
 from dim_model.runtimes import DeviceLostError
-from dim_model.runtimes.guarded import GuardedRuntime
+from dim_model.runtimes.torch_runtime import TorchRuntime
 from tests.daemon.cases import FakeMatter, config, still, wait_for
 from tests.daemon.serving import running
 
@@ -26,18 +24,17 @@ def test_a_frame_is_done_in_smaller_batches_where_memory_runs_out(
 ) -> None:
     rgb, trimap = torch.rand(3, 300, 700), torch.full((1, 300, 700), 0.5)
     matter = Matter.open(root / "v1", device="cpu", runtime="torch", batch=4)
-    guard = cast(GuardedRuntime, matter._runtime)
-    whole, sizes = cast(Callable[[Tensor], Tensor], guard._inner), list[int]()
+    whole, sizes = TorchRuntime.__call__, list[int]()
 
-    def short(tiles: Tensor) -> Tensor:
+    def short(runtime: TorchRuntime, tiles: Tensor) -> Tensor:
         if len(tiles) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         sizes.append(len(tiles))
-        return whole(tiles)
+        return whole(runtime, tiles)
 
     (undisturbed,) = matter.matte([rgb], [trimap])
     assert matter.halved == 0
-    monkeypatch.setattr(guard, "_inner", short)
+    monkeypatch.setattr(TorchRuntime, "__call__", short)
     (alpha,) = matter.matte([rgb], [trimap])
     assert matter.halved == 1
     assert max(sizes) == 2

@@ -15,7 +15,7 @@ from dim_model.runtimes.guarded import GuardedRuntime
 class Device:
     """Has room for so many tiles at once, until it breaks."""
 
-    description = "cuda:0, on paper"
+    description, pinned = "cuda:0, on paper", False
 
     def __init__(self, room: int, broken: Exception | None = None) -> None:
         self.room, self.broken, self.batches, self.closed = room, broken, list[int](), False
@@ -27,6 +27,8 @@ class Device:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         self.batches.append(len(tiles))
         return tiles.mean(1, keepdim=True)
+
+    def finish(self) -> None: ...
 
     def close(self) -> None:
         self.closed = True
@@ -43,6 +45,37 @@ def test_out_of_memory_halves_the_batch_and_every_tile_is_done(
     runtime = GuardedRuntime(device)
     assert torch.equal(runtime([TILES])[0][:, 0, 0, 0], torch.arange(8.0))
     assert (device.batches, runtime.halved) == (batches, halved)
+
+
+class Later(Device):
+    """Does nothing before it is waited for, as a GPU may."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__(room)
+        self.begun = list[tuple[Tensor, Tensor]]()
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        self.begun.append((super().__call__(tiles), torch.full((len(tiles), 1, 4, 4), torch.nan)))
+        return self.begun[-1][1]
+
+    def finish(self) -> None:
+        for done, promised in self.begun:
+            promised.copy_(done)
+        self.begun.clear()
+
+
+@pytest.mark.parametrize("room", [8, 3])
+def test_all_batches_are_begun_before_any_is_waited_for(room: int) -> None:
+    device = Later(room)
+    first, second = GuardedRuntime(device)([TILES, TILES + 8])
+    assert torch.equal(torch.cat([first, second])[:, 0, 0, 0], torch.arange(16.0))
+
+
+def test_a_device_that_goes_away_while_it_is_waited_for_is_told_apart() -> None:
+    device = Device(8)
+    device.finish = lambda: (_ for _ in ()).throw(_accelerator_error())  # type: ignore[method-assign]
+    with pytest.raises(DeviceLostError, match="does not answer any more"):
+        GuardedRuntime(device)([TILES])
 
 
 def test_a_halved_batch_stays_so_and_is_tried_no_larger() -> None:

@@ -97,7 +97,8 @@ class _Recorder:
     """A runtime that notes how many tiles its batches have."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime, self.batches, self.seen = runtime, runtime.batches, list[int]()
+        self._runtime, self.batches, self.room = runtime, runtime.batches, runtime.room
+        self.seen = list[int]()
 
     def __call__(self, batches: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         self.seen.extend(len(tiles) for tiles in batches)
@@ -182,13 +183,61 @@ def test_a_device_that_dimd_does_not_know_is_refused(device: str) -> None:
         pick_device(device)
 
 
-@pytest.mark.gpu
-def test_cuda_agrees_with_the_cpu(folder: Path) -> None:
+@pytest.fixture
+def cuda() -> str:
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
+    return "cuda"
+
+
+@pytest.mark.gpu
+def test_cuda_agrees_with_the_cpu(folder: Path, cuda: str) -> None:
     rgb, trimap = scene(300, 400)
     results = [
         Matter.open(folder, device=device, runtime="torch", precision="float32").matte([rgb], [trimap])[0]
-        for device in ("cpu", "cuda")
+        for device in ("cpu", cuda)
     ]
     assert torch.allclose(results[0], results[1], atol=1e-3)
+
+
+@pytest.mark.gpu
+def test_half_precision_on_cuda_is_within_a_step_of_8_bits(cuda: str) -> None:
+    rgb, trimap = scene(300, 400)
+    shipped = weights.resolve(weights.SHIPPED)
+    exact, half = (
+        Matter.open(shipped, device=cuda, precision=precision).matte([rgb], [trimap])[0]
+        for precision in ("float32", "auto")
+    )
+    assert (exact - half).abs().mean() < 1 / 2550
+    assert (exact - half).abs().max() < 4 / 255
+
+
+@pytest.mark.gpu
+def test_on_cuda_a_frame_is_the_same_bits_whatever_else_is_under_way(folder: Path, cuda: str) -> None:
+    """Nothing of a batch is overwritten by the next before it is read."""
+    frames = [scene(300 + 50 * n, 400) for n in range(6)]
+    matter = Matter.open(folder, device=cuda)
+    alone = [matter.matte([rgb], [trimap])[0] for rgb, trimap in frames]
+    for _ in range(20):
+        together = matter.matte(*map(list, zip(*frames, strict=True)))
+        assert all(map(torch.equal, alone, together))
+    matter.close()
+
+
+@pytest.mark.gpu
+def test_where_a_gpu_has_no_memory_left_batches_are_halved(folder: Path, cuda: str) -> None:
+    rgb, trimap = torch.rand(3, 1080, 1920), torch.full((1, 1080, 1920), 0.5)
+    matter = Matter.open(folder, device=cuda, batch=64)
+    tight = torch.cuda.memory_reserved() + (48 << 20)
+    torch.cuda.set_per_process_memory_fraction(tight / torch.cuda.get_device_properties(0).total_memory)
+    try:
+        (alpha,) = matter.matte([rgb], [trimap])
+        assert matter.halved
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    ample = Matter.open(folder, device=cuda, batch=64)
+    (whole,) = ample.matte([rgb], [trimap])
+    assert ample.halved == 0
+    assert torch.allclose(alpha, whole, atol=1 / 255)
+    matter.close()
+    ample.close()
