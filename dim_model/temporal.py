@@ -211,8 +211,9 @@ def _flicker(alpha: Floats, before: Floats, flow: Flow) -> float:
 def _between(at, length):
     """The two positions around ``at``, float32, within 0 … length - 1, and the share of the second."""
     inside = min(max(at, np.float32(0)), np.float32(length - 1))
-    first = int(inside)
-    return first, min(first + 1, length - 1), inside - np.float32(first)
+    # Without a sign: of an index that might be negative numba asks whether it is meant from the end.
+    first = np.uintp(inside)
+    return first, min(first + np.uintp(1), np.uintp(length - 1)), inside - np.float32(first)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True, inline="always")

@@ -70,13 +70,26 @@ def looked_at(mixed: Mask) -> NDArray[np.intp]:
     no farther than a step of its own, or, for these, of the next. What is coarser than the third is a
     sixty-fourth of the frame, and is looked at whole, as is every ``_SAMPLE``th pixel.
     """
-    where = mixed.view(np.uint8)
-    seen = np.asarray(cv2.dilate(where, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.uint8)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    seen = np.asarray(cv2.dilate(mixed.view(np.uint8), cross), np.uint8)
+    coarse = mixed
     for step in (2, 4):
-        near = cv2.dilate(where, np.ones((2 * step + 1, 2 * step + 1), np.uint8))
-        np.maximum(seen[::step, ::step], near[::step, ::step], out=seen[::step, ::step])
+        # Sought among blocks of its size, a step of the level costs as much as there are pixels in it.
+        coarse = _in_blocks(coarse)
+        near = np.asarray(cv2.dilate(coarse.view(np.uint8), np.ones((3, 3), np.uint8)), np.uint8)
+        some = seen[::step, ::step]
+        np.maximum(some, near[: some.shape[0], : some.shape[1]], out=some)
     seen[::_SAMPLE, ::_SAMPLE] = 1
     return np.flatnonzero(seen.view(np.bool_))  # of bytes numpy seeks them in twelve times as long
+
+
+def _in_blocks(mask: Mask) -> Mask:
+    """In which blocks of 2 x 2 pixels the mask has one, the last of a row or column perhaps less."""
+    height, width = mask.shape
+    if height % 2 or width % 2:
+        mask = np.pad(mask, ((0, height % 2), (0, width % 2)))
+    twos = mask.view(np.uint16)  # two pixels are compared as one number
+    return np.asarray(twos[::2] | twos[1::2], np.bool_)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dim_model import srgb
+
 Curve = Callable[[Tensor], Tensor]
 
 _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
@@ -37,20 +39,6 @@ class Transfer:
     name: str
     to_light: Curve
     from_light: Curve
-
-
-def srgb_to_light(rgb: Tensor) -> Tensor:
-    """IEC 61966-2-1."""
-    size = rgb.abs()
-    light = torch.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055) ** 2.4)
-    return torch.copysign(light, rgb)
-
-
-def srgb_from_light(light: Tensor) -> Tensor:
-    """The inverse of ``srgb_to_light``."""
-    size = light.abs()
-    rgb = torch.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055)
-    return torch.copysign(rgb, light)
 
 
 def pq_to_light(rgb: Tensor) -> Tensor:
@@ -86,7 +74,7 @@ def _as_it_is(numbers: Tensor) -> Tensor:
     return numbers
 
 
-SRGB = Transfer("sRGB", srgb_to_light, srgb_from_light)
+SRGB = Transfer("sRGB", srgb.to_light, srgb.from_light)
 IDENTITY = Transfer("linear", _as_it_is, _as_it_is)
 PQ = Transfer("PQ", pq_to_light, pq_from_light)
 HLG = Transfer("HLG", hlg_to_light, hlg_from_light)

@@ -14,7 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from daemon.colour.curves import IDENTITY, SRGB, Transfer, srgb_from_light
+from daemon.colour.curves import IDENTITY, SRGB, Transfer
+from dim_model import srgb
 
 _NEAR = 1 / 2048
 """Codes that differ by less are the same curve: sRGB goes about as tables of 26, 1024 and 4096 entries."""
@@ -140,7 +141,7 @@ def transfer(curves: tuple[IccCurve, IccCurve, IccCurve]) -> Transfer:
     """Of red, green and blue; ours where they are sRGB's, or light itself."""
     codes = torch.linspace(0, 1, 1025)
     lights = [curve.to_light(codes) for curve in curves]
-    if all(float((srgb_from_light(light) - codes).abs().max()) < _NEAR for light in lights):
+    if all(float((srgb.from_light(light) - codes).abs().max()) < _NEAR for light in lights):
         return SRGB
     if all(curve == Formula(1.0) for curve in curves):
         return IDENTITY

@@ -13,9 +13,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from daemon.colour.curves import IDENTITY, SRGB, Transfer, srgb_from_light
+from daemon.colour.curves import IDENTITY, SRGB, Transfer
 from daemon.colour.primaries import NAMES, REC709, Chromaticities, multiplied, to_rec709
 from daemon.media.base import Encoding
+from dim_model import srgb
 from dim_model.clamped import clamped
 
 _KNEE = 0.8
@@ -70,7 +71,7 @@ def seen(light: Tensor, *, rolled: bool) -> Tensor:
     if rolled:
         span = 1 - _KNEE
         light = torch.where(light > _KNEE, _KNEE + span * (1 - torch.exp(-(light - _KNEE) / span)), light)
-    return srgb_from_light(light).clamp(0, 1)
+    return srgb.from_light(light).clamp(0, 1)
 
 
 @dataclass(frozen=True)

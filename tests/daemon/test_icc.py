@@ -15,9 +15,10 @@ import torch
 from PIL import Image, ImageCms
 
 from daemon.colour import DISPLAY, icc
-from daemon.colour.curves import IDENTITY, SRGB, srgb_from_light
+from daemon.colour.curves import IDENTITY, SRGB
 from daemon.colour.primaries import ADOBE, P3_D65, REC709, ROMM, Chromaticities
 from daemon.engine import Engine
+from dim_model import srgb
 from tests.daemon import profiles
 from tests.daemon.cases import trimap
 from tests.daemon.icc_cases import (
@@ -79,7 +80,7 @@ def test_numbers_are_the_light_that_littlecms_makes_of_them(
     patches = np.random.default_rng(3).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     patches[0, :8] = [[n, n, n] for n in (0, 1, 2, 16, 64, 128, 254, 255)]
     light = space.to_rec709(torch.from_numpy(patches).permute(2, 0, 1).float() / 255)
-    ours = srgb_from_light(light).clamp(0, 1).permute(1, 2, 0).numpy() * 255
+    ours = srgb.from_light(light).clamp(0, 1).permute(1, 2, 0).numpy() * 255
     theirs = by_littlecms(patches, profile).astype(np.float32)
     assert np.abs(ours - theirs).max() <= 1
 
