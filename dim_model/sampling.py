@@ -125,12 +125,11 @@ def _apart(p, q, width):
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
-def _candidates(p, step, near, smooth, spread, count, index, colour, far):
-    """The known cells nearest to ``count`` points spread ``step`` around ``p``: index, colour and distance of
-    each.
+def _candidates(y, x, p, step, near, smooth, spread, count, index, colour, far):
+    """The known cells nearest to ``count`` points spread ``step`` around (y, x), whose index is ``p``: index,
+    colour and distance of each.
     """
     height, width = near.shape
-    y, x = p // width, p % width
     for j in range(count):
         yy = min(max(int(y + spread[j, 0] * step), 0), height - 1)
         xx = min(max(int(x + spread[j, 1] * step), 0), width - 1)
@@ -147,10 +146,10 @@ def _scales(y, x, far_f, far_b):
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _search(rgb, smooth, back, own, cells, count, near_f, near_b, far_f, far_b, spread):
-    """Of ``cells`` the best pair of ``count`` candidates from each side, its cost, and alpha by it; a count
-    of 1 is the pair of the nearest. rgb: of the first pixel of each, float32 [M, 3]; own: whether its
-    background is known, which ``back`` then has in its place.
+def _search(rgb, smooth, back, own, cells, apart, near_f, near_b, far_f, far_b, spread):
+    """Of ``cells`` the best pair, its cost, and alpha by it: of as many candidates from each side as
+    ``spread`` has where a row and a column ``apart`` cross, and elsewhere of the nearest. rgb: of the first
+    pixel of each, float32 [M, 3]; own: whether its background is known, which ``back`` then has in its place.
     """
     n, width = cells.size, near_f.shape[1]
     best_f, best_b = np.empty(n, np.int32), np.empty(n, np.int32)
@@ -160,19 +159,24 @@ def _search(rgb, smooth, back, own, cells, count, near_f, near_b, far_f, far_b, 
     f_colour, b_colour = np.empty((most, 3), np.float32), np.empty((most, 3), np.float32)
     f_far, b_far = np.empty(most, np.float32), np.empty(most, np.float32)
     reach, more = np.float32(REACH), np.float32(3.0)
+    y, first = 0, 0
     for i in range(n):
         p = cells[i]
-        to_f, to_b, near, beside = _scales(p // width, p % width, far_f, far_b)
-        _candidates(p, min(to_f, reach) + more, near_f, smooth, spread, count[i], fs, f_colour, f_far)
+        while p >= first + width:  # a division would cost as much as a candidate
+            y, first = y + 1, first + width
+        x = p - first
+        count = most if y % apart == 0 and x % apart == 0 else 1
+        to_f, to_b, near, beside = _scales(y, x, far_f, far_b)
+        _candidates(y, x, p, min(to_f, reach) + more, near_f, smooth, spread, count, fs, f_colour, f_far)
         if own[i]:
             seen = 1
             bs[0], b_far[0] = p, np.float32(0.0)
             b_colour[0, 0], b_colour[0, 1], b_colour[0, 2] = back[p]
         else:
-            seen = count[i]
-            _candidates(p, min(to_b, reach) + more, near_b, smooth, spread, seen, bs, b_colour, b_far)
+            seen = count
+            _candidates(y, x, p, min(to_b, reach) + more, near_b, smooth, spread, seen, bs, b_colour, b_far)
         lowest = np.float32(1e9)
-        for a in range(count[i]):
+        for a in range(count):
             for b in range(seen):
                 far = f_far[a] * near + b_far[b] * beside
                 e, al = _cost(rgb[i], f_colour[a], b_colour[b], far, lowest)
@@ -193,15 +197,21 @@ def _exchange(rgb, smooth, back, own, cells, slot, far_f, far_b, pairs, offers):
     best_f, best_b, cost, alpha = pairs
     new_f, new_b, new_cost, new_alpha = best_f.copy(), best_b.copy(), cost.copy(), alpha.copy()
     height, width = slot.shape
+    y, first = 0, 0
     for i in range(cells.size):
         p = cells[i]
-        y, x = p // width, p % width
+        while p >= first + width:  # a division would cost as much as an offer
+            y, first = y + 1, first + width
+        x = p - first
         _, _, near, beside = _scales(y, x, far_f, far_b)
         for j in range(offers.shape[0]):
             yy, xx = y + offers[j, 0], x + offers[j, 1]
-            if yy < 0 or xx < 0 or yy >= height or xx >= width or slot[yy, xx] < 0:
+            if yy < 0 or xx < 0 or yy >= height or xx >= width:
                 continue
-            f, b = best_f[slot[yy, xx]], p if own[i] else best_b[slot[yy, xx]]
+            other = slot[yy, xx]
+            if other < 0:
+                continue
+            f, b = best_f[other], p if own[i] else best_b[other]
             if f == new_f[i] and b == new_b[i]:
                 continue
             far = _apart(f, p, width) * near + _apart(b, p, width) * beside
@@ -272,11 +282,9 @@ def sample(
         behind, own = clean, ~np.isnan(clean[:, 0])
         back = smooth.copy()
         back[places[own[firsts]]] = clean[firsts[own[firsts]]]
-    y, x = np.divmod(places, slot.shape[1])
-    searching = (y % effort.apart == 0) & (x % effort.apart == 0)
-    count, spread = np.where(searching, effort.candidates, 1), _spread(effort.candidates)
+    apart, spread = effort.apart, _spread(effort.candidates)
     here, mine, at = unknown.colours[firsts], own[firsts], places.astype(np.int32)
-    pairs = _search(here, smooth, back, mine, at, count, near_f, near_b, far_f, far_b, spread)
+    pairs = _search(here, smooth, back, mine, at, apart, near_f, near_b, far_f, far_b, spread)
     for offers in effort.rounds:
         others = np.asarray(offers, np.int32)
         pairs = _exchange(here, smooth, back, mine, at, slot, far_f, far_b, pairs, others)
