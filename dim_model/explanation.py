@@ -39,6 +39,8 @@ _RADII = (1, 5)
 """Of the guided filters, in pixels of that size."""
 _READ_RIDGE = 1e-6
 """Of the lines by which the propagated alpha is read."""
+_BY_LINES = np.array([0, 1, 3])
+"""Columns of ``Explanation.estimates``: of both guided filters, and of the propagated alpha."""
 _WHOLE = 0.9995
 """The mean of a cell's trimap, where all of its pixels are foreground; it may round below 1."""
 
@@ -87,10 +89,13 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
         guide, weight = _gathered(known, unknown.pixels, found.alpha, found.confidence, *hint.shape)
         # Two cells more than the unknown: what the bilinear reading may touch.
         near = guided.grown(mixed, 2)
-        lines = [guided.lines(small, guide, weight, near, radius, guided.RIDGE) for radius in _RADII]
-        lines.append(guided.lines(small, carried.result(), np.ones_like(weight), near, 1, _READ_RIDGE))
-    guides = guided.applied(unknown.colours, np.stack(lines, 2), unknown.pixels, *hint.shape)
-    estimates = np.column_stack([guides[:, :2], found.alpha, guides[:, 2], found.confidence])
+        lines = np.empty((*guide.shape, len(_RADII) + 1, 4), np.float32)
+        for n, radius in enumerate(_RADII):
+            guided.lines(small, guide, weight, near, radius, guided.RIDGE, lines, n)
+        guided.lines(small, carried.result(), np.ones_like(weight), near, 1, _READ_RIDGE, lines, len(_RADII))
+    estimates = np.empty((unknown.pixels.size, 5), np.float32)
+    guided.applied(unknown.colours, lines, unknown.pixels, *hint.shape, estimates, _BY_LINES)
+    estimates[:, 2], estimates[:, 4] = found.alpha, found.confidence
     return Explanation(corner, unknown.slot, estimates, foreground, background)
 
 

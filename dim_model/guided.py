@@ -32,16 +32,16 @@ def grown(mask: Mask, by: int) -> Mask:
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def applied(rgb, lines, pixels, tall, wide):
-    """k·rgb + d of colours [N, 3], clipped to 0..1, float32 [N, L], by each of L lines (k, d) of a place,
-    float32 [h, w, L, 4], read bilinearly where they are smaller than the frame, which is ``tall`` and
-    ``wide``. pixels: the colours' places in it, flat indices in order.
+def applied(rgb, lines, pixels, tall, wide, out, columns):
+    """Write k·rgb + d of colours [N, 3], clipped to 0..1, by each of L lines (k, d) of a place, float32
+    [h, w, L, 4], into columns [L] of ``out``, float32 [N, …]. Lines are read bilinearly where they are
+    smaller than the frame, which is ``tall`` and ``wide``. pixels: the colours' places in it, flat indices in
+    order.
     """
     height, width, count = lines.shape[:3]
     scale_y, scale_x = height / tall, width / wide
     y, first = 0, 0
     zero, one = np.float32(0), np.float32(1)
-    out = np.empty((pixels.size, count), np.float32)
     for i in range(pixels.size):
         while pixels[i] >= first + wide:  # a division would cost as much as a line
             y, first = y + 1, first + wide
@@ -63,20 +63,21 @@ def applied(rgb, lines, pixels, tall, wide):
             total += (c00 * p[0] + c01 * q[0] + c10 * s[0] + c11 * t[0]) * r
             total += (c00 * p[1] + c01 * q[1] + c10 * s[1] + c11 * t[1]) * g
             total += (c00 * p[2] + c01 * q[2] + c10 * s[2] + c11 * t[2]) * b
-            out[i, line] = min(max(total, zero), one)
-    return out
+            out[i, columns[line]] = min(max(total, zero), one)
 
 
-def lines(guide: Floats, alpha: Floats, weight: Floats, wanted: Mask, radius: int, ridge: float) -> Floats:
-    """alpha ≈ k·guide + d at each wanted pixel, the mean of all windows that hold it: float32 [H, W, 4] of
-    (k, d), undefined elsewhere.
+def lines(
+    guide: Floats, alpha: Floats, weight: Floats, wanted: Mask, radius: int, ridge: float,
+    out: Floats, place: int = 0,
+) -> None:
+    """alpha ≈ k·guide + d at each wanted pixel, the mean of all windows that hold it, written into ``out``,
+    float32 [H, W, L, 4] of (k, d), at ``place`` of L.
 
     guide: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; wanted: bool [H, W].
-    """
+    """  # fmt: skip
     near = grown(wanted, radius)
     fits = windows.fit_lines(guide, alpha, weight, near, radius, ridge)
-    averaged: Floats = windows.means(fits, np.where(near, weight, np.float32(0)), wanted, radius)
-    return averaged
+    windows.means(fits, np.where(near, weight, np.float32(0)), wanted, radius, out, place)
 
 
 def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: int) -> Floats:
@@ -85,7 +86,10 @@ def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: in
     rgb: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; unknown: bool [H, W]; radius:
     pixels.
     """
-    fits = lines(rgb, alpha, weight, unknown, radius, RIDGE)
+    fits = np.empty((*unknown.shape, 1, 4), np.float32)
+    lines(rgb, alpha, weight, unknown, radius, RIDGE, fits)
     pixels = np.flatnonzero(unknown)
     colours = read(np.ascontiguousarray(rgb), pixels, unknown.shape[1])
-    return np.asarray(applied(colours, fits[:, :, None], pixels, *unknown.shape)[:, 0], np.float32)
+    out = np.empty((pixels.size, 1), np.float32)
+    applied(colours, fits, pixels, *unknown.shape, out, np.zeros(1, np.int64))
+    return out[:, 0]

@@ -117,15 +117,14 @@ def _add_weighted(columns, values, weight, y, low, high, sign):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def means(values, weight, wanted, radius):
-    """The weighted mean of ``values`` (float32 [H, W, K]) around each wanted pixel: float32 [H, W, K], else
-    undefined.
+def means(values, weight, wanted, radius, out, place):
+    """Write the weighted mean of ``values``, float32 [H, W, K], around each wanted pixel into ``out``,
+    float32 [H, W, L, K], at ``place`` of L.
 
     A value whose weight is 0 is not read, so it may be undefined. weight: float32 [H, W], not negative, with
     a positive one in every window; wanted: bool [H, W].
     """
     height, width, count = values.shape
-    out = np.empty((height, width, count), np.float32)
     columns, total = np.empty((_STRIP + 2 * radius, count + 1)), np.empty(count + 1)
     for first in range(0, width, _STRIP):
         last = min(first + _STRIP, width)
@@ -154,5 +153,4 @@ def means(values, weight, wanted, radius):
                     left += 1
                 if wanted[y, x]:
                     for k in range(count):
-                        out[y, x, k] = total[k] / total[count]
-    return out
+                        out[y, x, place, k] = total[k] / total[count]
