@@ -145,16 +145,19 @@ class Pairs:
             Flow(np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.float32))
             for _ in range(2)
         )
-        out.back[box.inside], back.back[box.inside] = self._way(here, there, box), self._way(there, here, box)
-        _trusted(first, second, out, back, box)
+        out.back[box.inside], out.trust[box.inside] = self._way(here, there, box)
+        back.back[box.inside], back.trust[box.inside] = self._way(there, here, box)
         return out, back
 
-    def _way(self, here: int, there: int, box: Box) -> Floats:
+    def _way(self, here: int, there: int, box: Box) -> Flow:
+        """In the box: the steps between, one after the other, and trusted as far as all of them are."""
         step = 1 if there > here else -1
-        back = self.flow(here, here + step).back[box.inside]
+        back, trust = (some[box.inside] for some in self.flow(here, here + step))
         for between in range(here + step, there, step):
-            back = back + moved(self.flow(between, between + step).back, back, box.corner)
-        return back
+            onward = self.flow(between, between + step)
+            trust = trust * moved(onward.trust, back, box.corner)
+            back = back + moved(onward.back, back, box.corner)
+        return Flow(back, trust)
 
 
 def _trusted(first: Look, second: Look, out: Flow, back: Flow, box: Box) -> None:
