@@ -76,8 +76,8 @@ def coarsened(slot, neighbours, rows):
         parent[row] = coarse[y, x]
         for k in range(rows.shape[1]):
             if rows[row, k] != 0.0:
-                v, u = place[neighbours[row, k]]
-                out[parent[row], 3 * (v - y + 1) + u - x + 1] += rows[row, k]
+                v, u = place[np.uintp(neighbours[row, k])]
+                out[np.uintp(parent[row]), np.uintp(3 * (v - y + 1) + u - x + 1)] += rows[row, k]
     return coarse, parent, around, out
 
 
@@ -86,7 +86,7 @@ def _times(neighbours, rows, x, out):
     for row in range(x.size):
         value = np.float32(0)
         for k in range(rows.shape[1]):
-            value += rows[row, k] * x[neighbours[row, k]]
+            value += rows[row, k] * x[np.uintp(neighbours[row, k])]
         out[row] = value
 
 
@@ -95,7 +95,7 @@ def _less_links(first, other, weight, x, out):
     for row in range(x.size):
         value = np.float32(0)
         for k in range(first[row], first[row + 1]):
-            value += x[other[k]]
+            value += x[np.uintp(other[k])]
         out[row] -= weight * value
 
 
@@ -107,7 +107,7 @@ def _sweep(neighbours, rows, right, x, backwards):
         row = x.size - 1 - i if backwards else i
         rest = right[row]
         for k in range(rows.shape[1]):
-            rest -= rows[row, k] * x[neighbours[row, k]]
+            rest -= rows[row, k] * x[np.uintp(neighbours[row, k])]
         x[row] += rest / rows[row, centre]
 
 
@@ -118,7 +118,7 @@ def _sweep_from_nothing(neighbours, rows, right, x):
     for row in range(x.size):
         rest = right[row]
         for k in range(centre):
-            rest -= rows[row, k] * x[neighbours[row, k]]
+            rest -= rows[row, k] * x[np.uintp(neighbours[row, k])]
         x[row] = rest / rows[row, centre]
 
 
@@ -129,7 +129,7 @@ def _later(neighbours, rows, x, row):
     """
     value = np.float32(0)
     for k in range(rows.shape[1] // 2 + 1, rows.shape[1]):
-        value += rows[row, k] * x[neighbours[row, k]]
+        value += rows[row, k] * x[np.uintp(neighbours[row, k])]
     return value
 
 
@@ -147,7 +147,7 @@ def _cycle(levels, parents, rights, solutions):
         coarser, parent = rights[level + 1], parents[level]
         coarser[:] = 0.0
         for row in range(x.size):
-            coarser[parent[row]] -= _later(neighbours, rows, x, row)
+            coarser[np.uintp(parent[row])] -= _later(neighbours, rows, x, row)
     neighbours, rows = levels[deepest]
     solutions[deepest][:] = 0.0
     for _ in range(8):
@@ -157,7 +157,7 @@ def _cycle(levels, parents, rights, solutions):
         (neighbours, rows), x = levels[level], solutions[level]
         coarser, parent = solutions[level + 1], parents[level]
         for row in range(x.size):
-            x[row] += coarser[parent[row]]
+            x[row] += coarser[np.uintp(parent[row])]
         _sweep(neighbours, rows, rights[level], x, True)
 
 

@@ -116,32 +116,32 @@ def _cost(c, f, b, far, lowest):
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
-def _apart(p, q, width):
-    """Distance between two flat indices, without the slow division of integers."""
-    inverse = 1.0 / width
-    y = int((p + 0.5) * inverse) - int((q + 0.5) * inverse)
-    x = p - q - y * width
-    return math.sqrt(np.float32(y * y + x * x))
+def _apart(p, y, x, width):
+    """Distance of the flat index ``p`` from (y, x), without the slow division of integers."""
+    row = int((p + 0.5) * (1.0 / width))
+    down, across = row - y, p - row * width - x
+    return math.sqrt(np.float32(down * down + across * across))
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
-def _candidates(y, x, p, step, near, smooth, spread, count, index, colour, far):
-    """The known cells nearest to ``count`` points spread ``step`` around (y, x), whose index is ``p``: index,
-    colour and distance of each.
+def _candidates(y, x, step, near, smooth, spread, count, index, colour, far):
+    """The known cells nearest to ``count`` points spread ``step`` around (y, x): index, colour and distance
+    of each.
     """
     height, width = near.shape
     for j in range(count):
         yy = min(max(int(y + spread[j, 0] * step), 0), height - 1)
         xx = min(max(int(x + spread[j, 1] * step), 0), width - 1)
-        index[j] = near[yy, xx]
-        colour[j, 0], colour[j, 1], colour[j, 2] = smooth[index[j]]
-        far[j] = _apart(index[j], p, width)
+        index[j] = near[np.uintp(yy), np.uintp(xx)]
+        colour[j, 0], colour[j, 1], colour[j, 2] = smooth[np.uintp(index[j])]
+        far[j] = _apart(index[j], y, x, width)
 
 
 @numba.njit(fastmath=True, nogil=True, inline="always")
 def _scales(y, x, far_f, far_b):
     """A cell's distances to the nearest known ones, and what a distance is divided by: more than them."""
     one, half = np.float32(1.0), np.float32(0.5)
+    y, x = np.uintp(y), np.uintp(x)
     return far_f[y, x], far_b[y, x], one / (far_f[y, x] + half), one / (far_b[y, x] + half)
 
 
@@ -167,14 +167,14 @@ def _search(rgb, smooth, back, own, cells, apart, near_f, near_b, far_f, far_b, 
         x = p - first
         count = most if y % apart == 0 and x % apart == 0 else 1
         to_f, to_b, near, beside = _scales(y, x, far_f, far_b)
-        _candidates(y, x, p, min(to_f, reach) + more, near_f, smooth, spread, count, fs, f_colour, f_far)
+        _candidates(y, x, min(to_f, reach) + more, near_f, smooth, spread, count, fs, f_colour, f_far)
         if own[i]:
             seen = 1
             bs[0], b_far[0] = p, np.float32(0.0)
             b_colour[0, 0], b_colour[0, 1], b_colour[0, 2] = back[p]
         else:
             seen = count
-            _candidates(y, x, p, min(to_b, reach) + more, near_b, smooth, spread, seen, bs, b_colour, b_far)
+            _candidates(y, x, min(to_b, reach) + more, near_b, smooth, spread, seen, bs, b_colour, b_far)
         lowest = np.float32(1e9)
         for a in range(count):
             for b in range(seen):
@@ -196,26 +196,28 @@ def _exchange(rgb, smooth, back, own, cells, slot, far_f, far_b, pairs, offers):
     """
     best_f, best_b, cost, alpha = pairs
     new_f, new_b, new_cost, new_alpha = best_f.copy(), best_b.copy(), cost.copy(), alpha.copy()
-    height, width = slot.shape
+    height, width = np.uintp(slot.shape[0]), np.uintp(slot.shape[1])
+    across = slot.shape[1]
     y, first = 0, 0
     for i in range(cells.size):
         p = cells[i]
-        while p >= first + width:  # a division would cost as much as an offer
-            y, first = y + 1, first + width
+        while p >= first + across:  # a division would cost as much as an offer
+            y, first = y + 1, first + across
         x = p - first
         _, _, near, beside = _scales(y, x, far_f, far_b)
         for j in range(offers.shape[0]):
-            yy, xx = y + offers[j, 0], x + offers[j, 1]
-            if yy < 0 or xx < 0 or yy >= height or xx >= width:
+            # Without a sign: what would be before the first row or column is far behind the last.
+            yy, xx = np.uintp(y + offers[j, 0]), np.uintp(x + offers[j, 1])
+            if yy >= height or xx >= width:
                 continue
             other = slot[yy, xx]
             if other < 0:
                 continue
-            f, b = best_f[other], p if own[i] else best_b[other]
+            f, b = best_f[np.uintp(other)], p if own[i] else best_b[np.uintp(other)]
             if f == new_f[i] and b == new_b[i]:
                 continue
-            far = _apart(f, p, width) * near + _apart(b, p, width) * beside
-            e, al = _cost(rgb[i], smooth[f], back[b], far, new_cost[i])
+            far = _apart(f, y, x, across) * near + _apart(b, y, x, across) * beside
+            e, al = _cost(rgb[i], smooth[np.uintp(f)], back[np.uintp(b)], far, new_cost[i])
             if e < new_cost[i]:
                 new_cost[i], new_alpha[i], new_f[i], new_b[i] = e, al, f, b
     return new_f, new_b, new_cost, new_alpha
@@ -237,18 +239,21 @@ def _told(rgb, smooth, back, own, behind, across, pixels, slot, near_f, near_b, 
         while p >= first + across:  # a division would cost as much as all the rest
             row, first = row + 1, first + across
         y, x = row // 2, (p - first) // 2
-        cell, at = slot[y, x], y * width + x
+        v, u = np.uintp(y), np.uintp(x)
+        cell = slot[v, u]
         if not (row | p - first) & 1:
-            cost[i], alpha[i] = found[cell], found_alpha[cell]
+            cost[i], alpha[i] = found[np.uintp(cell)], found_alpha[np.uintp(cell)]
             continue
-        f, b = (best_f[cell], best_b[cell]) if cell >= 0 else (near_f[y, x], near_b[y, x])
+        its = np.uintp(cell)
+        f, b = (best_f[its], best_b[its]) if cell >= 0 else (near_f[v, u], near_b[v, u])
         _, _, near, beside = _scales(y, x, far_f, far_b)
-        far = _apart(f, at, width) * near
+        far = _apart(f, y, x, width) * near
         if own[i]:
-            cost[i], alpha[i] = _cost(rgb[i], smooth[f], behind[i], far, np.float32(1e9))
+            cost[i], alpha[i] = _cost(rgb[i], smooth[np.uintp(f)], behind[i], far, np.float32(1e9))
         else:
-            far += _apart(b, at, width) * beside
-            cost[i], alpha[i] = _cost(rgb[i], smooth[f], back[b], far, np.float32(1e9))
+            far += _apart(b, y, x, width) * beside
+            behind_it = back[np.uintp(b)]
+            cost[i], alpha[i] = _cost(rgb[i], smooth[np.uintp(f)], behind_it, far, np.float32(1e9))
     return cost, alpha
 
 

@@ -125,7 +125,7 @@ def _overview(rgb, alpha, cells):
                 mean[3 + c] += b * value
     for k in range(len(cells)):
         for c in range(3):
-            value = rgb[cells[k, 0], cells[k, 1], c]
+            value = rgb[np.uintp(cells[k, 0]), np.uintp(cells[k, 1]), c]
             low, high = min(low, value), max(high, value)
     mean[:3] /= total[0]
     mean[3:] /= total[1]
@@ -134,24 +134,26 @@ def _overview(rgb, alpha, cells):
 
 @numba.njit(nogil=True, cache=True)
 def _place(cells, shape, at):
+    width, first, base = np.uintp(shape[1]), shape[2], np.uintp(shape[3])
     for k in range(len(cells)):
-        at[shape[3] + cells[k, 0] * shape[1] + cells[k, 1]] = shape[2] + k
+        at[base + np.uintp(cells[k, 0]) * width + np.uintp(cells[k, 1])] = first + k
 
 
 @numba.njit(nogil=True, cache=True)
 def _inherit(rgb, alpha, level, shapes, cells, at, state, mean):
     """Begin each cell of a level with F and B of the nearest ancestor that shows them, else with the mean."""
-    first, top = shapes[level, 2], len(shapes) - 1
+    first, top, one = shapes[level, 2], np.uintp(len(shapes) - 1), np.uintp(1)
     for k in range(len(cells)):
         for side in range(2):
-            y, x, above, found = cells[k, 0], cells[k, 1], level, False
+            y, x, above, found = np.uintp(cells[k, 0]), np.uintp(cells[k, 1]), np.uintp(level), False
             while not found and above < top:
-                y, x, above = y >> 1, x >> 1, above + 1
+                y, x, above = y >> one, x >> one, above + one
                 a = alpha[y << above, x << above]
                 found = a > 0 if side == 0 else a < 1
             py, px = y << above, x << above
             mixed = found and 0 < alpha[py, px] < 1
-            source = at[shapes[above, 3] + y * shapes[above, 1] + x] if mixed else 0
+            place = np.uintp(shapes[above, 3]) + y * np.uintp(shapes[above, 1]) + x
+            source = np.uintp(at[place]) if mixed else np.uintp(0)
             for c in range(3):
                 n = 3 * side + c
                 state[first + k, n] = state[source, n] if mixed else rgb[py, px, c] if found else mean[n]
@@ -160,11 +162,14 @@ def _inherit(rgb, alpha, level, shapes, cells, at, state, mean):
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
     """Solve each cell for its two colours, its neighbours' as they are, in place: Gauss and Seidel."""
-    height, width, first, base = shapes[level]
-    for i in range(len(cells)):
-        k = len(cells) - 1 - i if back else i
-        y, x = cells[k, 0], cells[k, 1]
-        py, px = y << level, x << level
+    # Without a sign: what would be before the first row or column is far behind the last.
+    height, width, first = np.uintp(shapes[level, 0]), np.uintp(shapes[level, 1]), np.uintp(shapes[level, 2])
+    base, finer, one = np.uintp(shapes[level, 3]), np.uintp(level), np.uintp(1)
+    count = np.uintp(len(cells))
+    for i in range(count):
+        k = count - one - i if back else i
+        y, x = np.uintp(cells[k, 0]), np.uintp(cells[k, 1])
+        py, px = y << finer, x << finer
         a = alpha[py, px]
         b = np.float32(1) - a
         ff, bb, fb = a * a + _STAY, b * b + _STAY, a * b
@@ -182,16 +187,16 @@ def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
         for side in range(4):
             ny, nx = y, x
             if side == 0:
-                ny = y - 1
+                ny = y - one
             elif side == 1:
-                nx = x - 1
+                nx = x - one
             elif side == 2:
-                nx = x + 1
+                nx = x + one
             else:
-                ny = y + 1
-            if ny < 0 or nx < 0 or ny >= height or nx >= width:
+                ny = y + one
+            if ny >= height or nx >= width:
                 continue
-            qy, qx = ny << level, nx << level
+            qy, qx = ny << finer, nx << finer
             other = alpha[qy, qx]
             w = _LOOSE + _BOND * abs(a - other)
             if other >= 1:
@@ -205,7 +210,7 @@ def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
                 b1 += w * rgb[qy, qx, 1]
                 b2 += w * rgb[qy, qx, 2]
             else:
-                j = at[base + ny * width + nx]
+                j = np.uintp(at[base + ny * width + nx])
                 ff += w
                 bb += w
                 f0 += w * state[j, 0]
@@ -229,7 +234,7 @@ def _explained(rgb, alpha, cells, state, low, high):
     """F and B, float32 [2, N, 3], after the least change of both that makes aF + (1 - a)B the plate."""
     out = np.empty((2, len(cells), 3), np.float32)
     for k in range(len(cells)):
-        y, x = cells[k, 0], cells[k, 1]
+        y, x = np.uintp(cells[k, 0]), np.uintp(cells[k, 1])
         a = alpha[y, x]
         b = np.float32(1) - a
         scale = np.float32(1) / (a * a + b * b)
