@@ -130,7 +130,7 @@ class Matter:
     def _join(self, known: Floats, cover: Cover, alphas: Sequence[Tensor]) -> Tensor:
         matte = known.copy()
         if cover.tiles:
-            joined = self._tiling.join(known.shape[1:], cover.tiles, alphas, cover.pixels)
+            joined = self._tiling.join(known[0], cover.tiles, alphas, cover.pixels)
             matte.reshape(-1)[cover.pixels] = _settled(joined)
         return torch.from_numpy(matte)
 

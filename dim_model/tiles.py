@@ -86,23 +86,36 @@ class Tiling:
         return np.outer(line(self.height), line(width))
 
     def join(
-        self,
-        shape: tuple[int, int],
-        tiles: Sequence[Tile],
-        alphas: Sequence[Tensor],
-        pixels: NDArray[np.intp],
+        self, trimap: Floats, tiles: Sequence[Tile], alphas: Sequence[Tensor], pixels: NDArray[np.intp]
     ) -> Floats:
-        """What a network made of tiles, each float32 [1, height, width] on the CPU, blended at pixels of a
-        frame of ``shape``, which lie in tiles: float32 [N]. pixels: int [N], flat indices into the frame.
+        """What a network made of tiles, each float32 [1, height, width] on the CPU, blended at the unknown
+        pixels of a frame, all of which lie in tiles: float32 [N].
+
+        trimap: float32 [H, W]. pixels: int [N], flat indices of those where it is 0.5, in order.
         """
         ramps = {width: self.ramp(width) for width in self.widths}
-        total, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        total, weight = np.empty_like(trimap), np.empty_like(trimap)
+        _clear(total.ravel(), weight.ravel(), pixels)
         for (y, x, width), alpha in zip(tiles, alphas, strict=True):
-            here = total[y : y + self.height, x : x + width]
-            inside = ramps[width][: here.shape[0], : here.shape[1]]
-            here += inside * alpha[0, : here.shape[0], : here.shape[1]].numpy()
-            weight[y : y + self.height, x : x + width] += inside
+            _add(total[y:, x:], weight[y:, x:], trimap[y:, x:], alpha[0].numpy(), ramps[width])
         return np.asarray(total.ravel()[pixels] / weight.ravel()[pixels])
+
+
+@numba.njit(nogil=True, cache=True)
+def _clear(total, weight, pixels):
+    for k in range(pixels.size):
+        p = np.uintp(pixels[k])
+        total[p] = weight[p] = np.float32(0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _add(total, weight, trimap, alpha, ramp):
+    """A tile to what lies under it and to the right and below, where that is unknown."""
+    for j in range(min(alpha.shape[0], trimap.shape[0])):
+        for i in range(min(alpha.shape[1], trimap.shape[1])):
+            if trimap[j, i] == np.float32(0.5):
+                total[j, i] += ramp[j, i] * alpha[j, i]
+                weight[j, i] += ramp[j, i]
 
 
 @numba.njit(nogil=True, cache=True)

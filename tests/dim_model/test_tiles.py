@@ -94,6 +94,8 @@ def test_cut_and_joined_is_what_it_was(shape: tuple[int, int]) -> None:
     below, beside = max(0, 32 - shape[0]), max(0, 64 - shape[1])
     padded = torch.nn.functional.pad(picture[None], (0, beside, 0, below), mode="replicate")[0]
     alphas = [padded[:, y : y + 32, x : x + width] for y, x, width in tiles]
-    pixels = np.random.default_rng(3).choice(picture.numel(), 200, replace=False)
-    joined = TILING.join(shape, tiles, alphas, pixels)
+    pixels = np.sort(np.random.default_rng(3).choice(picture.numel(), 200, replace=False))
+    trimap = np.ones(shape, np.float32)
+    trimap.ravel()[pixels] = 0.5
+    joined = TILING.join(trimap, tiles, alphas, pixels)
     np.testing.assert_allclose(joined, picture.flatten().numpy()[pixels], rtol=0, atol=1e-6)
