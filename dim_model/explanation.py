@@ -111,8 +111,18 @@ def _concerned(trimap: Floats) -> tuple[slice, slice]:
         return slice(max(0, (first - _AROUND) // _BLOCK * _BLOCK), min(last, most))
 
     part = blocks(y, down, trimap.shape[0]), blocks(x, across, trimap.shape[1])
-    sides = (trimap[part] == 1.0).any(), (trimap[part] == 0.0).any()
-    return part if across and all(sides) else (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
+    is_told = _holds(trimap[part], np.float32(1)) and _holds(trimap[part], np.float32(0))
+    return part if across and is_told else (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
+
+
+@numba.njit(nogil=True, cache=True)
+def _holds(trimap, value):
+    """Whether a pixel of the trimap is so; the first that is ends the search."""
+    for y in range(trimap.shape[0]):
+        for x in range(trimap.shape[1]):
+            if trimap[y, x] == value:
+                return True
+    return False
 
 
 def _reduced(picture: Floats, size: tuple[int, int]) -> Floats:

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
-import cv2
 import numba
 import numpy as np
 import torch
@@ -33,6 +32,7 @@ from dim_model import guided
 from dim_model.arrays import Floats, Indices, Mask
 from dim_model.flow import Flow, moved, reduced
 from dim_model.lines import lines
+from dim_model.morphology import in_blocks
 from dim_model.numbered import numbered
 from dim_model.pairs import Box, Look, Pairs
 
@@ -110,10 +110,7 @@ class _Moment:
 
 def _cells(unknown: Mask) -> Mask:
     """Which cells of 2 x 2 pixels have a line: those with a pixel of bool [H, W], and ``_SPARE`` around."""
-    reach = 2 * _SPARE
-    side = np.ones((2 * reach + 2, 2 * reach + 2), np.uint8)
-    grown = cv2.dilate(unknown.view(np.uint8), side, anchor=(reach, reach))
-    return np.ascontiguousarray(grown[::2, ::2]).view(np.bool_)
+    return guided.grown(in_blocks(unknown), _SPARE)
 
 
 def handles(radius: int) -> int:

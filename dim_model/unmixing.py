@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dim_model.arrays import Mask
+from dim_model.morphology import in_blocks
 
 _BOND = np.float32(0.05)
 """How tightly a full step of alpha binds two neighbours' colours (theirs: 1), beside the plate's 1."""
@@ -75,21 +76,12 @@ def looked_at(mixed: Mask) -> NDArray[np.intp]:
     coarse = mixed
     for step in (2, 4):
         # Sought among blocks of its size, a step of the level costs as much as there are pixels in it.
-        coarse = _in_blocks(coarse)
+        coarse = in_blocks(coarse)
         near = np.asarray(cv2.dilate(coarse.view(np.uint8), np.ones((3, 3), np.uint8)), np.uint8)
         some = seen[::step, ::step]
         np.maximum(some, near[: some.shape[0], : some.shape[1]], out=some)
     seen[::_SAMPLE, ::_SAMPLE] = 1
     return np.flatnonzero(seen.view(np.bool_))  # of bytes numpy seeks them in twelve times as long
-
-
-def _in_blocks(mask: Mask) -> Mask:
-    """In which blocks of 2 x 2 pixels the mask has one, the last of a row or column perhaps less."""
-    height, width = mask.shape
-    if height % 2 or width % 2:
-        mask = np.pad(mask, ((0, height % 2), (0, width % 2)))
-    twos = mask.view(np.uint16)  # two pixels are compared as one number
-    return np.asarray(twos[::2] | twos[1::2], np.bool_)
 
 
 @numba.njit(nogil=True, cache=True)
