@@ -67,8 +67,9 @@ def encode(
     """
     height, width = rgb.shape[-2:]
     tiles = empty_tiles(len(rgb), (height + height % PACK, width + width % PACK), inputs)
+    on_two_cores = torch.get_num_threads() > 1
     for n, (image, known, behind) in enumerate(zip(rgb, trimap, clean or [None] * len(rgb), strict=True)):
-        encode_tiles(image, known, [(0, 0)], inputs, [tiles[n]], behind)
+        encode_tiles(image, known, [(0, 0)], inputs, [tiles[n]], behind, on_two_cores)
     return F.pixel_shuffle(tiles, PACK)[..., :height, :width].contiguous().to(rgb.device)
 
 
@@ -89,12 +90,14 @@ def encode_tiles(
     inputs: Inputs,
     rooms: Sequence[Tensor],
     clean: Tensor | None = None,
+    on_two_cores: bool = True,
 ) -> None:
     """Write a network's input for tiles of one frame; each equals that part of the encoded frame.
 
     rgb: float32 [3, H, W]; trimap: float32 [1, H, W]; corners: top-left (y, x) of each tile; beyond the frame
     its edge is repeated; rooms: of ``empty_tiles``, one for each corner, as large as the tile; clean: float32
-    [3, H, W], the background where it is known, not a number elsewhere, for ``sampled``.
+    [3, H, W], the background where it is known, not a number elsewhere, for ``sampled``. on_two_cores: see
+    ``explanation.explain``.
     """
     laid = [room.permute(1, 2, 0).numpy() for room in rooms]
     picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
@@ -104,7 +107,7 @@ def encode_tiles(
             _fill_plain(tile, picture, known, y, x)
         return
     behind = None if clean is None else np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
-    explained = explain(picture, known, behind)
+    explained = explain(picture, known, behind, on_two_cores=on_two_cores)
     for tile, (y, x) in zip(laid, corners, strict=True):
         _fill(tile, picture, known, explained, y, x)
 

@@ -11,6 +11,8 @@ pixel's own colour.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -61,11 +63,14 @@ class Explanation(NamedTuple):
     background: Floats
 
 
-def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explanation:
+def explain(
+    rgb: Floats, trimap: Floats, clean: Floats | None = None, *, on_two_cores: bool = True
+) -> Explanation:
     """Explain the unknown pixels of a frame; of the rest only the part around them is looked at.
 
     rgb: float32 [H, W, 3], display-referred, 0..1, C-contiguous. trimap: float32 [H, W] of exactly 0, 0.5, 1.
     clean: float32 [H, W, 3], C-contiguous, the background where it is known, not a number elsewhere.
+    on_two_cores: sooner done, where there are so many; where other frames have them, they are in its way.
     """
     part = _concerned(trimap)
     corner, hint = (part[0].start, part[1].start), np.ascontiguousarray(trimap[part])
@@ -80,9 +85,10 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
     size = (max(1, hint.shape[1] // _SCALE), max(1, hint.shape[0] // _SCALE))
     small, known = _reduced(cells, size), _reduced(hint, size)
     mixed = (known > 1 - _WHOLE) & (known < _WHOLE)
-    # Neither needs the other, so a frame by itself has two cores work on it.
-    with ThreadPoolExecutor(1, "propagate") as beside:
-        carried = beside.submit(propagate, small, (known >= _WHOLE).astype(np.float32), mixed)
+    system = small, (known >= _WHOLE).astype(np.float32), mixed
+    with ThreadPoolExecutor(1, "propagate") if on_two_cores else nullcontext() as beside:
+        # What is sampled and what is propagated need nothing of one another.
+        carried = beside.submit(propagate, *system).result if beside else partial(propagate, *system)
         behind = None if clean is None else read(clean, unknown.pixels, hint.shape[1], *corner)
         found = sampling.sample(cells, hint, unknown, behind)
         foreground, background = _colours(cells, hint, unknown, found)
@@ -92,7 +98,7 @@ def explain(rgb: Floats, trimap: Floats, clean: Floats | None = None) -> Explana
         lines = np.empty((*guide.shape, len(_RADII) + 1, 4), np.float32)
         for n, radius in enumerate(_RADII):
             guided.lines(small, guide, weight, near, radius, guided.RIDGE, lines, n)
-        guided.lines(small, carried.result(), np.ones_like(weight), near, 1, _READ_RIDGE, lines, len(_RADII))
+        guided.lines(small, carried(), np.ones_like(weight), near, 1, _READ_RIDGE, lines, len(_RADII))
     estimates = np.empty((unknown.pixels.size, 5), np.float32)
     guided.applied(unknown.colours, lines, unknown.pixels, *hint.shape, estimates, _BY_LINES)
     estimates[:, 2], estimates[:, 4] = found.alpha, found.confidence

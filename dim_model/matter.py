@@ -80,7 +80,8 @@ class Matter:
         self._inputs = cast(Inputs, weights.card.inputs)
         self._runtime, self._tiling, self._batch = runtime, tiling, batch
         # Encoding releases the GIL and is as dear as the network, so frames are encoded side by side.
-        self._encoders = ThreadPoolExecutor(torch.get_num_threads(), "encode")
+        self._cores = torch.get_num_threads()
+        self._encoders = ThreadPoolExecutor(self._cores, "encode")
 
     @classmethod
     def open(
@@ -164,6 +165,7 @@ class Matter:
             batches[kind] = [self._room(kind) for _ in range(-(-count // kind.tiles))]
             batches[kind][-1][(count - 1) % kind.tiles + 1 :] = 0
         rooms = {kind: chain.from_iterable(some) for kind, some in batches.items()}
+        on_two_cores = 2 * sum(bool(cover.tiles) for cover in covers) <= self._cores
         frames = [
             (
                 picture,
@@ -172,6 +174,7 @@ class Matter:
                 self._inputs,
                 [next(rooms[kind]) for kind in cover.kinds],
                 behind,
+                on_two_cores,
             )
             for picture, known, cover, behind in zip(rgb, trimap, covers, clean, strict=True)
             if cover.tiles
