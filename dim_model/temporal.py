@@ -253,20 +253,28 @@ def _hear(change, weight, pixels, rgb, alpha, own, rgb2, alpha2, slot2, lines2, 
     strange, unlike = np.float32(-1 / _LIKE**2), np.float32(-1 / _SAME**2)
     scale_y, scale_x = np.float32(height / tall), np.float32(width / wide)
     down, right = np.float32(tall / height), np.float32(wide / width)
-    y, first = 0, 0
+    nowhere = np.uintp(wide)
+    y, first, held = 0, 0, nowhere
     v0, v1, fv = _between(half * down - half, tall)
+    sure0 = sure1 = dx0 = dx1 = dy0 = dy1 = np.float32(0)
     for n in range(pixels.size):
         while pixels[n] >= first + width:  # a division would cost as much as all that is read here
-            y, first = y + 1, first + width
+            y, first, held = y + 1, first + width, nowhere
             v0, v1, fv = _between((np.float32(y) + half) * down - half, tall)
         x = pixels[n] - first
         u0, u1, fu = _between((np.float32(x) + half) * right - half, wide)
-        c00, c01, c10, c11 = (one - fv) * (one - fu), (one - fv) * fu, fv * (one - fu), fv * fu
-        sure = c00 * trust[v0, u0] + c01 * trust[v0, u1] + c10 * trust[v1, u0] + c11 * trust[v1, u1]
+        if u0 != held:  # flow is coarser than the frame: most pixels lie between the columns of the last
+            held, above = u0, one - fv
+            sure0 = above * trust[v0, u0] + fv * trust[v1, u0]
+            sure1 = above * trust[v0, u1] + fv * trust[v1, u1]
+            dx0 = above * back[v0, u0, 0] + fv * back[v1, u0, 0]
+            dx1 = above * back[v0, u1, 0] + fv * back[v1, u1, 0]
+            dy0 = above * back[v0, u0, 1] + fv * back[v1, u0, 1]
+            dy1 = above * back[v0, u1, 1] + fv * back[v1, u1, 1]
+        sure = sure0 + fu * (sure1 - sure0)
         if sure < _NOTHING:
             continue
-        dx = c00 * back[v0, u0, 0] + c01 * back[v0, u1, 0] + c10 * back[v1, u0, 0] + c11 * back[v1, u1, 0]
-        dy = c00 * back[v0, u0, 1] + c01 * back[v0, u1, 1] + c10 * back[v1, u0, 1] + c11 * back[v1, u1, 1]
+        dx, dy = dx0 + fu * (dx1 - dx0), dy0 + fu * (dy1 - dy0)
         to_y, to_x = np.float32(y) + dy * scale_y, np.float32(x) + dx * scale_x
         if to_y < -half or to_x < -half or to_y > height - half or to_x > width - half:
             continue

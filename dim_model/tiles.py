@@ -98,7 +98,16 @@ class Tiling:
         _clear(total.ravel(), weight.ravel(), pixels)
         for (y, x, width), alpha in zip(tiles, alphas, strict=True):
             _add(total[y:, x:], weight[y:, x:], trimap[y:, x:], alpha[0].numpy(), ramps[width])
-        return np.asarray(total.ravel()[pixels] / weight.ravel()[pixels])
+        return np.asarray(_means(total.ravel(), weight.ravel(), pixels), np.float32)
+
+
+@numba.njit(nogil=True, cache=True)
+def _means(total, weight, pixels):
+    out = np.empty(pixels.size, np.float32)
+    for k in range(pixels.size):
+        p = np.uintp(pixels[k])
+        out[k] = total[p] / weight[p]
+    return out
 
 
 @numba.njit(nogil=True, cache=True)
