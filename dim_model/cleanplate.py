@@ -65,18 +65,31 @@ in the subject may be hair before a wall, for a neck is like a face.
 _GAP = 5e-4
 """Share of the frame below which a hole in the subject is a like colour rather than a view through it."""
 
+_DETAIL, _FINE = 0.008, 21
+"""Standard deviation from which a plate has detail, and pixels that it has it within: what is coarser may be
+light.
+"""
+_ENOUGH = 0.004
+"""Share of the frame from which detail tells whether both show one view; a bare wall has less."""
+_OTHER, _SAME = 0.4, 0.6
+"""Share of the plate's detail that is in the frame, too: of another view's at most, and of the same one's at
+least. Photographs of other places have 0.3, the plates of a shot 0.9 even where they are noisy.
+"""
+
 
 @dataclass(frozen=True)
 class Difference:
     """trimap: float32 [1, H, W] of 0, 0.5, 1. share: of the frame that differs. confidence: 0..1, how much of
     it is told apart surely. clean: makes float32 [3, H, W], the clean plate laid over the frame, as bright as
-    it, not a number where it does not reach: when asked, for samples that are only weighed need none.
+    it, not a number where it does not reach: when asked, for samples that are only weighed need none. same:
+    0..1, whether what does not differ is of one view in both.
     """
 
     trimap: Tensor
     share: float
     confidence: float
     clean: Callable[[], Tensor]
+    same: float = 1.0
 
 
 def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Difference:
@@ -99,8 +112,8 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     near = cv2.dilate(subject.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     doubt = (unsure | ~seen) & near
     doubt |= mixed(frame, plate, subject & ~doubt) & ~(core & (odds > _DECIDED))
-    share = float(subject.mean())
-    confidence = float(np.clip(1 - 2 * max(0.0, share - 0.5), 0, 1) * (1 - unsure.mean()))
+    share, same = float(subject.mean()), _same(frame, plate, seen & ~subject)
+    confidence = float(np.clip(1 - 2 * max(0.0, share - 0.5), 0, 1) * (1 - unsure.mean()) * same)
     height, width = view.shape[-2:]
     bare = clear(frame, plate, seen, subject & ~doubt)
     values = banded(subject, doubt, bare, (height, width), erode, dilate)
@@ -110,7 +123,7 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
         placed, reach = moved(picture, by, height / len(frame))
         return laid(placed * gains, reach)
 
-    return Difference(values, share, confidence, full)
+    return Difference(values, share, confidence, full, same)
 
 
 def laid(plate: Floats, seen: Mask) -> Tensor:
@@ -193,6 +206,32 @@ def clear(frame: Floats, plate: Floats, seen: Mask, subject: Mask) -> Mask:
     return np.asarray(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
 
 
+def _same(frame: Floats, plate: Floats, where: Mask) -> float:
+    """1 where the detail of the plate is in the frame, 0 where only colours are alike, as of two skies."""
+    a, b = frame.mean(-1), plate.mean(-1)
+    grain = 1.5 * max(float(np.median(np.abs(each - cv2.blur(each, (3, 3))))) for each in (a, b))
+    fine = [calm - cv2.blur(calm, (_FINE, _FINE)) for calm in (cv2.blur(each, (5, 5)) for each in (a, b))]
+    alike, spread = _correlated(fine[0], fine[1], (_FINE, _FINE))
+    # The mean of 5 x 5 pixels has a fifth of their grain.
+    detailed = spread > 4 * (grain / 5) ** 2 + _DETAIL**2
+    detailed &= cv2.erode(where.astype(np.uint8), np.ones((11, 11), np.uint8)) > 0
+    if detailed.mean() < _ENOUGH:
+        return 1.0
+    found = float((alike[detailed] > _TEXTURE).mean())
+    return float(np.clip((found - _OTHER) / (_SAME - _OTHER), 0, 1))
+
+
+def _correlated(a: Floats, b: Floats, area: tuple[int, int]) -> tuple[Floats, Floats]:
+    """The correlation of two pictures, float32 [H, W], around each pixel, and the variance of ``b``."""
+
+    def mean(picture: Floats) -> Floats:
+        return np.asarray(cv2.blur(picture, area), np.float32)
+
+    var_a, var_b = mean(a * a) - mean(a) ** 2, mean(b * b) - mean(b) ** 2
+    alike = (mean(a * b) - mean(a) * mean(b)) / np.sqrt(np.maximum(var_a * var_b, 1e-9))
+    return np.asarray(alike, np.float32), np.asarray(var_b, np.float32)
+
+
 def _shadowed(frame: Floats, plate: Floats, beyond: float) -> tuple[Mask, Mask]:
     """Where the frame is the plate, darkened; and where its texture proves it."""
     area = (9, 9)
@@ -203,9 +242,7 @@ def _shadowed(frame: Floats, plate: Floats, beyond: float) -> tuple[Mask, Mask]:
     light = mean((frame * plate).sum(-1)) / (mean(np.square(plate).sum(-1)) + 1e-4)
     off = np.abs(frame - light[..., None] * plate).max(-1)
     same = cv2.blur(off, (5, 5)) < np.maximum(beyond, 0.08 * plate.max(-1))
-    a, b = frame.mean(-1), plate.mean(-1)
-    var_a, var_b = mean(a * a) - mean(a) ** 2, mean(b * b) - mean(b) ** 2
-    alike = (mean(a * b) - mean(a) * mean(b)) / np.sqrt(np.maximum(var_a * var_b, 1e-9))
+    alike, var_b = _correlated(frame.mean(-1), plate.mean(-1), area)
     shadow = same & (light > _SHADOW[0]) & (light < _SHADOW[1])
     rough = var_b > 2 * (beyond / _SIGMAS) ** 2
     # Noise spoils the comparison here and there; what is around it tells.

@@ -18,7 +18,11 @@ from daemon.trimaps.sidecar import Sidecar, fitted
 from dim_model.cleanplate import Difference, difference
 
 _LEAST = 0.25
-"""Confidence below which a picture is no clean plate of this shot: four fifths of the frame differ."""
+"""Confidence below which a picture is no clean plate of this shot: seven eighths of the frame differ, or the
+rest has another detail.
+"""
+_MOST = 0.8
+"""Share of the frame that differs, above which nothing more is said of the rest."""
 
 
 class CleanTrimap(TrimapSource):
@@ -44,13 +48,18 @@ class CleanTrimap(TrimapSource):
         return source
 
     def _check(self, samples: Sequence[Look]) -> None:
-        """Raise TrimapError where even the best of the samples differs nearly everywhere."""
+        """Raise TrimapError where even the best of the samples differs nearly everywhere, or is of another
+        view.
+        """
         found = [self._compared(look.frame, look.index, look.view) for look in samples]
         if max(d.confidence for d in found) < _LEAST:
-            share = min(d.share for d in found)
+            least = min(found, key=lambda d: d.share)
+            what = f"differs from the plate over {least.share:.0%} of the frame"
+            if least.same < 1 and least.share < _MOST:
+                what = "shows another view than the plate, which lacks its detail"
             raise TrimapError(
-                f"{self._sidecar.label}: differs from the plate over {share:.0%} of the frame; supply the "
-                "same view without its subject, or choose another trimap source."
+                f"{self._sidecar.label}: {what}; supply the same view without its subject, or choose another "
+                "trimap source."
             )
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:

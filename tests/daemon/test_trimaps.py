@@ -96,6 +96,16 @@ def test_the_clean_plate_of_another_shot_is_refused(folder: Path) -> None:
         planned(folder)
 
 
+def test_the_clean_plate_of_another_place_with_the_same_colours_is_refused(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    skies = [cv2.resize(rng.integers(128, 151, (18, 24), np.uint8), (192, 144)) for _ in range(2)]
+    skies[0][40:144, 70:120] = 20
+    write(folder / "shot.png", np.repeat(skies[0][..., None], 3, 2))
+    write(folder / "shot_clean.png", np.repeat(skies[1][..., None], 3, 2))
+    with pytest.raises(TrimapError, match=r"shot_clean\.png: shows another view than the plate"):
+        planned(folder)
+
+
 def test_clean_plates_of_some_frames_are_refused_before_it_begins(folder: Path) -> None:
     walls(folder)
     shot, wall = (cv2.imread(str(folder / name)) for name in ("shot.png", "shot_clean.png"))

@@ -25,6 +25,14 @@ def plain() -> np.ndarray:
     return np.repeat(np.repeat(x[None, :, None], HEIGHT + 20, 0), 3, 2)
 
 
+def faint(seed: int) -> np.ndarray:
+    """Clouds, float32 [H + 20, W + 20, 3]: those of another seed are nowhere far from them."""
+    rng = np.random.default_rng(seed)
+    rough = rng.uniform(0.5, 0.59, ((HEIGHT + 20) // 10, (WIDTH + 20) // 10, 1)).astype(np.float32)
+    large = cv2.resize(rough, (WIDTH + 20, HEIGHT + 20), interpolation=cv2.INTER_CUBIC)
+    return np.repeat(large[..., None], 3, 2)
+
+
 def subject() -> np.ndarray:
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     return (np.hypot((y - 170) / 90, (x - 190) / 50) < 1).astype(np.float32)
@@ -131,6 +139,26 @@ def test_a_frame_without_its_subject_is_all_background() -> None:
 def test_another_shot_has_no_confidence() -> None:
     found = difference(tensor(put(wall()[:HEIGHT, :WIDTH])), tensor(wall(7)[:HEIGHT, :WIDTH] ** 2), 4, 5)
     assert found.confidence < 0.25
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_another_place_under_a_like_sky_has_no_confidence(seed: int) -> None:
+    one, other = (faint(seed)[:HEIGHT, :WIDTH], faint(seed + 7)[:HEIGHT, :WIDTH])
+    found = difference(tensor(put(one), 0.003), tensor(other, 0.003, seed=2), 4, 5)
+    assert found.share < 0.6  # most of it is no more apart than noise may be
+    assert found.confidence < 0.25
+    assert difference(tensor(put(one), 0.003), tensor(one, 0.003, seed=2), 4, 5).same == 1
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.01, 0.02])
+def test_a_soft_shadow_on_a_bare_wall_makes_no_other_view_of_it(noise: float) -> None:
+    ground = plain()[:HEIGHT, :WIDTH]
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    shadow = 1 - 0.08 * np.exp(-(((x - 300) / 25) ** 2) - ((y - 170) / 100) ** 2)[..., None]
+    found = difference(
+        tensor(put((ground * shadow).astype(np.float32)), noise), tensor(ground, noise, seed=2), 4, 5
+    )
+    assert found.same == 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (40, 30)])
