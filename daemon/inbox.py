@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,13 +64,12 @@ def scan(folder: Path, remark: Remark = _unsaid, *, follow_links: bool = False) 
     return clips
 
 
-def sidecars_of(folder: Path, name: str) -> tuple[dict[Role, MediaRef], Path | None]:
+def sidecars_of(folder: Path, name: str) -> Beside:
     """Media and settings that lie in `folder` under the name of a plate, whether or not a scan takes that for
-    a clip; where two are of one role, the first. Raises MediaError as `scan` does.
+    a clip. Raises MediaError as `scan` does.
     """
     _, beside = _told_apart(folder, listed(folder), _unsaid)
-    found = beside[name]
-    return {role: refs[0] for role, refs in found.media.items()}, next(iter(found.settings), None)
+    return beside[name]
 
 
 def clip_in(folder: Path, remark: Remark = _unsaid) -> Clip | None:
@@ -141,12 +140,12 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: Beside, remark: Remark,
     for role in ROLES:
         refs = [*plate.inner.media[role], *outer.media[role]]
         if len(refs) > 1:
-            remark(f"{name}: has {len(refs)} files for {role} ({some(ref.path for ref in refs)}); keep one.")
+            remark(many(name, f"files for {role}", [ref.path for ref in refs]))
             return None
         media[role] = refs[0] if refs else None
     settings = [*plate.inner.settings, *outer.settings]
     if len(settings) > 1:
-        remark(f"{name}: has {len(settings)} settings files ({some(settings)}); keep one.")
+        remark(many(name, "settings files", settings))
         return None
     own = settings[0] if settings else None
     # A sequence's path is as its files' names are, but for digits.
@@ -177,6 +176,11 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: Beside, remark: Remark,
         )
         return None
     return Clip(name=name, folder=folder, plate=plate.ref, settings=own, stamp=stamp, bound=bound, **media)
+
+
+def many(name: str, what: str, paths: Sequence[Path]) -> str:
+    """What to say of a clip that has several of what it can have one of."""
+    return f"{name}: has {len(paths)} {what} ({some(paths)}); keep one."
 
 
 def _distinct(folder: Path, plates: list[_Plate], remark: Remark) -> list[str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from daemon.asked import Asked, AskedError
 from daemon.clip import Clip, stamp_of
+from daemon.clip_folder import ROLES, Beside
 from daemon.config import ClipSettings, Format, LimitSettings, OutputSettings, clip_settings
-from daemon.inbox import clip_in, scan, sidecars_of
+from daemon.inbox import clip_in, many, scan, sidecars_of
 from daemon.job import Job
 from daemon.media import MediaError, MediaRef, locate
 from daemon.storage import bits_fault, compression_fault
@@ -60,10 +61,10 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None], given: ClipSetti
         there_are = scan(plate.path.parent, follow_links=True)
         found = next((clip for clip in there_are if clip.plate.files == plate.files), None)
     if found is not None:
-        beside, settings = (found.trimap, found.mask, found.clean, found.bg), found.settings
-    else:  # one picture of what a scan takes for a sequence: 0001.png beside 1500.png
-        there, settings = sidecars_of(plate.path.parent, name)
-        beside = (there.get("trimap"), there.get("mask"), there.get("clean"), there.get("bg"))
+        beside: Sequence[MediaRef | None] = (found.trimap, found.mask, found.clean, found.bg)
+        settings = found.settings
+    else:  # one picture of what a scan takes for a sequence, or a clip that is not to be told apart
+        beside, settings = _only(sidecars_of(plate.path.parent, name), name, sidecars)
     trimap, mask, clean, bg = (
         _absolute(named) if named else other for named, other in zip(sidecars, beside, strict=True)
     )
@@ -82,6 +83,21 @@ def named_clip(where: str, sidecars: Sequence[MediaRef | None], given: ClipSetti
             f"{error.filename}: cannot be looked at ({error.strerror}); bring it, or take the link away."
         ) from error
     return Clip(name, folder, plate, trimap, mask, clean, bg, settings, stamp)
+
+
+def _only(
+    beside: Beside, name: str, named: Sequence[MediaRef | None]
+) -> tuple[list[MediaRef | None], Path | None]:
+    """Of each role the one there is, and the settings. Raises MediaError where there are several, and none of
+    them was ``named``: what is left out in silence is found late.
+    """
+    found = [beside.media[role] for role in ROLES]
+    for role, refs, other in zip(ROLES, found, named, strict=True):
+        if len(refs) > 1 and other is None:
+            raise MediaError(many(name, f"files for {role}", [ref.path for ref in refs]))
+    if len(beside.settings) > 1:
+        raise MediaError(many(name, "settings files", beside.settings))
+    return [refs[0] if refs else None for refs in found], next(iter(beside.settings), None)
 
 
 def _clip_of(folder: Path) -> Clip:

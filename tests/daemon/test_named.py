@@ -15,7 +15,7 @@ from daemon.cli import main
 from daemon.clip import Clip
 from daemon.config import ClipSettings
 from daemon.inbox import clip_in, scan
-from daemon.media import MediaError
+from daemon.media import MediaError, locate
 from daemon.named import named_clip
 from tests.daemon.cases import FakeMatter, plate, trimap, write
 
@@ -110,6 +110,34 @@ def test_of_several_clips_in_a_folder_one_is_to_be_named(tmp_path: Path) -> None
     write(tmp_path / "st/plate/b.png", plate())
     with pytest.raises(MediaError, match=r"st/plate: holds a\.png, b\.png; name the one that is meant\."):
         named(tmp_path / "st")
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        ("shot_mask.0002.exr", r"shot: has 2 files for mask \(shot_mask\.0001\.png, shot_mask\.0002\.exr\)"),
+        ("shot.yml", r"shot: has 2 settings files \(shot\.yaml, shot\.yml\)"),
+    ],
+)
+def test_of_two_of_a_kind_beside_a_plate_none_is_left_out_in_silence(
+    tmp_path: Path, second: str, sentence: str
+) -> None:
+    frames(tmp_path, "shot")
+    for name in ("shot_mask.0001.png", "shot.yaml", second):
+        (tmp_path / name).touch()
+    with pytest.raises(MediaError, match=sentence + r"; keep one\."):
+        named(tmp_path / "shot.####.png")
+
+
+def test_a_mask_that_is_named_goes_before_two_that_lie_beside_the_plate(tmp_path: Path) -> None:
+    frames(tmp_path, "shot")
+    for name in ("shot_mask.png", "shot_mask.tif"):
+        write(tmp_path / "own.png", mask())
+        (tmp_path / name).touch()
+    own = (None, locate(tmp_path / "own.png"), None, None)
+    found = named_clip(str(tmp_path / "shot.####.png"), own, ClipSettings())
+    assert found.mask is not None
+    assert found.mask.path.name == "own.png"
 
 
 def test_two_masks_of_a_folder_are_refused(tmp_path: Path) -> None:

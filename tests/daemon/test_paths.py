@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 import typing
@@ -74,10 +75,10 @@ def test_no_name_leads_out_of_the_folders(names: list[tuple[str, str]]) -> None:
                 assert path.parent == out
                 assert lies_in(out, path)
                 assert path.name not in ("", ".", "..")
-            sidecars, own = sidecars_of(folder, clip.name)
-            for ref in sidecars.values():
+            beside = sidecars_of(folder, clip.name)
+            for ref in itertools.chain(*beside.media.values()):
                 assert all(lies_in(folder, file) for file in ref.files)
-            assert own is None or lies_in(folder, own)
+            assert all(lies_in(folder, own) for own in beside.settings)
 
 
 @settings(max_examples=200, deadline=None)
