@@ -150,6 +150,27 @@ class Carrier:
         return np.asarray(colour + differs, np.float32)
 
 
+class Nobody:
+    """An empty mask in ``Carrier``'s stead: of frames that the subject has left, or has not come into yet.
+
+    rgb: of the key frame, then of the last frame. Attributes: first, of the key frame.
+    """
+
+    mosaic: Mosaic | None = None
+
+    def __init__(self, rgb: Floats) -> None:
+        none = np.zeros(rgb.shape[:2], np.float32)
+        self.rgb, self.first = rgb, Carried(none, none > 0, 1.0)
+
+    def step(self, rgb: Floats) -> Carried | None:
+        """As ``Carrier.step``; the confidence is less where something new is in the frame."""
+        _, flow = flows(self.rgb, rgb)
+        if is_cut(flow):
+            return None
+        self.rgb = rgb
+        return self.first._replace(confidence=float(flow.trust.mean()))
+
+
 def trimap(matte: Tensor, doubt: Tensor, erode: int, dilate: int) -> Tensor:
     """The trimap of a carried matte at the plate's size, float32 [1, H, W] of 0, 0.5, 1.
 

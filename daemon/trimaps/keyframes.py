@@ -19,7 +19,7 @@ from daemon.trimaps.shot import Shot
 from daemon.trimaps.sidecar import Sidecar, fitted, grey
 from dim_model import carry
 from dim_model.arrays import Floats
-from dim_model.carry import Carried, Carrier
+from dim_model.carry import Carried, Carrier, Nobody
 from dim_model.flow import enlarged, reduced
 
 _CHUNK = 24
@@ -31,11 +31,15 @@ _DONE = "whole"
 _APART = 0.5
 """Difference of what two keys say of a pixel, from which it is in doubt."""
 
+_BLACK = 0.1
+"""No pixel of an empty key is as bright; one that is all grey is rather a mistake."""
+
 
 class KeyframeTrimap(TrimapSource):
     """The masks of ``keys`` (positions in the clip), carried forwards and backwards from the nearest ones and
     blended between them; ``erode`` and ``dilate`` pixels around the carried edge are unknown, and what is in
-    doubt.
+    doubt. A key that is black says that nobody is there; the frames between it and one with a subject go by
+    that one alone.
     """
 
     name = "mask"
@@ -46,6 +50,7 @@ class KeyframeTrimap(TrimapSource):
         self._sidecar, self._keys = sidecar, tuple(keys)
         self._erode, self._dilate, self._fitting = erode, dilate, fitting
         self._keep, self._numbers = Path(), shot.info.numbers
+        self._empty: set[int] = set()
         numbers = [shot.info.numbers[key] for key in keys]
         shown = ", ".join(map(str, numbers[:6])) + (" …" if len(numbers) > 6 else "")
         which = f"masks of frames {shown} are" if len(numbers) > 1 else f"mask of frame {shown} is"
@@ -67,6 +72,8 @@ class KeyframeTrimap(TrimapSource):
                     reached.add(index)
                     yield
                 carrier = self._begun(shot, key, carrier)
+        if len(self._empty) == len(self._keys):
+            raise self._unfit(self._keys[0], "shows no subject")
         self._check(shot, reached)
         # In the end, for while a disk syncs one picture the next could be carried.
         for index in sorted(reached):
@@ -85,20 +92,26 @@ class KeyframeTrimap(TrimapSource):
         )
         return Trimap(self._fitting.into_fur(view, values), confidence)
 
-    def _begun(self, shot: Shot, key: int, earlier: Carrier | None = None) -> Carrier:
+    def _begun(self, shot: Shot, key: int, earlier: Carrier | Nobody | None = None) -> Carrier | Nobody:
         look = next(shot.read(key, key + 1))
         height, width = look.view.shape[-2:]
         pixels = fitted(grey(self._sidecar.key(look.frame.number)), width, height)
         mask = reduced(torch.from_numpy(pixels.copy())[None], carry.LINES)[..., 0]
+        rgb = reduced(look.view, carry.LINES)
+        if len(self._keys) > 1 and mask.max() < _BLACK:
+            self._empty.add(key)
+            return Nobody(rgb)
         rough = max(1, round(max(self._erode, self._dilate) * mask.shape[0] / height))
         try:
-            return Carrier(reduced(look.view, carry.LINES), mask, rough, earlier.mosaic if earlier else None)
+            return Carrier(rgb, mask, rough, earlier.mosaic if earlier else None)
         except ValueError:
             what = "shows no subject" if not (mask > 0.5).any() else "is white all over"
-            raise TrimapError(
-                f"{self._sidecar.label}: its frame {look.frame.number} {what}; paint the subject white on "
-                "black."
-            ) from None
+            raise self._unfit(key, what) from None
+
+    def _unfit(self, key: int, what: str) -> TrimapError:
+        return TrimapError(
+            f"{self._sidecar.label}: its frame {self._numbers[key]} {what}; paint the subject white on black."
+        )
 
     def _file(self, index: int) -> Path:
         return self._keep / f"{index:06d}.png"
@@ -130,8 +143,12 @@ class KeyframeTrimap(TrimapSource):
         return planes[..., 0], planes[..., 1], float(planes[0, 0, 2])
 
     def _blend(self, index: int, carried: Carried, key: int, other: int | None, there: bool) -> None:
-        """Keep what one key says of a frame, together with what the other one beside it said."""
-        if there and other is not None:
+        """Keep what one key says of a frame, together with what the other one beside it said, unless one of
+        them is empty: when the subject went, or came, only the other can tell.
+        """
+        if there and key in self._empty:
+            return
+        if there and other is not None and other not in self._empty:
             matte, doubt, confidence = self._stored(index)
             share = np.float32(abs(index - key) / abs(other - key))
             apart = np.abs(matte - carried.matte) > _APART
@@ -177,7 +194,7 @@ def _backwards(shot: Shot, key: int) -> Iterator[tuple[int, Floats]]:
 
 
 def _followed(
-    carrier: Carrier, frames: Iterator[tuple[int, Floats]], stop: int
+    carrier: Carrier | Nobody, frames: Iterator[tuple[int, Floats]], stop: int
 ) -> Iterator[tuple[int, Carried]]:
     """The carried mask of frame after frame, up to ``stop`` or to a cut."""
     for index, rgb in frames:

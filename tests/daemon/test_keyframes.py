@@ -241,6 +241,49 @@ def test_a_mask_on_either_side_of_a_cut_serves(folder: Path, tmp_path: Path) -> 
     assert max(wrong(trimap, n) for n, trimap in enumerate(made)) < 0.005
 
 
+def leaving(folder: Path) -> None:
+    """A ball that rolls out of the frame, which it has left from the fifth frame on, and its mask."""
+    rng = np.random.default_rng(1)
+    for n in range(FRAMES):
+        picture = _wall(0) + rng.normal(0, 2, (*SIZE, 3))
+        cv2.circle(picture, (170 + 12 * n, 60), 16, (40, 60, 220), -1)
+        write(folder / f"shot.{n + 1}.png", np.clip(picture, 0, 255).astype(np.uint8))
+    mask = np.zeros(SIZE, np.uint8)
+    cv2.circle(mask, (170, 60), 17, 255, -1)
+    write(folder / "shot_mask.1.png", mask)
+
+
+def test_a_black_mask_says_that_nobody_is_there_from_then_on(folder: Path, tmp_path: Path) -> None:
+    leaving(folder)
+    write(folder / "shot_mask.6.png", np.zeros(SIZE, np.uint8))
+    with planned(folder) as plan:
+        made = trimaps(plan, tmp_path / "keep")
+    assert [bool(trimap.values.any()) for trimap in made[5:]] == [False] * (FRAMES - 5)
+    assert made[5].confidence == 1
+    assert min(trimap.confidence for trimap in made[6:]) > 0.6
+    # The frames before it are the other key's alone.
+    assert float((made[1].values == 1).float().mean()) > 0.005
+    assert made[1].confidence > 0.6
+
+
+def test_a_shot_without_its_subject_is_served_by_a_black_mask(folder: Path, tmp_path: Path) -> None:
+    shot(folder, cut_at=4)
+    write(folder / "shot_mask.1007.png", np.zeros(SIZE, np.uint8))
+    with planned(folder) as plan:
+        made = trimaps(plan, tmp_path / "keep")
+    assert [bool(trimap.values.any()) for trimap in made] == [True] * 4 + [False] * 4
+    assert wrong(made[3], 3) < 0.005
+
+
+@pytest.mark.parametrize("value", [0, 90])
+def test_masks_none_of_which_has_a_subject_are_told(folder: Path, tmp_path: Path, value: int) -> None:
+    shot(folder, keys=())
+    for n in (1003, 1006):
+        write(folder / f"shot_mask.{n}.png", np.full(SIZE, value, np.uint8))
+    with planned(folder) as plan, pytest.raises(TrimapError, match="frame 1003 shows no subject; paint"):
+        trimaps(plan, tmp_path / "keep")
+
+
 def test_painted_frames_win_over_a_carried_mask(folder: Path, tmp_path: Path) -> None:
     shot(folder)
     for n in (1003, 1004):
@@ -255,14 +298,7 @@ def test_painted_frames_win_over_a_carried_mask(folder: Path, tmp_path: Path) ->
 
 
 def test_a_subject_that_leaves_the_frame_leaves_no_trust(folder: Path, tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    for n in range(FRAMES):
-        picture = _wall(0) + rng.normal(0, 2, (*SIZE, 3))
-        cv2.circle(picture, (170 + 12 * n, 60), 16, (40, 60, 220), -1)
-        write(folder / f"shot.{n + 1}.png", np.clip(picture, 0, 255).astype(np.uint8))
-    mask = np.zeros(SIZE, np.uint8)
-    cv2.circle(mask, (170, 60), 17, 255, -1)
-    write(folder / "shot_mask.png", mask)
+    leaving(folder)
     with planned(folder) as plan:
         made = trimaps(plan, tmp_path / "keep")
     assert made[0].confidence > 0.6
