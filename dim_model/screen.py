@@ -25,6 +25,12 @@ _BINS = 48
 _HUES = (50.0, 265.0)
 """Degrees: from yellow-green to blue. Skin, wood and hair are below, and purple clothes above."""
 
+_NAMES = (
+    (20, "red"), (50, "orange"), (80, "yellow-green"), (170, "green"), (200, "cyan"), (265, "blue"),
+    (340, "magenta"), (361, "red"),
+)  # fmt: skip
+"""Hues, by the degree that they end at. Outside of ``_HUES`` are screens that somebody named."""
+
 _SATURATION = 0.45
 """A sky is paler than this, a painted or a lit screen is not."""
 
@@ -61,7 +67,7 @@ class Screen:
     def kind(self) -> str:
         """What a person would call it."""
         hue = colorsys.rgb_to_hsv(*self.colour)[0] * 360
-        return "yellow-green" if hue < 80 else "green" if hue < 170 else "cyan" if hue < 200 else "blue"
+        return next(name for end, name in _NAMES if hue < end)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,10 +78,11 @@ class Screen:
         return cls((red, green, blue), data["share"], tuple((x, y) for x, y in data.get("hull", ())))
 
     @classmethod
-    def from_hex(cls, text: str) -> Self:
-        """``#rrggbb``, as settings give it."""
+    def from_hex(cls, text: str, rgb: Tensor) -> Self:
+        """``#rrggbb``, as settings give it. rgb: float32 [B, 3, H, W], frames from all over the shot."""
         red, green, blue = (int(text[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        return cls((red, green, blue), 1.0)
+        named = cls((red, green, blue), 1.0)
+        return replace(named, share=float(_surest(rgb, named, named.key(rgb)).float().mean()))
 
     @property
     def _strong(self) -> list[int]:

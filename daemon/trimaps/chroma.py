@@ -48,10 +48,11 @@ class ChromaTrimap(TrimapSource):
             screen = Screen.from_dict(shot.state["screen"])
         else:
             step = max(1, shot.info.height // _SIDE)
+            samples = torch.stack([look.view[:, ::step, ::step] for look in shot.samples()])
             if settings.screen != "auto":
-                screen = Screen.from_hex(settings.screen)
+                screen = Screen.from_hex(settings.screen, samples)
             else:
-                screen = find_screen(torch.stack([look.view[:, ::step, ::step] for look in shot.samples()]))
+                screen = find_screen(samples)
             if screen is not None and settings.outside == "drop":
                 screen = with_hull(screen, torch.stack(list(_spread(shot, step))))
         if screen is None:

@@ -50,6 +50,12 @@ def test_what_stands_beside_the_screen_is_dropped_or_kept(tmp_path: Path, outsid
     assert made[5, 60] == 0
 
 
+def test_of_a_screen_that_is_named_it_is_said_how_much_there_is(tmp_path: Path) -> None:
+    write(tmp_path / "in/shot.png", picture())
+    with planned(tmp_path / "in", source="chroma", screen="#1eaa28") as plan:
+        assert plan.trimap.why == "a green screen of #1eaa28 covers 75% of the shot"
+
+
 def test_the_network_is_told_the_screen_behind_what_is_unknown(tmp_path: Path) -> None:
     """The screen's own colour, and not that of the stand beside it, though that is background too."""
     write(tmp_path / "in/shot.png", picture())

@@ -193,4 +193,18 @@ def test_any_size_is_keyed(size: tuple[int, int]) -> None:
 def test_a_screen_is_kept_as_json() -> None:
     screen = Screen((0.1, 0.6, 0.2), 0.7, ((0.1, 0.0), (0.9, 0.0), (0.5, 1.0)))
     assert Screen.from_dict(json.loads(json.dumps(screen.to_dict()))) == screen
-    assert Screen.from_hex("#1a9933").colour == pytest.approx((0.102, 0.6, 0.2), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("colour", "kind", "share"),
+    [("#1a9933", "green", 0.75), ("#ff0000", "red", 0), ("#d01080", "magenta", 0), ("#1030e0", "blue", 0)],
+)
+def test_a_screen_that_is_named_is_called_what_it_is_and_measured(
+    colour: str, kind: str, share: float
+) -> None:
+    rgb = torch.full((2, 3, 40, 60), 0.4)
+    rgb[..., 15:] = torch.tensor([0.1, 0.6, 0.2])[:, None, None]
+    screen = Screen.from_hex(colour, rgb)
+    assert screen.kind == kind
+    assert screen.share == pytest.approx(share)
+    assert screen.colour == pytest.approx([int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)])
