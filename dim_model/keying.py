@@ -151,8 +151,9 @@ def _outside(rest: Mask, screen: Screen) -> Mask:
 
 def _confidence(share: Floats, subject: Mask, backdrop: Mask, patch: Mask, outside: Mask) -> float:
     """How far the keys of either side stand apart (Bhattacharyya's coefficient of two normal distributions),
-    less what is neither away from the edge, less where hardly any screen is left to know its level by, and
-    less where what has its colour is rugged.
+    less what is neither away from the edge, less where hardly any screen is left to know its level by, less
+    where what has its colour is rugged, and less where nothing stands before it but much beside: the subject
+    may be among that.
     """
     square = np.ones((2 * _WIDE + 1, 2 * _WIDE + 1), np.uint8)
     screen = (cv2.blur(share, (_WIDE, _WIDE)) > (_SCREEN + _SUBJECT) / 2) & ~patch
@@ -165,6 +166,8 @@ def _confidence(share: Floats, subject: Mask, backdrop: Mask, patch: Mask, outsi
     neither = ~subject & ~backdrop & (deep | ~wide) & ~outside
     decided = max(0.0, 1 - 2 * float(neither.mean()) / body) if body else 1.0
     decided *= _evenness(share, outside)
+    if not subject.any():
+        decided *= max(0.0, 1 - 2 * float(outside.mean()))
     inner = ~wide & ~outside
     if not deep.any() or not inner.any():
         return float(_MOST * decided * enough)

@@ -12,6 +12,7 @@ import torch
 from daemon.config import TrimapSettings
 from daemon.inbox import scan
 from daemon.plan import Plan
+from daemon.trimaps import TrimapError
 from tests.daemon.cases import config, write
 
 
@@ -87,3 +88,19 @@ def test_a_frame_in_which_the_screens_colour_is_worn_is_less_sure(tmp_path: Path
         (_, plain), (made, worn), _ = trimaps(plan)
     assert (made[63:79, 81:97] == 0.5).all()
     assert worn < plain - 0.2
+
+
+@pytest.mark.parametrize(("beside", "taken"), [(90, False), (30, True)])
+def test_a_shot_whose_subject_may_stand_beside_the_screen_is_not_delivered_empty(
+    tmp_path: Path, beside: int, taken: bool
+) -> None:
+    made = np.full((120, 160, 3), (40, 170, 30), np.uint8)
+    made[:, :beside] = (90, 60, 120)
+    write(tmp_path / "in/shot.png", made)
+    if taken:  # a wall beside it, and nobody there
+        with planned(tmp_path / "in") as plan:
+            ((values, _),) = trimaps(plan)
+        assert not values.any()
+    else:
+        with pytest.raises(TrimapError, match=r"can be relied on \(confidence: chroma 0\.00;"):
+            planned(tmp_path / "in")
