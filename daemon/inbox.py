@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.clip import Clip, OutsideError, Role, stamp_of
-from daemon.clip_folder import ROLES, SETTINGS, SIDECAR, Beside, in_folder, settings_files
+from daemon.clip_folder import FRAME, ROLES, SETTINGS, SIDECAR, Beside, in_folder, settings_files
 from daemon.file_names import Remark, is_text, is_unfinished, plain, shown, some
 from daemon.media import MediaRef
 from daemon.media.find import Entry, grouped, listed
@@ -98,9 +98,17 @@ def _told_apart(folder: Path, inside: list[Entry], remark: Remark) -> tuple[list
             plates.append(_Plate(name, ref, inner))
         else:
             beside[sidecar["owner"]].media[_role(sidecar)].append(ref)
+    names = {plate.name for plate in plates}
+    kept: list[_Plate] = []
+    for plate in plates:
+        frame = FRAME.fullmatch(plate.name) if plate.ref.kind == "still" else None
+        if frame is not None and frame["owner"] in names:
+            beside[frame["owner"]].media[_role(frame)].append(plate.ref)
+        else:
+            kept.append(plate)
     for file in settings_files(folder, inside):
         beside[plain(file.stem)].settings.append(file)
-    return plates, beside
+    return kept, beside
 
 
 def _role(sidecar: re.Match[str]) -> Role:

@@ -38,6 +38,16 @@ def beside(clip: Clip) -> dict[str, str]:
     return {role: str(ref.path.relative_to(clip.folder)) for role, ref in found.items() if ref is not None}
 
 
+def test_one_frames_picture_is_its_plates_however_the_number_stands(tmp_path: Path) -> None:
+    put(tmp_path, "shot_1001.png", "shot_1002.png", "shot_mask_1002.png", "shot_trimap.1001.png")
+    assert beside(only(tmp_path)) == {"mask": "shot_mask_1002.png", "trimap": "shot_trimap.1001.png"}
+
+
+def test_a_numbered_name_that_stands_beside_no_plate_of_its_own_is_a_plate(tmp_path: Path) -> None:
+    put(tmp_path, "tribal_mask_1.png", "shot.mov", "shot_clean_2.mov")
+    assert looked(tmp_path)[0].keys() == {"tribal_mask_1", "shot", "shot_clean_2"}
+
+
 def test_still_sequence_and_video_are_clips(tmp_path: Path) -> None:
     put(tmp_path, "photo.png", "film.mov", "shot.1001.exr", "shot.1002.exr", "shot.1004.exr")
 
