@@ -72,6 +72,13 @@ def from_alpha(alpha: Tensor, erode: int, dilate: int) -> Tensor:
     return compose(shrink(alpha >= 1 - _STEP, erode), shrink(alpha <= _STEP, dilate))
 
 
+def tells(alpha: Tensor) -> bool:
+    """Whether an alpha, float32 [..., H, W], 0..1, tells a subject from a background: an opaque one does not,
+    nor does an empty one, as software writes it beside a picture that has none.
+    """
+    return bool((alpha > _STEP).any() and (alpha < 1 - _STEP).any())
+
+
 def coded(trimap: Tensor) -> tuple[Tensor, float]:
     """A trimap in bytes, for many wait: uint8 of its shape, 0, 1 and 2; and the share of it that is 1,
     unknown.

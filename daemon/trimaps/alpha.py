@@ -28,9 +28,13 @@ class AlphaTrimap(TrimapSource):
 
     @classmethod
     def of(cls, shot: Shot, settings: TrimapSettings) -> Self | None:
-        if shot.info.channels != 4 or not any(
-            (look.frame.pixels[..., 3] < 1).any() for look in shot.samples()
-        ):
+        """Under ``auto``, None where the alpha tells nothing; by name, where it is opaque alone: that shots
+        are empty may be so.
+        """
+        if shot.info.channels != 4:
+            return None
+        alphas = torch.stack([torch.from_numpy(look.frame.pixels[..., 3]) for look in shot.samples()])
+        if not (trimaps.tells(alphas) or (settings.source == "alpha" and (alphas < 1).any())):
             return None
         # An alpha says itself where it is soft; the band only makes up for its being nearly right.
         erode, dilate = (width // 4 for width in settings.widths(shot.info.width, shot.info.height))

@@ -169,9 +169,14 @@ def _frames(numbers: Sequence[int]) -> str:
 
 
 def grey(pixels: Pixels) -> Pixels:
-    """One channel [H, W] of a matte: its alpha where that says anything, else the mean of its colours."""
-    if pixels.shape[2] == 4 and pixels[..., 3].min() < 1:
-        return np.ascontiguousarray(pixels[..., 3])
+    """One channel [H, W] of a matte: its alpha where that says anything, else the mean of its colours. An
+    alpha that is empty says nothing beside a grey picture, which is the matte then.
+    """
+    if pixels.shape[2] == 4:
+        alpha, colours = pixels[..., 3], pixels[..., :3]
+        is_matte = not alpha.any() and (colours == colours[..., :1]).all()
+        if alpha.min() < 1 and not is_matte:
+            return np.ascontiguousarray(alpha)
     return np.ascontiguousarray(pixels[..., : min(3, pixels.shape[2])].mean(-1))
 
 

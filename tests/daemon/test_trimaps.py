@@ -16,6 +16,7 @@ from daemon.media import VideoTags, find_media, open_source
 from daemon.plan import Plan
 from daemon.trimaps import Sidecar, TrimapError
 from tests.daemon.cases import config, plate, sequence, still, trimap, video, write
+from tests.daemon.colour_cases import exr
 
 
 def planned(folder: Path, **trimap_settings: object) -> Plan:
@@ -56,6 +57,31 @@ def test_the_plates_own_alpha_serves(folder: Path) -> None:
         assert (made[:, :20] == 0).all()
         assert (made[:, 26:38] == 0.5).all()
         assert (made[:, 44:] == 1).all()
+
+
+@pytest.mark.parametrize("alpha", [0, 1, 254, 255])
+def test_an_alpha_that_shows_nobody_is_no_source(folder: Path, alpha: int) -> None:
+    """Software that has no alpha writes an empty one beside the picture."""
+    green = np.full((96, 96, 3), (40, 170, 30), np.uint8)
+    green[30:70, 30:70] = (60, 60, 120)
+    write(folder / "shot.png", np.dstack([green, np.full(green.shape[:2], alpha, np.uint8)]))
+    with planned(folder) as plan:
+        assert plan.trimap.name == "chroma"
+        assert (first_trimap(plan)[45:55, 45:55] == 1).all()
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_a_mask_in_the_colours_serves_whatever_is_in_an_alpha_that_says_nothing(
+    folder: Path, alpha: float
+) -> None:
+    matte = (trimap() > 200).astype(np.float32)
+    rgba = np.dstack([matte, matte, matte, np.full_like(matte, alpha)])
+    write(folder / "shot.png", plate())
+    exr(folder / "shot_mask.exr", rgba)
+    with planned(folder) as plan:
+        made = first_trimap(plan)
+    assert made[:, -10:].min() == 1
+    assert made[:, :10].max() == 0
 
 
 def test_a_mask_that_stands_as_players_turn_its_plate_is_told_so(folder: Path) -> None:
