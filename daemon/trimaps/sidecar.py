@@ -122,9 +122,10 @@ class Sidecar:
         position = {number: n for n, number in enumerate(numbers)}
         found = [position[number] for number in own if number in position]
         if not found:
+            within = numbers[0] < own[0] <= own[-1] < numbers[-1]
+            there = "lacks that" if within else f"has {numbers[0]} to {numbers[-1]}"
             raise TrimapError(
-                f"{self.label}: is of {_frames(own)}, its plate has {numbers[0]} to {numbers[-1]}; "
-                "name it after a frame of the plate."
+                f"{self.label}: is of {_frames(own)}, its plate {there}; name it after a frame of the plate."
             )
         if len(found) < len(own):
             self._warn(

@@ -195,6 +195,15 @@ def test_a_mask_of_another_frame_range_is_refused(folder: Path) -> None:
         planned(folder)
 
 
+def test_a_mask_of_a_frame_that_the_shot_lacks_is_told_as_that(folder: Path) -> None:
+    shot(folder, keys=(3,))
+    (folder / "shot.1004.png").unlink()
+    with pytest.raises(
+        TrimapError, match=r"is of frame 1004, its plate lacks that; name it after a frame of"
+    ):
+        planned(folder)
+
+
 def test_a_keyframe_outside_the_shot_is_told_and_left_out(folder: Path) -> None:
     shot(folder, keys=(0,))
     write(folder / "shot_mask.1030.png", _truth(0))
