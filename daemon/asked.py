@@ -37,6 +37,8 @@ class Asked:
         model = self.derived.segmenter.model
         if self.derived.source == "segmenter" and model is None:
             raise AskedError("--source segmenter: has no network; name its file as --model.")
+        if model is None and self.derived.segmenter.preset != "custom":
+            raise AskedError("--preset: says what a network is; name its file as --model.")
         if model is not None and not model.is_file():
             raise AskedError(f"--model: {model}: is not there; check the name.")
         wishes = {

@@ -116,6 +116,7 @@ def test_a_video_format_goes_before_the_clips_own(tmp_path: Path) -> None:
             "--clean: empty.%04d.exr: matches no file; check the name and the padding.",
         ),
         (("--source", "segmenter"), "--source segmenter: has no network; name its file as --model."),
+        (("--preset", "isnet"), "--preset: says what a network is; name its file as --model."),
         (("--model", "gone.onnx"), "--model: gone.onnx: is not there; check the name."),
     ],
 )
