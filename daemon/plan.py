@@ -129,7 +129,10 @@ class Plan:
         space = self.colours.beside(role, ref, source.info)
         # A background is scaled to fill the plate in any case.
         size = self._size if self._size != self.raster and role != "bg" else None
-        return Sidecar(ref.path.name, source, self._plate, self.warnings.append, space, size)
+        path, name = ref.path, ref.path.name
+        # In a folder of its own it may be called as the plate is, and as the others are.
+        label = name if path.parent == self.clip.plate.path.parent else f"{path.parent.name}/{name}"
+        return Sidecar(label, source, self._plate, self.warnings.append, space, size)
 
     def _looks(self, start: int, stop: int | None) -> Iterator[Look]:
         for index, frame in enumerate(self._source.frames(start, stop), start):

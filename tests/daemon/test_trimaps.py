@@ -84,6 +84,15 @@ def test_a_mask_in_the_colours_serves_whatever_is_in_an_alpha_that_says_nothing(
     assert made[:, :10].max() == 0
 
 
+def test_what_lies_in_a_folder_of_its_own_is_told_with_that(folder: Path) -> None:
+    for n in (1, 2):
+        write(folder / f"shot/plate/{n:04d}.png", plate(n))
+        write(folder / f"shot/trimap/{n:04d}.png", trimap())
+        write(folder / f"shot/mask/{n:04d}.png", trimap()[:9])
+    with pytest.raises(TrimapError, match=r"^mask/####\.png: is 64x9, its plate 64x36; supply it at"):
+        planned(folder)
+
+
 def test_a_mask_that_stands_as_players_turn_its_plate_is_told_so(folder: Path) -> None:
     write(folder / "shot_mask.png", np.rot90(trimap()).copy())
     (ref,) = find_media(folder)
