@@ -82,7 +82,9 @@ bench-quality: $(STAMP)  ## how good trimap sources and temporal smoothing are, 
 PREFIX  ?= /opt/dimd
 DESTDIR ?=
 UNITDIR ?= /etc/systemd/system
+BINDIR  ?= /usr/local/bin
 UNITS   := dimd.service dimd@.service dim-train.service dim-train.timer
+COMMANDS := dimd dim-train
 HOME_DIR = $(DESTDIR)$(PREFIX)
 OURS     = $(HOME_DIR)/.dimd
 # The versions that the tests ran with; PIP_FLAGS= takes the newest that pyproject.toml allows.
@@ -100,6 +102,11 @@ install:  ## as a system service: PREFIX=/opt/dimd, EXTRAS=train, DESTDIR for pa
 	@# Scripts name the Python that wrote them, which at the end lies elsewhere.
 	[ -z "$(DESTDIR)" ] || sed -i 's|$(HOME_DIR)|$(PREFIX)|g' "$(HOME_DIR)/pyvenv.cfg" \
 	  $$(grep -lsI '$(HOME_DIR)' "$(HOME_DIR)"/bin/*)
+	@# Who types a command finds it, sudo too. What another has put there stays.
+	install -d "$(DESTDIR)$(BINDIR)"
+	for name in $(COMMANDS); do \
+	  link="$(DESTDIR)$(BINDIR)/$$name"; \
+	  [ -e "$$link" ] || [ -L "$$link" ] || ln -s "$(PREFIX)/bin/$$name" "$$link" || exit 1; done
 	install -d "$(DESTDIR)$(UNITDIR)"
 	for unit in $(UNITS); do \
 	  sed 's|/opt/dimd|$(PREFIX)|g' systemd/$$unit > "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; \
@@ -119,6 +126,9 @@ uninstall:  ## take it away again; config, clips, results and ledger stay
 	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || \
 	  systemctl disable --now dimd.service 'dimd@*.service' dim-train.timer dim-train.service || true
 	cd "$(DESTDIR)$(UNITDIR)" && rm -f $(UNITS)
+	for name in $(COMMANDS); do \
+	  link="$(DESTDIR)$(BINDIR)/$$name"; \
+	  [ "$$(readlink "$$link")" != "$(PREFIX)/bin/$$name" ] || rm -f "$$link"; done
 	rm -f "$(DESTDIR)/etc/sysusers.d/dimd.conf" "$(DESTDIR)/etc/tmpfiles.d/dimd.conf" "$(DESTDIR)/etc/dimd/train.env.example"
 	[ ! -e "$(OURS)" ] || rm -rf "$(HOME_DIR)"
 	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload

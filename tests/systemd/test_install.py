@@ -81,6 +81,9 @@ def test_what_is_installed_is_whole_runs_and_goes_again(destination: Path) -> No
         assert (home / "bin" / script).read_text().startswith("#!/opt/mattes/bin/python")
         assert os.access(home / "bin" / script, os.X_OK)
     assert str(destination) not in (home / "pyvenv.cfg").read_text()
+    # As every command in the documents is typed.
+    for command in ("dimd", "dim-train"):
+        assert (destination / "usr/local/bin" / command).readlink() == Path("/opt/mattes/bin", command)
 
     version = subprocess.run(
         [home / "bin/python", "-m", "daemon", "--version"],
@@ -95,12 +98,20 @@ def test_what_is_installed_is_whole_runs_and_goes_again(destination: Path) -> No
     config = destination / "etc/dimd/config.yaml"
     config.write_text("device: cpu\n")
     (destination / "etc/systemd/system/other.service").touch()
+    own = destination / "usr/local/bin/dim-train"
+    own.unlink()
+    own.write_text("somebody else's")
     assert make("install", destination).returncode == 0
+    assert own.read_text() == "somebody else's"
     assert config.read_text() == "device: cpu\n"
 
     done = make("uninstall", destination)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert files(destination) == {"etc/dimd/config.yaml", "etc/systemd/system/other.service"}
+    assert files(destination) == {
+        "etc/dimd/config.yaml",
+        "etc/systemd/system/other.service",
+        "usr/local/bin/dim-train",
+    }
     assert not home.exists()
 
 
