@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -21,17 +22,22 @@ ENDS: tuple[End, ...] = get_args(End)
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
+class LifeError(OSError):
+    """One sentence: the state folder, why it takes no note, how to mend it."""
+
+
 class Life:
     """One run of a daemon; entered while it lasts. instance: tells daemons of one state folder apart, by the
     port of each. Of several with one name, or none, all but the first have a number behind it.
 
     An error that leaves the `with` is a crash to whoever comes next. in_order: errors that are none: what
-    a run says that could not begin.
+    a run says that could not begin. To enter it raises LifeError.
     """
 
     def __init__(self, state: Path, instance: str, in_order: tuple[type[Exception], ...] = ()) -> None:
         self._state, self._instance, self._in_order = state, instance, in_order
-        self._name, self._lock = instance, -1
+        self._name = instance
+        self._lock: int | None = None
         self.ends: dict[End, int] = dict.fromkeys(ENDS, 0)
         """How often a run ended so, as far as is known."""
         self.last: End | None = None
@@ -51,12 +57,17 @@ class Life:
         for number in count(1):
             self._name = self._instance if number == 1 else f"{self._instance}-{number}"
             path = self._file.with_suffix(".lock")
-            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            lock = self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                os.close(self._lock)
+                self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _read(self) -> dict[str, Any]:
         """What the last run left; nothing where that cannot be made out, for it is only counted."""
@@ -83,6 +94,17 @@ class Life:
             return "crash"
 
     def __enter__(self) -> Self:
+        try:
+            self._take_up()
+        except OSError as error:
+            self._let_go()
+            raise LifeError(
+                f"{self._state}: cannot be written to ({error.strerror}); make room on its disk, or give "
+                "dimd's user access to it."
+            ) from error
+        return self
+
+    def _take_up(self) -> None:
         self._begin()
         left = self._read()
         known = left.get("ends")
@@ -94,7 +116,6 @@ class Life:
         if self.last == "watchdog":
             self.traces.replace(self.kept)
         self._write(running=True)
-        return self
 
     @property
     def kept(self) -> Path:
@@ -104,9 +125,12 @@ class Life:
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
             if kind is None or issubclass(kind, self._in_order):
-                self._write(running=False)
+                # Where that cannot be noted, on a full disk, the next run takes this one for a crash: better
+                # than a stop that fails.
+                with suppress(OSError):
+                    self._write(running=False)
         finally:
-            os.close(self._lock)
+            self._let_go()
 
 
 def _boot() -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from daemon.engine import Engine
-from daemon.life import Life
+from daemon.life import Life, LifeError
 from daemon.media import video_sink
 from daemon.metrics_server import MetricsError
 from daemon.pulse import Pulse, watchdog_seconds
@@ -202,6 +202,18 @@ def test_how_a_run_ended_is_known_to_the_next(tmp_path: Path) -> None:
         assert torn.last is None
 
 
+def test_a_state_folder_that_takes_no_note_is_one_sentence_at_the_start_and_fails_no_stop(
+    tmp_path: Path,
+) -> None:
+    with Life(tmp_path, "9109"):
+        (tmp_path / "life-9109.tmp").mkdir()
+    with pytest.raises(LifeError, match=rf"^{tmp_path}: cannot be written to \(Is a directory\); make room"):
+        Life(tmp_path, "9109").__enter__()
+    (tmp_path / "life-9109.tmp").rmdir()
+    with Life(tmp_path, "9109") as after:
+        assert after.last == "crash"
+
+
 def test_a_start_that_ends_with_a_sentence_is_no_crash(tmp_path: Path, engine: Engine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         busy = {"port": other.getsockname()[1]}
@@ -231,7 +243,7 @@ def test_daemons_of_one_name_know_each_its_own_end(tmp_path: Path) -> None:
 HANGS = """
 import sys, time
 from pathlib import Path
-from daemon.life import Life
+from daemon.life import Life, LifeError
 from daemon.pulse import Pulse
 with Life(Path(sys.argv[1]), "9109") as life:
     with Pulse(print, lambda: 1.0, watchdog=0.5, traces=life.traces) as pulse:
