@@ -11,6 +11,9 @@ from daemon.closing import Closing
 from daemon.job import STATES, Job, State
 from daemon.ledger_file import LedgerError, LedgerFile
 
+_LARGEST = 2**63 - 1
+"""Number that SQLite has for a row, and can be asked for."""
+
 
 class LedgerView(Closing):
     """Reads the ledger in the folder `state`; a context manager, safe to share between threads.
@@ -29,7 +32,7 @@ class LedgerView(Closing):
 
     def get(self, job_id: int) -> Job:
         """The job. Raises LedgerError where there is none."""
-        rows = self._file.read("SELECT * FROM job WHERE id = ?", job_id)
+        rows = self._file.read("SELECT * FROM job WHERE id = ?", job_id) if abs(job_id) <= _LARGEST else []
         if not rows:
             raise LedgerError(f"job {job_id}: is not in the ledger; 'dimd status' lists the jobs.")
         return Job.from_row(rows[0])

@@ -174,6 +174,12 @@ def test_order_that_makes_no_sense_is_one_sentence(ledger: Ledger) -> None:
         ledger.cancel(99)
 
 
+@pytest.mark.parametrize("number", [0, 2**63 - 1, 2**63, -(2**63) - 1])
+def test_order_for_a_job_that_is_none_is_one_sentence(ledger: Ledger, number: int) -> None:
+    with pytest.raises(LedgerError, match=rf"^job {number}: is not in the ledger; 'dimd status' lists"):
+        ledger.retry(number)
+
+
 def test_jobs_are_listed_newest_first_by_state(ledger: Ledger) -> None:
     for name in ("a", "b", "c"):
         offered(ledger, name)
