@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from daemon.cli.options import config_option, loaded
+from daemon.cli.table import show
 from daemon.job import Job
 from daemon.ledger import Ledger, LedgerError, LedgerView
 
@@ -53,7 +53,7 @@ def status(context: click.Context, config: Path | None, as_json: bool, everythin
     if as_json:
         click.echo(json.dumps([_row(job) for job in jobs], indent=1, ensure_ascii=False))
     elif jobs:
-        Console(soft_wrap=not Console().is_terminal).print(_table(jobs))
+        show(_table(jobs))
     else:
         click.echo(f"No jobs yet: drop a clip into {settings.folders[0].in_}.")
 

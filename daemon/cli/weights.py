@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from daemon.cli.options import config_option, loaded
+from daemon.cli.table import show
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ def list_(context: click.Context, config: Path | None, as_json: bool) -> None:
         known = "" if row["fault"] else "answer known" if row["canary"] else "no answer"
         cells = (row["version"], row["role"], row["network"], known, row["fault"])
         table.add_row(*(escape(str(cell or "")) for cell in cells))
-    Console(soft_wrap=not Console().is_terminal).print(table)
+    show(table)
 
 
 @weights.command()

@@ -1,0 +1,39 @@
+"""`dimd status`: what it says of jobs beside their state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from daemon.cli import main
+from daemon.ledger import Ledger
+from tests.daemon.ledger_cases import clip
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "config.yaml"
+    file.write_text("folders: [{in: in, out: out}]\nstate: state\n")
+    return file
+
+
+def lines(config: Path) -> list[str]:
+    """What it gives to a pipe, without the headings."""
+    told = CliRunner().invoke(main, ["status", "--config", str(config)])
+    assert told.exit_code == 0, told.output
+    return told.stdout.splitlines()[1:]
+
+
+def test_a_job_is_one_line_to_a_pipe_however_long_its_sentence(config: Path, tmp_path: Path) -> None:
+    sentence = "shot: " + 30 * "has no hint [of what] is foreground, " + "so supply one."
+    with Ledger(tmp_path / "state") as ledger:
+        for name in ("shot", "next"):
+            ledger.offer(clip(name, tmp_path / "in"), name)
+        ledger.set_aside(1, sentence)
+
+    newer, older = lines(config)
+    assert newer.split() == ["2", "next", "waiting"]
+    assert newer == newer.rstrip()
+    assert older.endswith(f"  {sentence}")
