@@ -164,6 +164,11 @@ class Config(Section):
     colour: ColourSettings = ColourSettings()
     clip: ClipSettings = ClipSettings()
 
+    @property
+    def watched(self) -> list[str]:
+        """The watched folders, as jobs name theirs."""
+        return [str(pair.in_) for pair in self.folders]
+
     @model_validator(mode="after")
     def _a_slow_file_is_no_hang(self) -> Self:
         decode, stall = self.limits.decode_seconds, self.jobs.stall_seconds

@@ -62,11 +62,21 @@ class LedgerView(Closing):
         )
         return [(row["key"], row["name"]) for row in rows]
 
-    def counts(self) -> dict[State, int]:
-        """How many jobs are in each state."""
-        rows = self._file.read("SELECT state, count(*) FROM job GROUP BY state")
-        found = {row[0]: row[1] for row in rows}
-        return {state: found.get(state, 0) for state in STATES}
+    def counts(self, folders: Collection[str] | None = None) -> dict[State, int]:
+        """How many jobs are in each state. folders: the watched ones that waiting and running jobs are to be
+        of, for those of others are nobody's, or another daemon's; None: of any.
+        """
+        found = dict.fromkeys(STATES, 0)
+        found |= map(tuple, self._file.read("SELECT state, count(*) FROM job GROUP BY state"))
+        if folders is not None:
+            rows = self._file.read(
+                "SELECT state, count(*) FROM job WHERE state IN ('waiting', 'running')"
+                " AND folder NOT IN (SELECT value FROM json_each(?)) GROUP BY state",
+                json.dumps(list(folders)),
+            )
+            for state, others in rows:
+                found[state] -= others
+        return found
 
     def figures(self, job_id: int) -> list[dict[str, Any]]:
         """What was committed of each frame, in order; empty once the job is done (the manifest has them)."""

@@ -128,7 +128,7 @@ class Service:
                 decoders,
             )
             self.metrics.follow(
-                ledger.counts,
+                partial(ledger.counts, config.watched),
                 lambda: self._engine.depth,
                 [pair.out for pair in config.folders],
                 lambda: self._config.limits.min_free_gib * GIB,

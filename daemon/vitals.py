@@ -65,7 +65,7 @@ class Vitals:
         for job_id in map(int, self._hung.now("stalled", map(str, stalled))):
             if (running := self._running.get(job_id)) is not None:  # else it has ended meanwhile
                 self._tell_stalled(job_id, *running)
-        counts = ledger.counts()
+        counts = ledger.counts(self._config().watched)
         status = f"STATUS={counts['running']} running, {counts['waiting']} waiting; {weights}"
         if status != self._status:
             self._status = status

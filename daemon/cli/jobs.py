@@ -22,7 +22,17 @@ def _row(job: Job) -> dict[str, object]:
     return {name: getattr(job, name) for name in _SHOWN}
 
 
-def _table(jobs: list[Job]) -> Table:
+def _words(job: Job, watched: list[str]) -> str:
+    """What a person is to know of it."""
+    if job.state == "waiting" and job.folder not in watched:
+        return (
+            f"its folder {job.folder} is none of this config any more; name it there again, or give the clip "
+            f"up: dimd cancel {job.id}"
+        )
+    return (job.error if job.error and job.state != "done" else job.result) or ""
+
+
+def _table(jobs: list[Job], watched: list[str]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("job", "clip", "state", "frames", "a second", ""):
         table.add_column(
@@ -31,9 +41,8 @@ def _table(jobs: list[Job]) -> Table:
     for job in jobs:
         frames = f"{job.frames_done} of {job.frames_total}" if job.frames_total else ""
         pace = f"{job.fps:.1f}" if job.fps else ""
-        words = job.error if job.error and job.state != "done" else job.result
         state = job.state.replace("_", " ")
-        table.add_row(str(job.id), escape(job.name), state, frames, pace, escape(words or ""))
+        table.add_row(str(job.id), escape(job.name), state, frames, pace, escape(_words(job, watched)))
     return table
 
 
@@ -53,7 +62,7 @@ def status(context: click.Context, config: Path | None, as_json: bool, everythin
     if as_json:
         click.echo(json.dumps([_row(job) for job in jobs], indent=1, ensure_ascii=False))
     elif jobs:
-        show(_table(jobs))
+        show(_table(jobs, settings.watched))
     else:
         click.echo(f"No jobs yet: drop a clip into {settings.folders[0].in_}.")
 

@@ -192,6 +192,16 @@ def test_jobs_are_listed_newest_first_by_state(ledger: Ledger) -> None:
     assert ledger.counts() == {**dict.fromkeys(STATES, 0), "waiting": 2, "running": 1}
 
 
+def test_what_waits_in_a_folder_that_nobody_watches_any_more_is_not_counted_as_waiting(
+    ledger: Ledger,
+) -> None:
+    for name, folder in (("a", "/left"), ("b", "/drop"), ("c", "/drop")):
+        ledger.offer(clip(name, Path(folder)), name)
+    ledger.set_aside(3, "c: no hint")
+    assert ledger.counts(["/drop"]) == {**dict.fromkeys(STATES, 0), "waiting": 1, "set_aside": 1}
+    assert ledger.counts(["/left", "/drop"])["waiting"] == ledger.counts()["waiting"] == 2
+
+
 def test_job_is_found_by_its_key(ledger: Ledger) -> None:
     job = offered(ledger)
 

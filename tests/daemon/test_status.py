@@ -37,3 +37,16 @@ def test_a_job_is_one_line_to_a_pipe_however_long_its_sentence(config: Path, tmp
     assert newer.split() == ["2", "next", "waiting"]
     assert newer == newer.rstrip()
     assert older.endswith(f"  {sentence}")
+
+
+def test_a_clip_whose_folder_left_the_config_is_said_to(config: Path, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "state") as ledger:
+        for name, folder in (("here", "in"), ("left", "before")):
+            ledger.offer(clip(name, tmp_path / folder), name)
+
+    newer, older = lines(config)
+    assert older.split() == ["1", "here", "waiting"]
+    assert newer.endswith(
+        f"its folder {tmp_path / 'before'} is none of this config any more; name it there again, or give "
+        "the clip up: dimd cancel 2"
+    )
