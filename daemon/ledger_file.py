@@ -64,6 +64,7 @@ class LedgerFile:
         try:
             self._guard = _guard(state, self._path) if create else None
             self._connection = self._opened(create)
+            self._identity = _identity(self._path)
         except BaseException:
             self._let_go()
             raise
@@ -140,6 +141,14 @@ class LedgerFile:
             except sqlite3.Error as error:
                 raise self._unusable(error) from error
 
+    def check_there(self) -> None:
+        """Raises LedgerError where the file was taken away: what is open goes on and is nobody else's."""
+        if _identity(self._path) != self._identity:
+            raise LedgerError(
+                f"{self._path}: was taken away while dimd ran; started again, dimd rebuilds it from the "
+                "folders and the manifests."
+            )
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
@@ -162,6 +171,15 @@ def _anothers(file: Path, do: str) -> LedgerError:
     return LedgerError(
         f"{file}: this user may not {do} {file.parent}; run it as the daemon's user (sudo -u dimd dimd …)."
     )
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file bears that name; None: none does."""
+    try:
+        look = file.stat()
+    except FileNotFoundError:
+        return None
+    return look.st_dev, look.st_ino
 
 
 def _may_write(file: Path) -> bool:

@@ -30,6 +30,10 @@ class LedgerView(Closing):
         """One sentence, where the ledger was damaged and this opening of it laid it aside."""
         return self._file.mended
 
+    def check_there(self) -> None:
+        """Raises LedgerError where its file was taken away, so that nobody else would see what is written."""
+        self._file.check_there()
+
     def get(self, job_id: int) -> Job:
         """The job. Raises LedgerError where there is none."""
         rows = self._file.read("SELECT * FROM job WHERE id = ?", job_id) if abs(job_id) <= _LARGEST else []

@@ -180,6 +180,7 @@ class Service:
             intake.look(self._config, asked=asked)
             self._refresh_weights()
             self._tell_memory()
+            ledger.check_there()
             self._vitals.beat(ledger, self._engine.description)
             if self._once and not self._left(intake):
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -175,6 +176,17 @@ def test_damaged_ledger_is_laid_aside_and_another_begun(state: Path, where: int)
     with open_ledger(state) as ledger:
         assert ledger.mended is None
         assert len(ledger.jobs()) == 1
+
+
+@pytest.mark.parametrize("remade", [False, True])
+def test_a_ledger_that_is_taken_away_is_noticed(ledger: Ledger, state: Path, remade: bool) -> None:
+    ledger.check_there()
+    file = state / "ledger.sqlite3"
+    file.rename(state / "kept")
+    if remade:
+        shutil.copy(state / "kept", file)
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: was taken away while dimd ran; started again"):
+        ledger.check_there()
 
 
 def test_damaged_ledger_is_left_while_another_daemon_has_it_open(state: Path) -> None:

@@ -237,6 +237,21 @@ def test_a_worker_that_cannot_go_on_ends_the_service_with_its_reason(
     assert isinstance(daemon.broken, LedgerError)
 
 
+def test_a_ledger_that_is_deleted_under_a_service_ends_it_and_the_next_rebuilds_it(
+    tmp_path: Path, engine: Engine
+) -> None:
+    still(tmp_path / "in")
+    with running(config(tmp_path), engine) as daemon:
+        wait_for(lambda: daemon.told.done)
+        for file in (tmp_path / "state").glob("ledger.sqlite3*"):
+            file.unlink()
+        wait_for(lambda: not daemon.thread.is_alive())
+    assert isinstance(daemon.broken, LedgerError)
+    with running(config(tmp_path), engine) as again:
+        wait_for(lambda: again.told.done == daemon.told.done)
+        assert [job.state for job in again.jobs()] == ["done"]
+
+
 def test_what_a_reload_does_not_take_up_is_said(tmp_path: Path, engine: Engine) -> None:
     changed = config(tmp_path, jobs={"parallel": 3}, device="cpu", watch={"events": False})
     with running(config(tmp_path), engine, lambda: changed) as daemon:
