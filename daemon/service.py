@@ -68,6 +68,7 @@ class Service:
         once: bool = False,
     ) -> None:
         self._config, self._engine, self._log = config, engine, log
+        self._begun = config
         self._reload, self._once = reload, once
         self.metrics = Metrics()
         self._notify = Notifier()
@@ -240,10 +241,10 @@ class Service:
             self._notify("READY=1")
             return
         for name in (*_FIXED, *_FIXED_WITHIN):
-            if attrgetter(name)(config) != attrgetter(name)(self._config):
+            if attrgetter(name)(config) != attrgetter(name)(self._begun):
                 key = name.replace(".", ": ")
                 self._log.warning(f"{key}: is changed in the config; it takes effect at the next start.")
-        kept = {name: getattr(self._config, name) for name in _FIXED}
+        kept = {name: getattr(self._begun, name) for name in _FIXED}
         if config.watch.settle_seconds != self._config.watch.settle_seconds:
             intake.wait_anew(config.watch.settle_seconds)
         self._config = config.model_copy(update=kept)

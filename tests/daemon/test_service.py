@@ -261,6 +261,16 @@ def test_what_a_reload_does_not_take_up_is_said(tmp_path: Path, engine: Engine) 
             assert daemon.said(f"{key}: is changed in the config; it takes effect at the next start.") == 1
 
 
+def test_what_a_reload_sets_back_is_not_said_to_need_another_start(tmp_path: Path, engine: Engine) -> None:
+    settings = [config(tmp_path), config(tmp_path, jobs={"parallel": 3})]
+    with running(settings[0], engine, lambda: settings[0]) as daemon:
+        for times in (1, 2, 3):
+            settings.reverse()
+            daemon.service.reload()
+            wait_for(lambda times=times: daemon.said("config is read again") == times)
+        assert daemon.said("jobs: parallel: is changed in the config") == 2
+
+
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, engine: Engine) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
