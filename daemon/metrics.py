@@ -14,6 +14,7 @@ import torch
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from daemon.job import STATES, State
+from daemon.ledger_file import LedgerError
 from daemon.life import ENDS, End
 from daemon.room import free_bytes
 
@@ -100,7 +101,7 @@ class Metrics:
     ) -> None:
         """Read these whenever somebody scrapes. needed: bytes. device: as the config has it."""
         for state in STATES:
-            self._jobs.labels(state).set_function(lambda state=state: counts()[state])  # type: ignore[misc]
+            self._jobs.labels(state).set_function(lambda state=state: _count_or_nan(counts, state))  # type: ignore[misc]
         self._queue.set_function(depth)
         for folder in folders:
             self._free.labels(str(folder)).set_function(lambda folder=folder: _free_or_nan(folder))  # type: ignore[misc]
@@ -120,8 +121,16 @@ class Metrics:
         self._weights.info({"version": version, "description": description})
 
 
+def _count_or_nan(counts: Callable[[], Mapping[State, int]], state: State) -> float:
+    """For the scrape: a ledger that is damaged, or closed by now, is told of by whoever works with it."""
+    try:
+        return counts()[state]
+    except LedgerError:
+        return math.nan
+
+
 def _free_or_nan(folder: Path) -> float:
-    """For the scrape: a share that is away is no reason to show nothing at all."""
+    """For the scrape, as ``_count_or_nan``: a share that is away is no reason to show nothing at all."""
     try:
         return free_bytes(folder)
     except OSError:

@@ -14,6 +14,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from daemon.config import Config, MetricsSettings
+from daemon.ledger import Ledger
 from daemon.metrics import Metrics
 from daemon.metrics_server import MetricsError, MetricsServer, exposure
 from tests.daemon.cases import free_port, wait_for
@@ -43,6 +44,17 @@ def test_it_listens_on_this_machine_alone_by_default() -> None:
         assert "dimd_jobs{" in get(server)
         assert server._server.server_address[0] == "127.0.0.1"
     assert exposure(Config().metrics) is None
+
+
+def test_a_ledger_that_cannot_be_read_takes_no_other_figure_away(tmp_path: Path) -> None:
+    metrics = Metrics()
+    with Ledger(tmp_path) as closed:
+        pass
+    metrics.follow(closed.counts, lambda: 7, [], lambda: 0.0, "cpu")
+    with MetricsServer(metrics, MetricsSettings(port=free_port())) as server:
+        told = get(server)
+    assert 'dimd_jobs{state="waiting"} NaN' in told
+    assert "dimd_queue_depth 7.0" in told
 
 
 @pytest.mark.parametrize(
