@@ -116,8 +116,10 @@ class Worker:
             raise
         except StoppedError:
             self._still_ours(job, config.jobs.lease_seconds)
+            tools.metrics.ended.labels("stopped").inc()
             tools.reporter.ended(job, "stopped", "it goes on from its last safe frame at the next start")
         except DeviceLostError:
+            tools.metrics.ended.labels("stopped").inc()
             tools.reporter.ended(job, "stopped", "the device is gone; it goes on at the next start")
             raise
         except (ConfigError, DecodingError, TrimapError, _NotReadableError) as error:

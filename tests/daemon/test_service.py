@@ -85,6 +85,8 @@ def test_a_stopped_clip_goes_on_where_it_was(tmp_path: Path, engine: Engine, mat
     (job,) = daemon.jobs()
     assert job.state == "waiting"
     assert 0 < job.frames_done < 40
+    ended = daemon.service.metrics.registry.get_sample_value("dimd_jobs_ended_total", {"how": "stopped"})
+    assert ended == 1
     _, told = once(settings, engine)
     assert told.begun == [("shot", job.frames_done)]
     assert len(list((tmp_path / "out/shot/alpha").iterdir())) == 40
