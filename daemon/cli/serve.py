@@ -116,10 +116,18 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
     except ConfigError as error:
         click.echo(str(error), err=True)
         return FAULTY
-    if gpu is not None and (fault := _missing_gpu(gpu)):
-        click.echo(fault, err=True)
-        return FAULTY
     log = configure_log(config.log)
+
+    def say(sentence: str) -> None:
+        """To a person who waits for it, or to whatever reads the log of a service, as JSON perhaps."""
+        if once:
+            click.echo(sentence, err=True)
+        else:
+            log.critical(sentence)
+
+    if gpu is not None and (fault := _missing_gpu(gpu)):
+        say(fault)
+        return FAULTY
     faulthandler.enable()  # a codec that crashes, or systemd that ends what hangs, leaves a trace in the log
     canary = Canary(config.canary, log.warning, partial(free_memory, config.device))
     with ExitStack() as stack:
@@ -129,7 +137,7 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
             log.critical(str(error))
             return LOST
         except (WeightsError, DeviceError) as error:
-            click.echo(str(error), err=True)
+            say(str(error))
             return FAULTY
         bars = stack.enter_context(ProgressReporter(Console(file=sys.stderr))) if once else None
 
@@ -148,7 +156,7 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         try:
             jobs = service.run()
         except (LedgerError, StartError, OSError) as error:
-            click.echo(str(error), err=True)
+            say(str(error))
             return FAULTY
         except DeviceLostError as error:
             log.critical(str(error))

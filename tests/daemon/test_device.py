@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import daemon.cli.serve as serving
 from daemon.engine import Engine
 from dim_model import weights
 from dim_model.matter import Matter
-from dim_model.runtimes import DeviceLostError
+from dim_model.runtimes import DeviceError, DeviceLostError
 from dim_model.runtimes.torch_runtime import TorchRuntime
 from tests.daemon.cases import FakeMatter, config, still, wait_for
 from tests.daemon.serving import running
@@ -74,3 +75,19 @@ def test_a_device_that_is_lost_while_weights_are_tried_is_worth_a_start_anew(
         yaml.safe_dump({"folders": [{"in": "in", "out": "out"}], "state": "state", "metrics": {"port": None}})
     )
     assert serving.serve(file, once=True) == serving.LOST == 3
+
+
+def test_what_keeps_a_service_from_starting_is_a_line_of_its_log_like_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*arguments: object) -> Engine:
+        raise DeviceError("device: cuda was asked for; set device: cpu.")
+
+    monkeypatch.setattr(serving, "open_engine", refused)
+    file = tmp_path / "config.yaml"
+    file.write_text("log: {format: json}\n")
+    assert serving.serve(file, once=False) == serving.FAULTY
+    (line,) = map(json.loads, capfd.readouterr().err.splitlines())
+    assert (line["level"], line["event"]) == ("critical", "device: cuda was asked for; set device: cpu.")
+    assert serving.serve(file, once=True) == serving.FAULTY
+    assert capfd.readouterr().err == "device: cuda was asked for; set device: cpu.\n"
