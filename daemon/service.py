@@ -73,13 +73,16 @@ class Service:
         self.metrics = Metrics()
         self._notify = Notifier()
         self._wake, self._stopping, self._reloading = threading.Event(), threading.Event(), threading.Event()
-        self._faults = Faults(log.warning)
+        self._faults = Faults(self._warn)
         self._broken: Exception | None = None
         self._busy = 0
         self._halved = 0
         self._vitals = Vitals(lambda: self._config, self.metrics, self._notify, log)
         self._lock = threading.Lock()
         self._reporter = reporter
+
+    def _warn(self, sentence: str) -> None:
+        self._log.warning(sentence)  # looked up anew, for a reload may have set another format or level
 
     def stop(self) -> None:
         """End after what is committed. Not for a signal handler: that may interrupt the very wait it ends."""

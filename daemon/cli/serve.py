@@ -129,7 +129,11 @@ def serve(path: Path, *, once: bool, gpu: int | None = None) -> int:
         say(fault)
         return FAULTY
     faulthandler.enable()  # a codec that crashes, or systemd that ends what hangs, leaves a trace in the log
-    canary = Canary(config.canary, log.warning, partial(free_memory, config.device))
+
+    def warn(sentence: str) -> None:
+        log.warning(sentence)  # looked up anew, for a reload may have set another format or level
+
+    canary = Canary(config.canary, warn, partial(free_memory, config.device))
     with ExitStack() as stack:
         try:
             engine = stack.enter_context(open_engine(config, canary))

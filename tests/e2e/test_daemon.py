@@ -144,6 +144,17 @@ def test_sighup_reads_the_config_again_and_refuses_a_bad_one(home: Path, daemon:
     assert sorted(p.name for p in (home / "out/shot").iterdir()) == ["manifest.json", "shot_alpha.png"]
 
 
+def test_another_log_format_reaches_what_is_wrong_with_the_folders_too(home: Path, daemon: Daemon) -> None:
+    config = home / "config.yaml"
+    config.write_text(config.read_text().replace("format: json", "format: console"))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "config is read again" in daemon.log, 30)
+    (home / "in/notes.xyz").touch()
+    wait_for(lambda: "notes.xyz" in daemon.log, 30)
+    (line,) = (line for line in daemon.log.splitlines() if "notes.xyz" in line)
+    assert "[warning" in line
+
+
 def test_weights_are_taken_up_when_current_moves(home: Path, daemon: Daemon) -> None:
     weights.point(home / "weights", "two")
     wait_for(lambda: "took up weights" in daemon.log)
