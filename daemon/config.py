@@ -101,9 +101,12 @@ class JobSettings(Section):
         """Seconds to wait after the `attempts`th try failed, doubling each time; None: it was the last."""
         if attempts >= self.attempts:
             return None
-        return min(
-            self.retry_seconds * 2.0 ** max(attempts - 1, 0), max(_LONGEST_RETRY_SECONDS, self.retry_seconds)
-        )
+        return min(self.retry_seconds * 2.0 ** max(attempts - 1, 0), self.longest_retry)
+
+    @property
+    def longest_retry(self) -> float:
+        """Seconds; no try is waited for longer."""
+        return max(_LONGEST_RETRY_SECONDS, self.retry_seconds)
 
 
 class LimitSettings(Section):

@@ -92,17 +92,25 @@ class Ledger(LedgerView):
         return Job.from_row(row)
 
     def claim(
-        self, owner: str, lease: float, now: float, *, among: Collection[str] | None = None
+        self,
+        owner: str,
+        lease: float,
+        now: float,
+        *,
+        among: Collection[str] | None = None,
+        longest: float | None = None,
     ) -> Job | None:
         """The oldest job whose time has come, now `owner`'s for `lease` seconds; None: there is none.
 
         Taken are waiting jobs, and running ones whose holder's lease has run out or whose process is gone.
         owner: of `owner_name()`, one to a process start. among: the keys that the caller has clips for.
+        longest: seconds that a retry waits at most, whatever the clock did since it was noted.
         """
         with self._file.transaction() as db:
             running = db.execute("SELECT owner, key FROM job WHERE state = 'running'").fetchall()
             asked = {
                 "now": now,
+                "latest": None if longest is None else now + longest,
                 "gone": json.dumps([name for name in {row["owner"] for row in running} if self._gone(name)]),
                 "held": json.dumps(list(self._held)),
             }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+# A retry that is farther off than any can be was noted before the clock was set back.
 _DUE = """
-    state = 'waiting' AND (retry_at IS NULL OR retry_at <= :now)
+    state = 'waiting' AND (retry_at IS NULL OR retry_at <= :now OR retry_at > :latest)
     AND id NOT IN (SELECT value FROM json_each(:held))
 """
 

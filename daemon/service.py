@@ -273,8 +273,12 @@ class Service:
     def _work(self, worker: Worker, tools: Tools, intake: Intake) -> bool:
         """Do one job; False where there is none."""
         with self._lock:
-            tasks, lease = intake.with_room(self._config), self._config.jobs.lease_seconds
-            job = tools.ledger.claim(tools.owner, lease, time.time(), among=tasks) if tasks else None
+            tasks, how = intake.with_room(self._config), self._config.jobs
+            if not tasks:
+                return False
+            job = tools.ledger.claim(
+                tools.owner, how.lease_seconds, time.time(), among=tasks, longest=how.longest_retry
+            )
             if job is None:
                 return False
             self._busy += 1

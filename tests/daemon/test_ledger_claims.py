@@ -222,6 +222,14 @@ def test_failed_try_waits_for_its_time_and_keeps_its_frames(ledger: Ledger) -> N
     assert (again.attempts, again.frames_done) == (2, 1)
 
 
+def test_a_clock_that_is_set_back_does_not_put_a_retry_off(ledger: Ledger) -> None:
+    job = offered(ledger)
+    ledger.fail(claimed(ledger, now=NOW + 8 * 3600).id, "share is away", NOW + 8 * 3600 + 30)
+
+    assert ledger.claim("me", LEASE, NOW + 7 * 3600, longest=3600 + 30) is None
+    assert ledger.claim("me", LEASE, NOW, longest=3600) == ledger.get(job.id)
+
+
 def test_waiting_for_a_retry_does_not_hold_up_others(ledger: Ledger) -> None:
     ledger.fail(offered_and_claimed(ledger).id, "later", NOW + 30)
     other = offered(ledger, "other")
