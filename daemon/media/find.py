@@ -94,7 +94,8 @@ def listed(folder: Path) -> list[Entry]:
                 (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
             )
     except OSError as error:
-        raise MediaError(f"{folder}: cannot be listed ({error.strerror}); give dimd access to it.") from None
+        mend = "give dimd access to it" if isinstance(error, PermissionError) else "bring it back"
+        raise MediaError(f"{folder}: cannot be listed ({error.strerror}); {mend}.") from None
 
 
 def grouped(folder: Path, entries: Iterable[Entry], *, min_frames: int = 2) -> list[MediaRef]:

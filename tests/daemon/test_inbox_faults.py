@@ -201,7 +201,7 @@ def test_name_that_is_not_utf8_is_named_and_left(tmp_path: Path, name: bytes) ->
 
 
 def test_missing_folder_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match="nowhere: cannot be listed"):
+    with pytest.raises(MediaError, match=r"nowhere: cannot be listed .*; bring it back"):
         scan(tmp_path / "nowhere")
 
 
@@ -220,7 +220,7 @@ def test_unreadable_subfolder_leaves_the_other_clips(tmp_path: Path, monkeypatch
 
     assert clips == ["shot"]
     (remark,) = remarks
-    assert "locked: cannot be listed (Permission denied)" in remark
+    assert "locked: cannot be listed (Permission denied); give dimd access" in remark
 
 
 def test_subfolder_that_may_not_be_entered_leaves_the_other_clips(
