@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -256,7 +257,9 @@ class Engine(Closing):
         while not isinstance(item := following or self._waiting.get(), _End):
             following = None
             if isinstance(item, _Retired):
-                item.matter.close()
+                # A device that is gone frees nothing, which its next frame tells; nobody is to wait for it.
+                with suppress(RuntimeError):
+                    item.matter.close()
             else:
                 batch, following = self._gather(item)
                 _matte(batch)

@@ -120,6 +120,22 @@ def test_weights_are_not_closed_under_a_frame_that_waits(
     wait_for(lambda: opened["v1"].closed)
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_weights_that_cannot_be_freed_hold_up_nobody(
+    engine: Engine, root: Path, opened: dict[str, FakeMatter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> None:
+        opened["v1"].closed = True
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(opened["v1"], "close", gone)
+    weights.point(root, "v2")
+    assert engine.refresh()
+    wait_for(lambda: opened["v1"].closed)
+    with engine.lease() as lease:
+        assert lease.matte(RGB, UNKNOWN).result(5).shape == (1, 8, 8)
+
+
 def test_jobs_that_resume_on_the_same_old_weights_share_them(root: Path) -> None:
     opened: list[str] = []
 
