@@ -8,6 +8,7 @@ batches of a call are under way is there anything to wait for.
 
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,12 @@ from dim_model.weights import Weights
 
 _WARM_UPS = 2
 """Runs before a graph is recorded, in which libraries choose their kernels and take their workspaces."""
+
+
+_ALONE = threading.Lock()
+"""Held while a graph is recorded, and while memory is given back: CUDA bears one recording to a process, and
+no emptied cache beside it. New weights are tried in one thread while another mattes.
+"""
 
 
 class _Recorded(NamedTuple):
@@ -38,7 +45,10 @@ class CudaRuntime:
         self._device = device
         self._network = prepared(weights, device, precision)
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream.wait_stream(torch.cuda.current_stream(device))  # on which the weights are laid
         self._recorded: dict[torch.Size, _Recorded] = {}
+        # Graphs run one after the other, and each one's alpha is copied before the next: they share memory.
+        self._memory = torch.cuda.graph_pool_handle()
         self.description = f"{device}, torch {precision}"
 
     @torch.inference_mode()
@@ -46,7 +56,8 @@ class CudaRuntime:
         """As ``Unguarded``: what it returns is not there before ``finish``."""
         with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
             if tiles.shape not in self._recorded:
-                self._recorded[tiles.shape] = self._record(tiles)
+                with _ALONE:
+                    self._recorded[tiles.shape] = self._record(tiles)
             there, graph, alpha = self._recorded[tiles.shape]
             there.copy_(tiles, non_blocking=True)
             graph.replay()
@@ -59,14 +70,21 @@ class CudaRuntime:
         self._stream.synchronize()
         graph = torch.cuda.CUDAGraph()
         # Other threads may ask the device for its memory meanwhile: only this one's calls are recorded.
-        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+        with torch.cuda.graph(
+            graph, pool=self._memory, stream=self._stream, capture_error_mode="thread_local"
+        ):
             alpha = alpha_of(self._network, tiles)
         return _Recorded(tiles, graph, alpha)
 
     def finish(self) -> None:
         self._stream.synchronize()
 
+    def give_back(self) -> None:
+        self.finish()
+        with _ALONE:
+            self._recorded.clear()
+            torch.cuda.empty_cache()
+
     def close(self) -> None:
-        self._recorded.clear()
         del self._network
-        torch.cuda.empty_cache()
+        self.give_back()

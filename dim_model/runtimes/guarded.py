@@ -37,6 +37,10 @@ class Unguarded(Protocol):
         """Returns when all that was begun is done."""
         ...
 
+    def give_back(self) -> None:
+        """Free what it holds but for its weights."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -52,14 +56,19 @@ class GuardedRuntime:
         self.halved = 0
 
     def room(self, count: int, size: tuple[int, int], inputs: Inputs) -> Tensor:
-        with self._present():  # pinned memory is the device's as well
-            return empty_tiles(count, size, inputs, pinned=self._inner.pinned)
+        try:
+            with self._present():  # pinned memory is the device's as well
+                return empty_tiles(count, size, inputs, pinned=self._inner.pinned)
+        except torch.OutOfMemoryError:
+            return empty_tiles(count, size, inputs)  # of which copies are slower
 
     def __call__(self, batches: Sequence[Tensor]) -> list[Tensor]:
         """As `Runtime`. Raises DeviceError where not even one tile fits, DeviceLostError."""
-        begun = [self._begun(tiles) for tiles in batches]
-        with self._present():
-            self._inner.finish()
+        try:
+            begun = [self._begun(tiles) for tiles in batches]
+        finally:  # else what was begun would go on while its memory is given away
+            with self._present():
+                self._inner.finish()
         return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in begun]
 
     def _begun(self, tiles: Tensor) -> list[Tensor]:
@@ -71,10 +80,13 @@ class GuardedRuntime:
             try:
                 with self._present():
                     begun.append(self._inner(some))
+                at += len(some)
+                continue
             except torch.OutOfMemoryError as error:
                 self._halve(len(some), error)
-                continue
-            at += len(some)
+            # Not before the error is gone, whose trace holds what did not fit.
+            with self._present():
+                self._inner.give_back()
         return begun
 
     @contextmanager
@@ -85,6 +97,8 @@ class GuardedRuntime:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            if "out of memory" in str(error):  # so CUDA itself says it, of pinned memory
+                raise torch.OutOfMemoryError(str(error)) from error
             if not any(sign in str(error) for sign in _GONE):
                 raise
             self._lost = True
@@ -102,8 +116,6 @@ class GuardedRuntime:
                 "end what else uses it, or set device: cpu."
             ) from error
         self._parts *= 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
     def close(self) -> None:
         if not self._lost:  # there is nothing to free any more, and to ask for it raises

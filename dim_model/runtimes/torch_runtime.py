@@ -53,5 +53,7 @@ class TorchRuntime:
 
     def finish(self) -> None: ...
 
+    def give_back(self) -> None: ...
+
     def close(self) -> None:
         del self._network

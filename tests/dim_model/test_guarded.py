@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from dim_model.runtimes import DeviceError, DeviceLostError
+from dim_model.runtimes import DeviceError, DeviceLostError, guarded
 from dim_model.runtimes.guarded import GuardedRuntime
 
 
@@ -19,6 +20,7 @@ class Device:
 
     def __init__(self, room: int, broken: Exception | None = None) -> None:
         self.room, self.broken, self.batches, self.closed = room, broken, list[int](), False
+        self.given_back = 0
 
     def __call__(self, tiles: Tensor) -> Tensor:
         if self.broken:
@@ -29,6 +31,9 @@ class Device:
         return tiles.mean(1, keepdim=True)
 
     def finish(self) -> None: ...
+
+    def give_back(self) -> None:
+        self.given_back += 1
 
     def close(self) -> None:
         self.closed = True
@@ -44,7 +49,7 @@ def test_out_of_memory_halves_the_batch_and_every_tile_is_done(
     device = Device(room)
     runtime = GuardedRuntime(device)
     assert torch.equal(runtime([TILES])[0][:, 0, 0, 0], torch.arange(8.0))
-    assert (device.batches, runtime.halved) == (batches, halved)
+    assert (device.batches, runtime.halved, device.given_back) == (batches, halved, halved)
 
 
 class Later(Device):
@@ -76,6 +81,37 @@ def test_a_device_that_goes_away_while_it_is_waited_for_is_told_apart() -> None:
     device.finish = lambda: (_ for _ in ()).throw(_accelerator_error())  # type: ignore[method-assign]
     with pytest.raises(DeviceLostError, match="does not answer any more"):
         GuardedRuntime(device)([TILES])
+
+
+class Broken(Later):
+    """Fails at its second batch."""
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        if self.begun:
+            raise ValueError("a mistake of ours")
+        return super().__call__(tiles)
+
+
+def test_what_was_begun_is_waited_for_where_the_next_batch_fails() -> None:
+    device = Broken(8)
+    with pytest.raises(ValueError, match="a mistake of ours"):
+        GuardedRuntime(device)([TILES, TILES])
+    assert not device.begun
+
+
+def test_pinned_memory_that_is_not_to_be_had_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, asked, plain = Device(8), list[bool](), guarded.empty_tiles
+    device.pinned = True
+
+    def short(*args: Any, pinned: bool = False) -> Tensor:
+        asked.append(pinned)
+        if pinned:
+            raise torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be ...")
+        return plain(*args)
+
+    monkeypatch.setattr(guarded, "empty_tiles", short)
+    assert GuardedRuntime(device).room(2, (32, 64), "plain").shape == (2, 16, 16, 32)
+    assert asked == [True, False]
 
 
 def test_a_halved_batch_stays_so_and_is_tried_no_larger() -> None:
