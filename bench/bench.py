@@ -36,11 +36,12 @@ SHARES = (0.0, 0.05, 0.1, 0.3)
 
 @dataclass(frozen=True)
 class Options:
-    """frames, rounds: of each measurement. limit: seconds for closed-form. idle: seconds of idleness.
-    crowds: clips in a folder, ten files each.
+    """frames, rounds: of each measurement; two seconds of frames, for the first and the last, beside which
+    little else is done, are to count for no more than they do in a shot. limit: seconds for closed-form.
+    idle: seconds of idleness. crowds: clips in a folder, ten files each.
     """
 
-    frames: int = 16
+    frames: int = 48
     rounds: int = 3
     raster: footage.Raster = footage.HD
     onnx: Sequence[Path] = ()
