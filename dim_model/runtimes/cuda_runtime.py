@@ -20,7 +20,6 @@ from dim_model.weights import Weights
 _WARM_UPS = 2
 """Runs before a graph is recorded, in which libraries choose their kernels and take their workspaces."""
 
-
 _ALONE = threading.Lock()
 """Held while a graph is recorded, and while memory is given back: CUDA bears one recording to a process, and
 no emptied cache beside it. New weights are tried in one thread while another mattes.
@@ -46,10 +45,14 @@ class CudaRuntime:
         self._network = prepared(weights, device, precision)
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._stream.wait_stream(torch.cuda.current_stream(device))  # on which the weights are laid
+        self._forget()
+        self.description = f"{device}, torch {precision}"
+
+    def _forget(self) -> None:
         self._recorded: dict[torch.Size, _Recorded] = {}
         # Graphs run one after the other, and each one's alpha is copied before the next: they share memory.
+        # It is theirs alone: what held some that are gone is not to be asked for again.
         self._memory = torch.cuda.graph_pool_handle()
-        self.description = f"{device}, torch {precision}"
 
     @torch.inference_mode()
     def __call__(self, tiles: Tensor) -> Tensor:
@@ -82,7 +85,7 @@ class CudaRuntime:
     def give_back(self) -> None:
         self.finish()
         with _ALONE:
-            self._recorded.clear()
+            self._forget()
             torch.cuda.empty_cache()
 
     def close(self) -> None:

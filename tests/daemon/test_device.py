@@ -59,10 +59,11 @@ def test_the_count_outlives_the_weights(engine: Engine, matter: FakeMatter, root
     assert engine.halved == 3
 
 
+@pytest.mark.usefixtures("log_taken_back")
 def test_a_device_that_is_lost_while_weights_are_tried_is_worth_a_start_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """systemd does not try again after 2, which is for a fault in the config."""
+    """2 is for a fault in the config, which a start anew does not mend."""
 
     def lost(*arguments: object) -> Engine:
         raise DeviceLostError("device: cuda does not answer any more (unspecified launch failure).")
@@ -77,6 +78,7 @@ def test_a_device_that_is_lost_while_weights_are_tried_is_worth_a_start_anew(
     assert serving.serve(file, once=True) == serving.LOST == 3
 
 
+@pytest.mark.usefixtures("log_taken_back")
 def test_what_keeps_a_service_from_starting_is_a_line_of_its_log_like_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
