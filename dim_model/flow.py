@@ -65,20 +65,22 @@ class Flow(NamedTuple):
     trust: Floats
 
 
-def reduced(view: Tensor, lines: int) -> Floats:
+def reduced(view: Tensor, lines: int, *, roughly: bool = False) -> Floats:
     """A frame, float32 [C, H, W], as ``smaller`` makes of it."""
-    return smaller(np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True)), lines)
+    return smaller(np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True)), lines, roughly=roughly)
 
 
-def smaller(picture: Floats, lines: int) -> Floats:
-    """float32 [H, W, C] as float32 [h, w, C] with a shorter side of ``lines``; itself where it is shorter."""
+def smaller(picture: Floats, lines: int, *, roughly: bool = False) -> Floats:
+    """float32 [H, W, C] as float32 [h, w, C] with a shorter side of ``lines``; itself where it is shorter.
+    roughly: two rows are looked at for each that is made, which is enough for flow; what a large picture
+    costs is reading it.
+    """
     height, width = picture.shape[:2]
     scale = min(1.0, lines / min(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size == (width, height):
         return picture
-    # Of four rows and more two tell as much: what it costs is reading them.
-    some = picture[:: max(1, round(0.5 / scale))]
+    some = picture[:: max(1, int(0.5 / scale))] if roughly else picture
     small = np.asarray(cv2.resize(some, size, interpolation=cv2.INTER_AREA), np.float32)
     return small.reshape(size[1], size[0], -1)
 

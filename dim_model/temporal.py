@@ -96,7 +96,7 @@ class _Moment:
     def of(cls, view: Tensor, alpha: Tensor, clean: Tensor | None) -> _Moment:
         rgb = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
         matte = np.ascontiguousarray(alpha[0].numpy(force=True))
-        unknown, small = (matte > 0) & (matte < 1), reduced(view, LINES)
+        unknown, small = (matte > 0) & (matte < 1), reduced(view, LINES, roughly=True)
         own = np.full(np.count_nonzero(unknown), _OWN, np.float32)
         if clean is not None:
             own[~np.isnan(clean[0].numpy(force=True)[unknown])] = _OWN_BEFORE_KNOWN
@@ -162,7 +162,7 @@ class Steadier(Generic[T]):
         moments, pairs = self._moments, self._pairs
         cut = at - 1 in moments and pairs.is_cut(at, at - 1)
         alpha = _smoothed(moments, pairs, at, self._radius)
-        small = reduced(torch.from_numpy(alpha)[None], LINES)[..., 0]
+        small = reduced(torch.from_numpy(alpha)[None], LINES, roughly=True)[..., 0]
         flicker = 0.0
         if self._before is not None and not cut:
             flicker = _flicker(small, self._before, pairs.flow(at, at - 1))

@@ -61,7 +61,7 @@ class OpenVinoRuntime:
             np.empty((len(some), 1, encode.PACK * some.shape[2], encode.PACK * some.shape[3]), np.float32)
             for some in batches
         ]
-        running: deque[tuple[openvino.InferRequest, Floats]] = deque()
+        running: deque[tuple[openvino.InferRequest, Floats, Tensor]] = deque()
         try:
             for n, (tiles, alpha) in enumerate(zip(batches, made, strict=True)):
                 requests = self._of(tuple(tiles.shape))
@@ -69,10 +69,10 @@ class OpenVinoRuntime:
                     _end(*running.popleft())
                 request = requests[n % len(requests)]
                 # What ``start_async`` does with an array is as dear as beginning the request.
-                given = openvino.Tensor(tiles.permute(0, 2, 3, 1).contiguous().numpy(), shared_memory=True)
-                request.set_input_tensor(given)
+                laid = tiles.permute(0, 2, 3, 1).contiguous()
+                request.set_input_tensor(openvino.Tensor(laid.numpy(), shared_memory=True))
                 request.start_async()
-                running.append((request, alpha))
+                running.append((request, alpha, laid))
         finally:
             while running:
                 _end(*running.popleft())
@@ -105,7 +105,8 @@ class OpenVinoRuntime:
         del self._requests
 
 
-def _end(request: openvino.InferRequest, alpha: Floats) -> None:
+def _end(request: openvino.InferRequest, alpha: Floats, laid: Tensor) -> None:
+    """Fill ``alpha`` by what becomes of ``laid``, which has to be there until then."""
     # No callback of OpenVINO's own queue: its thread would want the GIL, which whoever closes the runtime
     # holds while he waits for that thread.
     request.wait()

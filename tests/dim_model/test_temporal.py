@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dim_model.flow import smaller
 from dim_model.temporal import Steadier, Steady, handles
 
 HEIGHT, WIDTH = 72, 96
@@ -154,3 +155,12 @@ def test_a_still_is_left_alone() -> None:
     (made,) = steady(clip)
     assert made.alpha.equal(clip[0][1])
     assert (made.flicker, made.cut) == (0.0, False)
+
+
+@pytest.mark.parametrize("size", [(1080, 640), (360, 640), (200, 300)])
+def test_a_large_frame_is_looked_at_roughly_and_seen_nearly_as_it_is(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(4)
+    picture = cv2.GaussianBlur(rng.random((*size, 3), np.float32), (0, 0), 6)
+    exact, rough = (smaller(picture, 100, roughly=roughly) for roughly in (False, True))
+    assert rough.shape == exact.shape
+    assert np.abs(rough - exact).mean() < 0.02 * np.ptp(exact)
