@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 import torch
 
 from daemon.engine import Engine
@@ -38,21 +35,6 @@ def engine(root: Path, matter: FakeMatter) -> Iterator[Engine]:
     weights.point(root, "v1")
     with Engine(lambda folder: matter if folder.name == "v1" else FakeMatter(folder.name), root) as made:
         yield made
-
-
-@pytest.fixture
-def log_taken_back() -> Iterator[None]:
-    """What a daemon sets up for the whole of its process is not left to the next test: the stream that it
-    writes to is closed by then.
-    """
-    root, hook = logging.getLogger(), threading.excepthook
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    threading.excepthook = hook
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

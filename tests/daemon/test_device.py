@@ -59,7 +59,6 @@ def test_the_count_outlives_the_weights(engine: Engine, matter: FakeMatter, root
     assert engine.halved == 3
 
 
-@pytest.mark.usefixtures("log_taken_back")
 def test_a_device_that_is_lost_while_weights_are_tried_is_worth_a_start_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +77,6 @@ def test_a_device_that_is_lost_while_weights_are_tried_is_worth_a_start_anew(
     assert serving.serve(file, once=True) == serving.LOST == 3
 
 
-@pytest.mark.usefixtures("log_taken_back")
 def test_what_keeps_a_service_from_starting_is_a_line_of_its_log_like_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
