@@ -187,7 +187,8 @@ def _keys_beside(model: type[BaseModel], place: Place) -> list[str]:
     schema = model.model_json_schema(by_alias=True)
     here: dict[str, Any] = schema
     for part in place[:-1]:
-        inner = here["items"] if isinstance(part, int) else here.get("properties", {}).get(part)
+        # A key may be a number, too, of a mapping that has no list's items: true and false are 1 and 0.
+        inner = here.get("items") if isinstance(part, int) else here.get("properties", {}).get(part)
         if inner is None:
             inner = here.get("additionalProperties", {})
         here = schema["$defs"][inner["$ref"].rsplit("/", 1)[-1]] if "$ref" in inner else inner

@@ -15,7 +15,7 @@ from random import Random
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog import get_logger
 from structlog.testing import capture_logs
@@ -161,6 +161,7 @@ _DEFAULTS = Config().model_dump(mode="json", by_alias=True)
 
 
 @given(place=st.sampled_from(_keys(_DEFAULTS)), value=_TREES)
+@example(place=("clip", "outputs"), value={False: {"": None}})
 @settings(max_examples=150, deadline=None)
 def test_any_value_under_any_key_of_the_config_is_taken_or_told(
     place: tuple[str, ...], value: object
