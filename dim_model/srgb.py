@@ -31,7 +31,7 @@ _MOST = np.float32(1e15)
 
 
 def to_light(rgb: Tensor) -> Tensor:
-    """Linear light of sRGB's numbers, float32 [3, ...], laid in memory as they are."""
+    """Linear light of sRGB's numbers, float32 of any shape, laid in memory as they are."""
     return _each(_lit, rgb)
 
 
@@ -67,7 +67,10 @@ def _square_roots(numbers, out):
 
 @numba.njit(nogil=True, cache=True)
 def _guessed(bits, magic, share):
-    """A first guess of a number to the power of ``-share``, by its bits; magic: of 1's bits, and as much."""
+    """A first guess of a number to the power of ``-share``, by its bits, which are nearly its logarithm.
+
+    magic: the bits of 1, as often as 1 + ``share`` says, less a little.
+    """
     for i in range(bits.size):
         bits[i] = magic - np.int32(np.float32(bits[i]) * share)
 
