@@ -129,26 +129,31 @@ def _fill_plain(tile, rgb, trimap, top, left):
 def _fill(tile, rgb, trimap, explained, top, left):
     """Write a packed tile [h/2, w/2, 64] whose corner is at (top, left) of the frame."""
     (first_y, first_x), slot, estimates, foreground, background = explained
-    for j in range(PACK * tile.shape[0]):
-        y, place = min(top + j, trimap.shape[0] - 1), PACK * (j % PACK)
-        v = y - first_y
-        for i in range(PACK * tile.shape[1]):
-            x = min(left + i, trimap.shape[1] - 1)
-            cell, at = tile[j // PACK, i // PACK], place + i % PACK
-            known, u = trimap[y, x], x - first_x
-            for k in range(3):
-                cell[CELL * k + at] = rgb[y, x, k]
-            cell[CELL * 3 + at] = known == 1.0
-            cell[CELL * 4 + at] = known == 0.0
-            if known == 0.5:
-                for k in range(3):
-                    cell[CELL * (5 + k) + at] = foreground[v // COLOUR_CELL, u // COLOUR_CELL, k]
-                    cell[CELL * (8 + k) + at] = background[v // COLOUR_CELL, u // COLOUR_CELL, k]
-                for k in range(5):
-                    cell[CELL * (11 + k) + at] = estimates[slot[v, u], k]
-                continue
-            for k in range(3):
-                cell[CELL * (5 + k) + at] = cell[CELL * (8 + k) + at] = rgb[y, x, k]
-            for k in range(11, 15):
-                cell[CELL * k + at] = known
-            cell[CELL * 15 + at] = 1.0
+    # Indices without a sign: of one that may be negative numba asks whether it is meant from the end.
+    bottom, right, cell = np.uintp(trimap.shape[0] - 1), np.uintp(trimap.shape[1] - 1), np.uintp(COLOUR_CELL)
+    top, left, first_y, first_x = np.uintp(top), np.uintp(left), np.uintp(first_y), np.uintp(first_x)
+    pack, four = np.uintp(PACK), np.uintp(CELL)
+    three, five, eight, eleven = np.uintp(3), np.uintp(5), np.uintp(8), np.uintp(11)
+    for j in range(np.uintp(tile.shape[0])):
+        for i in range(np.uintp(tile.shape[1])):
+            for at in range(four):
+                y, x = min(top + pack * j + at // pack, bottom), min(left + pack * i + at % pack, right)
+                known, packed = trimap[y, x], tile[j, i, at:]
+                for k in range(three):
+                    packed[four * k] = rgb[y, x, k]
+                packed[four * three] = known == 1.0
+                packed[four * four] = known == 0.0
+                if known == 0.5:
+                    v, u = y - first_y, x - first_x
+                    n = np.uintp(slot[v, u])
+                    for k in range(three):
+                        packed[four * (five + k)] = foreground[v // cell, u // cell, k]
+                        packed[four * (eight + k)] = background[v // cell, u // cell, k]
+                    for k in range(five):
+                        packed[four * (eleven + k)] = estimates[n, k]
+                    continue
+                for k in range(three):
+                    packed[four * (five + k)] = packed[four * (eight + k)] = rgb[y, x, k]
+                for k in range(four):
+                    packed[four * (eleven + k)] = known
+                packed[four * (eleven + four)] = 1.0

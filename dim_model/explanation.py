@@ -149,7 +149,7 @@ def _colours(cells, trimap, unknown, found):
     foreground, background = np.empty(cells.shape, np.float32), np.empty(cells.shape, np.float32)
     done, total = np.zeros((height, width), np.bool_), np.empty(8, np.float32)
     one, all_but, trace, least = np.float32(1), np.float32(0.05), np.float32(1e-4), np.float32(1e-7)
-    row, first = 0, 0
+    row, first, cell = 0, 0, np.uintp(COLOUR_CELL)
     for i in range(pixels.size):
         while pixels[i] >= first + slot.shape[1]:
             row, first = row + 1, first + slot.shape[1]
@@ -158,17 +158,20 @@ def _colours(cells, trimap, unknown, found):
             continue
         done[y, x] = True
         total[:] = np.float32(0)
-        for j in range(max(0, y - _COLOUR_RADIUS), min(height, y + _COLOUR_RADIUS + 1)):
-            for k in range(max(0, x - _COLOUR_RADIUS), min(width, x + _COLOUR_RADIUS + 1)):
-                n, m = slot[COLOUR_CELL * j, COLOUR_CELL * k], of_cell[j, k]
-                if n >= 0:
+        top, bottom = max(0, y - _COLOUR_RADIUS), min(height, y + _COLOUR_RADIUS + 1)
+        left, right = max(0, x - _COLOUR_RADIUS), min(width, x + _COLOUR_RADIUS + 1)
+        for j in range(np.uintp(top), np.uintp(bottom)):
+            for k in range(np.uintp(left), np.uintp(right)):
+                of_first = slot[cell * j, cell * k]
+                if of_first >= 0:
+                    n, m = np.uintp(of_first), np.uintp(of_cell[j, k])
                     f = confidence[n] * (alpha[n] + all_but) + trace
                     b = confidence[n] * (one - alpha[n] + all_but) + trace
                     for c in range(3):
                         total[c] += f * front[m, c]
                         total[3 + c] += b * back[m, c]
                 else:
-                    is_front = trimap[COLOUR_CELL * j, COLOUR_CELL * k] == one
+                    is_front = trimap[cell * j, cell * k] == one
                     f, b = (one + all_but, least) if is_front else (least, one + all_but)
                     for c in range(3):
                         total[c] += f * cells[j, k, c]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model.arrays import Floats, Mask
+from dim_model.numbered import positions
 from dim_model.unmixing import looked_at, unmixed
 
 
@@ -27,7 +28,7 @@ class Mixed(NamedTuple):
         """alpha: float32 [1, H, W], 0..1."""
         opacity = np.ascontiguousarray(alpha[0].numpy(force=True))
         mask = (opacity > 0) & (opacity < 1)
-        return cls(opacity, mask, np.flatnonzero(mask))
+        return cls(opacity, mask, positions(mask))
 
     @property
     def needed(self) -> NDArray[np.intp]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dim_model import windows
 from dim_model.arrays import Floats, Mask
-from dim_model.numbered import read
+from dim_model.numbered import positions, read
 
 RIDGE = 1e-4
 """Added to the variance of the colours, 0..1: below it a window counts as flat."""
@@ -31,6 +31,28 @@ def grown(mask: Mask, by: int) -> Mask:
     return cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
 
 
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
+def _between(at, scale, length):
+    """Where a pixel of the frame lies among places: the one before it, the one behind it, and how far it is
+    from the first to the second, float32.
+    """
+    inside = min(max((at + 0.5) * scale - 0.5, 0.0), length - 1.0)
+    # Places as many as pixels are met but for rounding: fast division multiplies by a reciprocal.
+    before = np.uintp(inside + _BESIDE)
+    share = np.float32(inside - np.float64(before))
+    # A neighbour that has no weight may be undefined, so it is not read.
+    return before, before + np.uintp(share > _BESIDE), share
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
+def _of_column(lines, y0, y1, share, x, out):
+    """The lines of a column between two rows, [L, 4]."""
+    for line in range(np.uintp(out.shape[0])):
+        for k in range(np.uintp(4)):
+            above, below = lines[y0, x, line, k], lines[y1, x, line, k]
+            out[line, k] = above + share * (below - above)
+
+
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def applied(rgb, lines, pixels, tall, wide, out, columns):
     """Write k·rgb + d of colours [N, 3], clipped to 0..1, by each of L lines (k, d) of a place, float32
@@ -40,30 +62,28 @@ def applied(rgb, lines, pixels, tall, wide, out, columns):
     """
     height, width, count = lines.shape[:3]
     scale_y, scale_x = height / tall, width / wide
+    zero, one, nowhere = np.float32(0), np.float32(1), np.uintp(width)
+    left, right = np.empty((count, 4), np.float32), np.empty((count, 4), np.float32)
     y, first = 0, 0
-    zero, one = np.float32(0), np.float32(1)
-    for i in range(pixels.size):
+    y0, y1, fy = _between(y, scale_y, height)
+    held = beside = nowhere
+    for i in range(np.uintp(pixels.size)):
         while pixels[i] >= first + wide:  # a division would cost as much as a line
-            y, first = y + 1, first + wide
-        x = pixels[i] - first
-        v = min(max((y + 0.5) * scale_y - 0.5, 0.0), height - 1.0)
-        u = min(max((x + 0.5) * scale_x - 0.5, 0.0), width - 1.0)
-        # Lines as large as the frame are met but for rounding: fast division multiplies by a reciprocal.
-        y0, x0 = int(v + _BESIDE), int(u + _BESIDE)
-        fy, fx = np.float32(v - y0), np.float32(u - x0)
-        # A neighbour that has no weight may be undefined, so it is not read.
-        y1, x1 = y0 + (fy > _BESIDE), x0 + (fx > _BESIDE)
-        upper, lower = one - fy, fy
-        c00, c01, c10, c11 = upper * (one - fx), upper * fx, lower * (one - fx), lower * fx
+            y, first, held, beside = y + 1, first + wide, nowhere, nowhere
+            y0, y1, fy = _between(y, scale_y, height)
+        x0, x1, fx = _between(pixels[i] - first, scale_x, width)
+        # Lines are fewer than pixels: most pixels lie between the columns of the last.
+        if x0 != held:
+            held = x0
+            _of_column(lines, y0, y1, fy, x0, left)
+        if x1 != beside:
+            beside = x1
+            _of_column(lines, y0, y1, fy, x1, right)
         r, g, b = rgb[i, 0], rgb[i, 1], rgb[i, 2]
-        for line in range(count):
-            p, q = lines[y0, x0, line], lines[y0, x1, line]
-            s, t = lines[y1, x0, line], lines[y1, x1, line]
-            total = c00 * p[3] + c01 * q[3] + c10 * s[3] + c11 * t[3]
-            total += (c00 * p[0] + c01 * q[0] + c10 * s[0] + c11 * t[0]) * r
-            total += (c00 * p[1] + c01 * q[1] + c10 * s[1] + c11 * t[1]) * g
-            total += (c00 * p[2] + c01 * q[2] + c10 * s[2] + c11 * t[2]) * b
-            out[i, columns[line]] = min(max(total, zero), one)
+        for line in range(np.uintp(count)):
+            here = left[line, 0] * r + left[line, 1] * g + left[line, 2] * b + left[line, 3]
+            there = right[line, 0] * r + right[line, 1] * g + right[line, 2] * b + right[line, 3]
+            out[i, np.uintp(columns[line])] = min(max(here + fx * (there - here), zero), one)
 
 
 def lines(
@@ -81,14 +101,14 @@ def lines(
 
 
 def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: int) -> Floats:
-    """The guided alpha of each unknown pixel in the order of ``flatnonzero``: float32 [N], 0..1.
+    """The guided alpha of each unknown pixel in order: float32 [N], 0..1.
 
     rgb: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; unknown: bool [H, W]; radius:
     pixels.
     """
     fits = np.empty((*unknown.shape, 1, 4), np.float32)
     lines(rgb, alpha, weight, unknown, radius, RIDGE, fits)
-    pixels = np.flatnonzero(unknown)
+    pixels = positions(unknown)
     colours = read(np.ascontiguousarray(rgb), pixels, unknown.shape[1])
     out = np.empty((pixels.size, 1), np.float32)
     applied(colours, fits, pixels, *unknown.shape, out, np.zeros(1, np.int64))

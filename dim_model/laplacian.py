@@ -33,16 +33,21 @@ def rows(rgb, unknown, ridge):
                 count += 1
     coefficients = np.zeros((count, 25), np.float32)
     d, p = np.empty((9, 3)), np.empty((9, 3))
-    for y in range(height - 2):
-        for x in range(width - 2):
-            if not unknown[y : y + 3, x : x + 3].any():
+    # Indices without a sign: of one that may be negative numba asks whether it is meant from the end.
+    two, three, five, nine, middle = np.uintp(2), np.uintp(3), np.uintp(5), np.uintp(9), np.uintp(12)
+    for y in range(np.uintp(max(0, height - 2))):
+        for x in range(np.uintp(max(0, width - 2))):
+            is_told = True
+            for k in range(nine):
+                is_told &= not unknown[y + k // three, x + k % three]
+            if is_told:
                 continue
-            for channel in range(3):
+            for channel in range(three):
                 mean = 0.0
-                for k in range(9):
-                    d[k, channel] = rgb[y + k // 3, x + k % 3, channel]
+                for k in range(nine):
+                    d[k, channel] = rgb[y + k // three, x + k % three, channel]
                     mean += d[k, channel] / 9
-                for k in range(9):
+                for k in range(nine):
                     d[k, channel] -= mean
             s00, s11, s22 = ridge, ridge, ridge
             s01, s02, s12 = 0.0, 0.0, 0.0
@@ -60,14 +65,15 @@ def rows(rgb, unknown, ridge):
                 p[k, 0] = (c00 * r + c01 * g + c02 * b) / determinant
                 p[k, 1] = (c01 * r + c11 * g + c12 * b) / determinant
                 p[k, 2] = (c02 * r + c12 * g + c22 * b) / determinant
-            for k in range(9):
-                row = slot[y + k // 3, x + k % 3]
-                if row < 0:
+            for k in range(nine):
+                if not unknown[y + k // three, x + k % three]:
                     continue
-                for q in range(9):
+                row = np.uintp(slot[y + k // three, x + k % three])
+                for q in range(nine):
                     value = -(1.0 + p[k, 0] * d[q, 0] + p[k, 1] * d[q, 1] + p[k, 2] * d[q, 2]) / 9
-                    coefficients[row, 5 * (q // 3 - k // 3 + 2) + q % 3 - k % 3 + 2] += value
-                coefficients[row, 12] += 1.0
+                    place = five * (two + q // three - k // three) + two + q % three - k % three
+                    coefficients[row, place] += value
+                coefficients[row, middle] += 1.0
     return slot, coefficients
 
 
@@ -77,22 +83,24 @@ def split(slot, coefficients, alpha, rest):
 
     Returns the row of each coefficient's pixel, int32 [N, 25], and the right-hand side, float32 [N].
     """
-    height, width = slot.shape
+    height, width = np.uintp(slot.shape[0]), np.uintp(slot.shape[1])
     neighbours = np.empty((len(coefficients), 25), np.int32)
     right = np.full(len(coefficients), np.float32(0.5 * rest))
+    two, five, middle = np.uintp(2), np.uintp(5), np.uintp(12)
     for y in range(height):
         for x in range(width):
-            row = slot[y, x]
-            if row < 0:
+            if slot[y, x] < 0:
                 continue
-            for k in range(25):
-                v, u = y + k // 5 - 2, x + k % 5 - 2
+            row = np.uintp(slot[y, x])
+            for k in range(five * five):
+                # What would be before the first row or column is far behind the last.
+                v, u = y + k // five - two, x + k % five - two
                 neighbours[row, k] = row
-                if 0 <= v < height and 0 <= u < width:
+                if v < height and u < width:
                     if slot[v, u] >= 0:
                         neighbours[row, k] = slot[v, u]
                         continue
                     right[row] -= coefficients[row, k] * alpha[v, u]
                 coefficients[row, k] = 0.0
-            coefficients[row, 12] += np.float32(rest)
+            coefficients[row, middle] += np.float32(rest)
     return neighbours, right

@@ -19,6 +19,7 @@ from scipy.spatial import KDTree
 
 from dim_model import guided
 from dim_model.arrays import Floats, Indices
+from dim_model.numbered import positions
 
 _NEAREST = 12
 _APART = 3
@@ -65,7 +66,7 @@ def links(rgb: Floats, slot: Indices, alpha: Floats) -> Links:
     offered[::4, ::4] = True
     seeking = np.zeros_like(offered)
     seeking[::_APART, ::_APART] = slot[::_APART, ::_APART] >= 0
-    offers, seekers = np.flatnonzero(offered), np.flatnonzero(seeking)
+    offers, seekers = positions(offered), positions(seeking)
 
     # Half the time of the tidy one; and of pixels nearly alike, any will do.
     tree = KDTree(_points(rgb, offers), leafsize=32, balanced_tree=False, compact_nodes=False)

@@ -22,6 +22,7 @@ from torch import Tensor
 from dim_model import nets
 from dim_model.arrays import Floats
 from dim_model.encode import Inputs, encode_tiles
+from dim_model.numbered import positions
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
 from dim_model.tiles import Tile, Tiling
 from dim_model.weights import Weights, WeightsError, load
@@ -124,9 +125,7 @@ class Matter:
     def _cover(self, known: Floats) -> Cover:
         unknown = known == 0.5
         tiles = self._tiling.cover(unknown[0])
-        return Cover(
-            np.flatnonzero(unknown), tiles, [self._kind(tile.width, known.shape[1:]) for tile in tiles]
-        )
+        return Cover(positions(unknown), tiles, [self._kind(tile.width, known.shape[1:]) for tile in tiles])
 
     def _join(self, known: Floats, cover: Cover, alphas: Sequence[Tensor]) -> Tensor:
         matte = known.copy()

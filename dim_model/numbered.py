@@ -14,10 +14,39 @@ from dim_model.arrays import Indices, Mask
 
 def numbered(mask: Mask) -> tuple[Indices, NDArray[np.intp]]:
     """Each pixel's row, int32 [H, W], -1 outside the mask [H, W]; each row's pixel, its flat index [N]."""
-    pixels = np.flatnonzero(mask)
+    pixels = positions(mask)
     slot = np.full(mask.shape, -1, np.int32)
-    slot.ravel()[pixels] = np.arange(pixels.size, dtype=np.int32)
+    _number(slot.ravel(), pixels)
     return slot, pixels
+
+
+def positions(mask: Mask) -> NDArray[np.intp]:
+    """The flat indices of a mask's pixels in order, as ``np.flatnonzero`` finds them in three times as long:
+    eight pixels of which none is in it are one number.
+    """
+    flat = np.ascontiguousarray(mask).reshape(-1)
+    eights = flat[: flat.size // 8 * 8].view(np.uint64)
+    return np.asarray(_positions(flat, eights, np.count_nonzero(flat)), np.intp)
+
+
+@numba.njit(nogil=True, cache=True)
+def _positions(flat, eights, count):
+    out = np.empty(count, np.intp)
+    n, one, eight, size = np.uintp(0), np.uintp(1), np.uintp(8), np.uintp(flat.size)
+    for k in range(np.uintp(eights.size) + one):  # the last is what is left of eight
+        if k < np.uintp(eights.size) and not eights[k]:
+            continue
+        for p in range(eight * k, min(eight * (k + one), size)):
+            if flat[p]:
+                out[n] = p
+                n += one
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _number(slot, pixels):
+    for n in range(pixels.size):
+        slot[np.uintp(pixels[n])] = n
 
 
 @numba.njit(nogil=True, cache=True)

@@ -33,7 +33,7 @@ from dim_model.arrays import Floats, Indices, Mask
 from dim_model.flow import Flow, moved, reduced
 from dim_model.lines import lines
 from dim_model.morphology import in_blocks
-from dim_model.numbered import numbered
+from dim_model.numbered import numbered, positions
 from dim_model.pairs import Box, Look, Pairs
 
 T = TypeVar("T")
@@ -175,7 +175,7 @@ class Steadier(Generic[T]):
 
 def _smoothed(moments: Mapping[int, _Moment], pairs: Pairs, at: int, radius: int) -> Floats:
     now = moments[at]
-    pixels = np.flatnonzero(now.unknown)
+    pixels = positions(now.unknown)
     if not pixels.size or not radius:
         return now.alpha
     own = _own_lines(pixels, now.rgb, now.lines.slot, now.lines.values)
