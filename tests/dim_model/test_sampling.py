@@ -82,3 +82,31 @@ def test_the_same_frame_gives_the_same_bytes() -> None:
     first, second = sample(rgb, trimap), sample(rgb, trimap)
     assert first.alpha.tobytes() == second.alpha.tobytes()
     assert first.foreground.tobytes() == second.foreground.tobytes()
+
+
+def test_a_find_goes_from_block_to_block() -> None:
+    """A stripe whose colour one known cell far along it has alone: the search there finds it, and tells."""
+    rng = np.random.default_rng(6)
+    rgb = np.full((64, 256, 3), 0.5, np.float32) + rng.normal(0, 0.01, (64, 256, 3)).astype(np.float32)
+    trimap = np.full((64, 256), 0.5, np.float32)
+    trimap[:16], trimap[48:] = 1, 0
+    rgb[:16], rgb[48:] = RED, BLUE
+    green = np.array([0.1, 0.9, 0.2], np.float32)
+    rgb[16:48] = 0.5 * green + 0.5 * BLUE
+    rgb[:16, :8] = green
+    alone = sample(rgb, trimap, effort=Effort(4, 8, ()))
+    told = sample(rgb, trimap, effort=Effort(4, 8, (((-1, 0), (1, 0), (0, -1), (0, 1)),) * 24))
+
+    def is_found(found: Samples) -> float:
+        return float((np.abs(found.alpha.reshape(32, 256) - 0.5) < 0.05).mean())
+
+    assert is_found(told) > is_found(alone) + 0.2
+
+
+def test_a_cell_takes_the_pair_that_suits_its_own_colour() -> None:
+    """Two things side by side, the border between them in the midst of a block: each cell is of its own."""
+    rgb, trimap, alpha = ramp(width=48, height=24)
+    green = np.array([0.1, 0.9, 0.2], np.float32)
+    rgb[10:] = (alpha[10:, :, None] * green + (1 - alpha[10:, :, None]) * BLUE).astype(np.float32)
+    found = sample(rgb, trimap)
+    assert np.abs(found.alpha - alpha[trimap == 0.5]).mean() < 0.005
