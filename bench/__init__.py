@@ -1,5 +1,7 @@
 """How fast dimd is on this machine: ``make bench``."""
 
-from daemon import heap
+from daemon import cores, heap
 
-heap.keep()  # as ``dimd`` does before all else
+# As ``dimd`` does before all else.
+heap.keep()
+cores.share()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -65,17 +67,25 @@ class _Foreground:
         self, plate: Tensor, alpha: Tensor, space: ColourSpace, treatment: Treatment, *, goes_on: bool
     ) -> None:
         self._alpha, self._space, self._mixed = alpha, space, Mixed.of(alpha)
-        # As it lies in memory, alpha its fourth channel; and its straight colours, [3, H, W].
-        self._picture = shown(_pixels(plate), self._mixed.alpha)
-        self._straight = torch.from_numpy(self._picture).permute(2, 0, 1)[:3]
         self._inside = torch.empty(3, 0)
         self._extended: tuple[Tensor, Tensor] | None = None
+        show = partial(shown, _pixels(plate), self._mixed.alpha)
         # Where all is known, the plate is all there is to it, and light need not be asked for.
-        if self._mixed.pixels.size or treatment.is_for_known:
-            self._find(plate, treatment, treatment.extend if goes_on else 0)
+        if not self._mixed.pixels.size and not treatment.is_for_known:
+            self._picture = show()
+            return
+        with ThreadPoolExecutor(1, "show") as beside:  # it waits for memory, the rest for numbers
+            self._find(plate, treatment, treatment.extend if goes_on else 0, beside.submit(show))
 
-    def _find(self, plate: Tensor, treatment: Treatment, extend: int) -> None:
-        """The colours of what is mixed, in linear light, and all that the treatment does."""
+    @property
+    def _straight(self) -> Tensor:
+        """The picture's colours, [3, H, W]."""
+        return torch.from_numpy(self._picture).permute(2, 0, 1)[:3]
+
+    def _find(self, plate: Tensor, treatment: Treatment, extend: int, picture: Future[Pixels]) -> None:
+        """The colours of what is mixed, in linear light, and all that the treatment does. picture: as it lies
+        in memory, alpha its fourth channel.
+        """
         alpha, pixels = self._alpha, self._mixed.pixels
         if treatment.is_for_known:
             scene = self._space.to_linear(plate.contiguous())
@@ -87,6 +97,7 @@ class _Foreground:
         self._opacity = torch.from_numpy(self._mixed.alpha.reshape(-1)[pixels])
         self._inside = treatment.mixed(inside, self._opacity)
         spilt, solid = treatment.solid(scene, alpha)
+        self._picture = picture.result()
         write(self._picture, pixels, _table(self._space.from_linear(self._inside)))
         if solid.numel():  # a mask of a whole frame is slow to ask
             self._straight[:, spilt] = self._space.from_linear(solid)

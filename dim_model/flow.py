@@ -8,7 +8,7 @@ costs sixteen times as much and follows no better.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dim_model.arrays import Bytes, Floats
+from dim_model.each import ONE_BY_ONE, Each
 
 _SLACK = (0.3, 0.05)
 """Pixels, and share of the way, by which there-and-back may miss without doubt."""
@@ -103,39 +104,34 @@ def moved(picture: Floats, back: Floats, corner: tuple[int, int] = (0, 0)) -> Fl
     return np.asarray(there, np.float32)
 
 
-def flows(first: Floats, second: Floats, search: Search = THOROUGH) -> tuple[Flow, Flow]:
+def flows(
+    first: Floats, second: Floats, search: Search = THOROUGH, each: Each = ONE_BY_ONE
+) -> tuple[Flow, Flow]:
     """From ``first`` to where its pixels are in ``second``, and from ``second`` to where they are in
-    ``first``; both float32 [H, W, 3] of one size.
+    ``first``; both float32 [H, W, 3] of one size. each: by what both are sought.
     """
-    there, back = sought(grey(first), grey(second), search)
-    return Flow(there, trust(first, second, there, back)), Flow(back, trust(second, first, back, there))
+    there, back = sought(grey(first), grey(second), search, each)
+    sure, also = each(trust, (first, second), (second, first), (there, back), (back, there))
+    return Flow(there, sure), Flow(back, also)
 
 
-def sought(first: Bytes, second: Bytes, search: Search) -> tuple[Floats, Floats]:
+def sought(first: Bytes, second: Bytes, search: Search, each: Each = ONE_BY_ONE) -> tuple[Floats, Floats]:
     """The ``back`` of both flows, from what ``grey`` makes of the frames."""
-    seek = _seeker(search)
-    return seek(first, second), seek(second, first)
+    there, back = each(partial(one_way, search=search), (first, second), (second, first))
+    return there, back
 
 
 def one_way(first: Bytes, second: Bytes, search: Search) -> Floats:
     """The first of what is ``sought``."""
-    return _seeker(search)(first, second)
-
-
-def _seeker(search: Search) -> Callable[[Bytes, Bytes], Floats]:
     by = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     by.setPatchStride(search.stride)
     by.setGradientDescentIterations(search.descents)
     by.setVariationalRefinementIterations(search.refinements)
-
-    def seek(first: Bytes, second: Bytes) -> Floats:
-        height, width = first.shape
-        more = (0, max(0, _LEAST - height), 0, max(0, _LEAST - width))
-        one, other = (cv2.copyMakeBorder(grey, *more, cv2.BORDER_REPLICATE) for grey in (first, second))
-        found = by.calc(one, other, None)  # type: ignore[call-overload]
-        return np.asarray(found, np.float32)[:height, :width]
-
-    return seek
+    height, width = first.shape
+    more = (0, max(0, _LEAST - height), 0, max(0, _LEAST - width))
+    one, other = (cv2.copyMakeBorder(grey, *more, cv2.BORDER_REPLICATE) for grey in (first, second))
+    found = by.calc(one, other, None)  # type: ignore[call-overload]
+    return np.asarray(found, np.float32)[:height, :width]
 
 
 def is_cut(flow: Flow) -> bool:

@@ -14,9 +14,13 @@ The kernel releases the GIL.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numba
 import numpy as np
 
+from dim_model.arrays import Floats, Indices
+from dim_model.each import ONE_BY_ONE, Each
 from dim_model.symmetric import cofactors
 
 _STRIP = 64
@@ -120,17 +124,25 @@ def _inside(at, length):
     return min(at + _RADIUS, length - 1) - max(at - _RADIUS, 0) + 1
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def lines(rgb, alpha, slot, count, ridge):
+def lines(
+    rgb: Floats, alpha: Floats, slot: Indices, count: int, ridge: float, each: Each = ONE_BY_ONE
+) -> Floats:
     """(k, d) of each cell that has a ``slot``, the mean over all windows of ``SIDE`` x ``SIDE`` cells that
     hold it: float32 [count, 4].
 
     rgb: float32 [H, W, 3], 0..1. alpha: float32 [H, W]. slot: int32 [H/2, W/2], rounded up, a cell's row in
     what is returned, or -1. ridge: added to the variance of the colours. At the frame's edge a window is what
-    lies inside, and the edge of an odd frame is repeated.
+    lies inside, and the edge of an odd frame is repeated. each: by what the parts of the frame are worked on.
     """
-    height, width = slot.shape
     values = np.empty((count, 4), np.float32)
+    list(each(partial(_fit, rgb, alpha, slot, ridge, values, each.parts), range(each.parts)))
+    return values
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _fit(rgb, alpha, slot, ridge, values, parts, part):
+    """Write what ``lines`` returns into ``values``, of one strip in ``parts``, beginning with ``part``."""
+    height, width = slot.shape
     # Of a strip, its windows' lines, and the cells of these windows. Kernels are handed these whole: slices
     # that are handed over are counted, which takes as long as a row of a thin band.
     row = np.empty((4, _STRIP + 4 * _RADIUS))
@@ -140,7 +152,7 @@ def lines(rgb, alpha, slot, count, ridge):
     fallen = np.empty((4, _STRIP + 2 * _RADIUS))
     means = np.empty((4, _STRIP))
     firsts, ends = np.empty(height, np.intp), np.empty(height, np.intp)
-    for left in range(0, width, _STRIP):
+    for left in range(_STRIP * part, width, _STRIP * parts):
         for y in range(height):
             firsts[y], ends[y] = _span(slot, y, left)
         top, bottom = 0, 0  # rows whose moments are in ``columns``
@@ -190,4 +202,3 @@ def lines(rgb, alpha, slot, count, ridge):
                     share = 1.0 / (rows * _inside(left + i, width))
                     for k in range(4):
                         values[n, k] = share * means[k, i]
-    return values

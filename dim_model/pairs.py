@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from dim_model.arrays import Bytes, Floats, Mask
+from dim_model.each import ONE_BY_ONE, Each
 from dim_model.flow import QUICK, Flow, flows, grey, is_cut, moved, smaller, sought, trust
 
 SCENE_LINES = 90
@@ -90,9 +91,12 @@ class Look:
 
 
 class Pairs:
-    """The flow between frames of a window, by their positions; each is sought once, for both ways."""
+    """The flow between frames of a window, by their positions; each is sought once, for both ways. each: by
+    what both are sought.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, each: Each = ONE_BY_ONE) -> None:
+        self._each = each
         self._looks: dict[int, Look] = {}
         self._coarse: dict[tuple[int, int], Flow] = {}
         self._fine: dict[tuple[int, int], Flow] = {}
@@ -122,7 +126,7 @@ class Pairs:
 
     def _scene(self, here: int, there: int) -> Flow:
         if (here, there) not in self._coarse:
-            out, back = flows(self._looks[here].tiny, self._looks[there].tiny, QUICK)
+            out, back = flows(self._looks[here].tiny, self._looks[there].tiny, QUICK, self._each)
             self._coarse[here, there], self._coarse[there, here] = out, back
         return self._coarse[here, there]
 
@@ -133,8 +137,12 @@ class Pairs:
         box = Box.holding((first.box, second.box))
         if box is not None:
             some = box.inside
-            out.back[some], back.back[some] = sought(first.grey[some], second.grey[some], QUICK)
-            _trusted(first, second, out, back, box)
+            greys = first.grey[some], second.grey[some]
+            out.back[some], back.back[some] = sought(*greys, QUICK, self._each)
+            ways, others = (out.back[some], back.back[some]), (back.back, out.back)
+            smalls = (first.small[some], second.small[some]), (second.small, first.small)
+            sure = self._each(trust, *smalls, ways, others, (box.corner, box.corner))
+            out.trust[some], back.trust[some] = sure
         return out, back
 
     def _led(self, here: int, there: int) -> tuple[Flow, Flow]:
@@ -145,8 +153,12 @@ class Pairs:
             Flow(np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.float32))
             for _ in range(2)
         )
-        out.back[box.inside], out.trust[box.inside] = self._way(here, there, box)
-        back.back[box.inside], back.trust[box.inside] = self._way(there, here, box)
+        # The steps before the ways: a way that had to seek would wait for those that seek beside it.
+        for step in range(min(here, there), max(here, there)):
+            self.flow(step, step + 1)
+        ways = self._each(self._way, (here, there), (there, here), (box, box))
+        for whole, way in zip((out, back), ways, strict=True):
+            whole.back[box.inside], whole.trust[box.inside] = way
         return out, back
 
     def _way(self, here: int, there: int, box: Box) -> Flow:
@@ -158,14 +170,6 @@ class Pairs:
             trust = trust * moved(onward.trust, back, box.corner)
             back = back + moved(onward.back, back, box.corner)
         return Flow(back, trust)
-
-
-def _trusted(first: Look, second: Look, out: Flow, back: Flow, box: Box) -> None:
-    """Write the trust of both flows in the box."""
-    some = box.inside
-    one = trust(first.small[some], second.small, out.back[some], back.back, box.corner)
-    other = trust(second.small[some], first.small, back.back[some], out.back, box.corner)
-    out.trust[some], back.trust[some] = one, other
 
 
 def _enlarged(flow: Flow, height: int, width: int) -> Flow:

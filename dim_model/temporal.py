@@ -12,9 +12,6 @@ a clip comes out the same wherever it is made. It ends at a cut. A neighbour cou
 and back agrees and the colour at its end is like the pixel's: a hand that appears has no neighbour.
 """
 
-# numba types a kernel by its call; annotations on kernels would say it twice.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg"
-
 from __future__ import annotations
 
 from collections import deque
@@ -23,14 +20,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
-import numba
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model import guided
 from dim_model.arrays import Floats, Indices, Mask
+from dim_model.each import Each
 from dim_model.flow import Flow, moved, reduced
+from dim_model.hearing import hear, told
 from dim_model.lines import lines
 from dim_model.morphology import in_blocks
 from dim_model.numbered import numbered, positions
@@ -41,16 +40,8 @@ T = TypeVar("T")
 LINES = 270
 """The shorter side at which flow is sought: finer, mattes come out no steadier (docs/performance.md)."""
 
-_SAME = 0.02
-"""Root mean square difference of colour, display-referred, over which a neighbour's mixture is another's: 1/e
-at it. Noise of a good camera and an interpolation stay below.
-"""
-_LIKE = 0.1
-"""The same, from which not even the neighbour's line holds."""
 _SPARE = 1
 """Cells around the unknown region that have a line too: a flow may end beside it."""
-_NOTHING = 1e-4
-"""Weight of a neighbour from which it is not heard."""
 _OWN = 1.0
 """Weight of the frame itself; a neighbour's is at most 1."""
 _OWN_BEFORE_KNOWN = 16.0
@@ -83,7 +74,7 @@ class _Lines:
 class _Moment:
     """A frame in the window. rgb: float32 [H, W, 3], alpha: float32 [H, W]; unknown: bool [H, W], where alpha
     is neither 0 nor 1; own: float32 [N], what each of these pixels counts itself; look: rgb, reduced, for the
-    flow.
+    flow; each: by what its parts are worked on.
     """
 
     rgb: Floats
@@ -91,21 +82,23 @@ class _Moment:
     unknown: Mask
     own: Floats
     look: Look
+    each: Each
 
     @classmethod
-    def of(cls, view: Tensor, alpha: Tensor, clean: Tensor | None) -> _Moment:
+    def of(cls, view: Tensor, alpha: Tensor, clean: Tensor | None, each: Each) -> _Moment:
         rgb = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
         matte = np.ascontiguousarray(alpha[0].numpy(force=True))
         unknown, small = (matte > 0) & (matte < 1), reduced(view, LINES, roughly=True)
         own = np.full(np.count_nonzero(unknown), _OWN, np.float32)
         if clean is not None:
             own[~np.isnan(clean[0].numpy(force=True)[unknown])] = _OWN_BEFORE_KNOWN
-        return cls(rgb, matte, unknown, own, Look(small, Box.around(unknown, *small.shape[:2])))
+        return cls(rgb, matte, unknown, own, Look(small, Box.around(unknown, *small.shape[:2])), each)
 
     @cached_property
     def lines(self) -> _Lines:
         slot, pixels = numbered(_cells(self.unknown))
-        return _Lines(slot, lines(self.rgb, self.alpha, slot, pixels.size, guided.RIDGE))
+        values = lines(self.rgb, self.alpha, slot, pixels.size, guided.RIDGE, self.each)
+        return _Lines(slot, values)
 
 
 def _cells(unknown: Mask) -> Mask:
@@ -131,7 +124,8 @@ class Steadier(Generic[T]):
         self._radius = radius
         self._moments: dict[int, _Moment] = {}
         self._items: deque[T] = deque()
-        self._pairs = Pairs()
+        self._each = Each.side_by_side(torch.get_num_threads(), "steady")
+        self._pairs = Pairs(self._each)
         self._before: Floats | None = None
         self._taken = self._given = 0
 
@@ -144,7 +138,7 @@ class Steadier(Generic[T]):
         [1, H, W], 0..1, exactly 0 or 1 where it is known. clean: float32 [3, H, W], the background where it
         is known, not a number elsewhere: there the frame counts for more than its neighbours.
         """
-        self._moments[self._taken] = _Moment.of(view, alpha, clean)
+        self._moments[self._taken] = _Moment.of(view, alpha, clean, self._each)
         self._pairs.add(self._taken, self._moments[self._taken].look)
         self._items.append(item)
         del item, view, alpha, clean
@@ -178,20 +172,28 @@ def _smoothed(moments: Mapping[int, _Moment], pairs: Pairs, at: int, radius: int
     pixels = positions(now.unknown)
     if not pixels.size or not radius:
         return now.alpha
-    own = _own_lines(pixels, now.rgb, now.lines.slot, now.lines.values)
-    change, weight = np.zeros(pixels.size, np.float32), now.own.copy()
+    neighbours = []
     for step in (-1, 1):
         for near in range(at, at + radius * step, step):
             there = near + step
             if there not in moments or pairs.is_cut(near, there):
                 break
-            flow, other = pairs.flow(at, there), moments[there]
-            _hear(
-                change, weight, pixels, now.rgb, now.alpha, own,
-                other.rgb, other.alpha, other.lines.slot, other.lines.values, flow.back, flow.trust,
+            neighbours.append((moments[there], moments[there].lines, pairs.flow(at, there)))
+    alpha, mine = now.alpha.copy(), now.lines
+
+    def heard(pixels: NDArray[np.intp], own: Floats) -> None:
+        """Let the neighbours have their say at some of the pixels."""
+        line = told(pixels, now.rgb, mine.slot, mine.values)
+        change, weight = np.zeros(pixels.size, np.float32), own.copy()
+        for other, its, flow in neighbours:
+            hear(
+                change, weight, pixels, now.rgb, now.alpha, line,
+                other.rgb, other.alpha, its.slot, its.values, flow.back, flow.trust,
             )  # fmt: skip
-    alpha = now.alpha.copy()
-    alpha.ravel()[pixels] = np.clip(alpha.ravel()[pixels] + change / weight, 0, 1)
+        alpha.ravel()[pixels] = np.clip(alpha.ravel()[pixels] + change / weight, 0, 1)
+
+    parts = now.each.parts
+    list(now.each(heard, np.array_split(pixels, parts), np.array_split(now.own, parts)))
     return alpha
 
 
@@ -202,102 +204,3 @@ def _flicker(alpha: Floats, before: Floats, flow: Flow) -> float:
     trust = flow.trust[soft]
     total = float(trust.sum())
     return float((trust * np.abs(alpha - there)[soft]).sum()) / total if total else 0.0
-
-
-@numba.njit(nogil=True, cache=True, inline="always")
-def _between(at, length):
-    """The two positions around ``at``, float32, within 0 … length - 1, and the share of the second."""
-    inside = min(max(at, np.float32(0)), np.float32(length - 1))
-    # Without a sign: of an index that might be negative numba asks whether it is meant from the end.
-    first = np.uintp(inside)
-    return first, min(first + np.uintp(1), np.uintp(length - 1)), inside - np.float32(first)
-
-
-@numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
-def _bell(exponent):
-    """The exponential of what is not positive, nearly, and exactly 0 below -8: a quarter of its time."""
-    base = max(np.float32(0), np.float32(1) + np.float32(0.125) * exponent)
-    base *= base
-    base *= base
-    return base * base
-
-
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _own_lines(pixels, rgb, slot, lines):
-    """What the frame's own line says of each of ``pixels``, float32 [N]."""
-    width = rgb.shape[1]
-    out = np.empty(pixels.size, np.float32)
-    y, first = 0, 0
-    for n in range(pixels.size):
-        while pixels[n] >= first + width:
-            y, first = y + 1, first + width
-        x = pixels[n] - first
-        row = slot[y // 2, x // 2]
-        out[n] = lines[row, 3]
-        for k in range(3):
-            out[n] += lines[row, k] * rgb[y, x, k]
-    return out
-
-
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _hear(change, weight, pixels, rgb, alpha, own, rgb2, alpha2, slot2, lines2, back, trust):
-    """Add to ``change`` and ``weight`` [N] what one neighbour says of each of ``pixels``, which are in order.
-
-    Without 2: of the frame itself; with 2: of its neighbour. own: [N], what the frame's own lines say. back,
-    trust: flow to the neighbour, [h, w, 2] and [h, w], of a size of their own.
-    """
-    height, width = alpha.shape
-    tall, wide = trust.shape
-    # A double among these, and all that is read is made one: a third of the time.
-    one, half, third = np.float32(1), np.float32(0.5), np.float32(1 / 3)
-    strange, unlike = np.float32(-1 / _LIKE**2), np.float32(-1 / _SAME**2)
-    scale_y, scale_x = np.float32(height / tall), np.float32(width / wide)
-    down, right = np.float32(tall / height), np.float32(wide / width)
-    nowhere = np.uintp(wide)
-    y, first, held = 0, 0, nowhere
-    v0, v1, fv = _between(half * down - half, tall)
-    sure0 = sure1 = dx0 = dx1 = dy0 = dy1 = np.float32(0)
-    for n in range(pixels.size):
-        while pixels[n] >= first + width:  # a division would cost as much as all that is read here
-            y, first, held = y + 1, first + width, nowhere
-            v0, v1, fv = _between((np.float32(y) + half) * down - half, tall)
-        x = pixels[n] - first
-        u0, u1, fu = _between((np.float32(x) + half) * right - half, wide)
-        if u0 != held:  # flow is coarser than the frame: most pixels lie between the columns of the last
-            held, above = u0, one - fv
-            sure0 = above * trust[v0, u0] + fv * trust[v1, u0]
-            sure1 = above * trust[v0, u1] + fv * trust[v1, u1]
-            dx0 = above * back[v0, u0, 0] + fv * back[v1, u0, 0]
-            dx1 = above * back[v0, u1, 0] + fv * back[v1, u1, 0]
-            dy0 = above * back[v0, u0, 1] + fv * back[v1, u0, 1]
-            dy1 = above * back[v0, u1, 1] + fv * back[v1, u1, 1]
-        sure = sure0 + fu * (sure1 - sure0)
-        if sure < _NOTHING:
-            continue
-        dx, dy = dx0 + fu * (dx1 - dx0), dy0 + fu * (dy1 - dy0)
-        to_y, to_x = np.float32(y) + dy * scale_y, np.float32(x) + dx * scale_x
-        if to_y < -half or to_x < -half or to_y > height - half or to_x > width - half:
-            continue
-        y0, y1, fy = _between(to_y, height)
-        x0, x1, fx = _between(to_x, width)
-        d00, d01, d10, d11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
-        away = np.float32(0)
-        for k in range(3):
-            seen = d00 * rgb2[y0, x0, k] + d01 * rgb2[y0, x1, k] + d10 * rgb2[y1, x0, k]
-            apart = seen + d11 * rgb2[y1, x1, k] - rgb[y, x, k]
-            away += apart * apart
-        away *= third
-        w = sure * _bell(strange * away)
-        if w < _NOTHING:
-            continue
-        same = _bell(unlike * away)
-        r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
-        there = d00 * alpha2[y0, x0] + d01 * alpha2[y0, x1] + d10 * alpha2[y1, x0] + d11 * alpha2[y1, x1]
-        # Lines change slowly: the nearest is as good as a mixture of four.
-        j, i = (y1 if fy > half else y0), (x1 if fx > half else x0)
-        row = slot2[j // 2, i // 2]
-        line = alpha2[j, i]
-        if row >= 0:
-            line = lines2[row, 0] * r + lines2[row, 1] * g + lines2[row, 2] * b + lines2[row, 3]
-        change[n] += w * (same * (there - alpha[y, x]) + (one - same) * (line - own[n]))
-        weight[n] += w

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daemon import heap
+from daemon import cores, heap
 from daemon.cli.check import check
 from daemon.cli.doctor import doctor
 from daemon.cli.jobs import cancel, retry, status
@@ -35,6 +35,7 @@ def main(context: click.Context, config: Path | None, once: bool, gpu: int | Non
     config again.
     """
     heap.keep()
+    cores.share()
     if context.invoked_subcommand is not None:
         context.obj = config
         return
