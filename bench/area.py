@@ -1,4 +1,9 @@
-"""What a frame costs as its unknown region grows: it is to be in proportion."""
+"""What a frame costs as its unknown region grows: it is to be in proportion.
+
+It grows in two ways: there is more of a band that is as wide as it was, or a ring of one length becomes
+wider. However thin that is, tiles lie all along it, its surroundings are looked at, and flow is sought: so
+its frames lie on a line that does not lead to a frame of which all is known.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +26,10 @@ SHARES = (0.0, 0.05, 0.1, 0.2, 0.3)
 
 
 def stages(
-    matter: Matter, share: float, raster: footage.Raster = footage.HD
+    matter: Matter, share: float, raster: footage.Raster = footage.HD, whole: float | None = None
 ) -> dict[str, Callable[[], object]]:
     """What happens to a frame between reading and writing, each to be run alone."""
-    rgb, trimap = footage.frame(share, raster)
+    rgb, trimap = footage.frame(share, raster, whole)
     tiling = Swift.tiling
     cover = tiling.cover((trimap[0] == 0.5).numpy())
     corners = [(tile.y, tile.x) for tile in cover]
@@ -46,13 +51,20 @@ def stages(
 def measure(
     matter: Matter, rounds: int, raster: footage.Raster = footage.HD, shares: Sequence[float] = SHARES
 ) -> dict[str, Any]:
-    """Seconds of each stage, and of a frame, by share, the least of some interleaved rounds; R² of a line,
-    also of that through the frames alone of which something is unknown: a frame is looked at, its flow sought
-    and its tiles' margins computed for the thinnest band.
+    """Of a band that grows ``longer`` and of a ring that grows ``wider``: seconds of each stage, and of a
+    frame, by share, the least of some interleaved rounds; R² of a line, also of that through the frames alone
+    of which something is unknown.
 
     What is done together is timed for ``TOGETHER`` frames.
     """
-    works = {share: stages(matter, share, raster) for share in shares}
+    growths = {"longer": max(shares), "wider": None}
+    return {name: _measured(matter, rounds, raster, shares, whole) for name, whole in growths.items()}
+
+
+def _measured(
+    matter: Matter, rounds: int, raster: footage.Raster, shares: Sequence[float], whole: float | None
+) -> dict[str, Any]:
+    works = {share: stages(matter, share, raster, whole) for share in shares}
     found: dict[str, dict[str, float]] = {str(share): {} for share in shares}
     for share, some in works.items():
         for work in some.values():

@@ -27,16 +27,23 @@ HD = Raster(1080, 1920)
 UHD = Raster(2160, 3840)
 
 
-def trimap_of(share: float, raster: Raster = HD) -> Floats:
-    """A wobbly ring of unknown that covers ``share`` of the frame, float32 [H, W]; with 0 all is known."""
+def trimap_of(share: float, raster: Raster = HD, whole: float | None = None) -> Floats:
+    """A wobbly ring of unknown that covers ``share`` of the frame, float32 [H, W]; with 0 all is known.
+
+    whole: a part of the ring that covers this share, and is as wide as that; None: the ring is whole.
+    """
     height, width = raster
     y, x = np.mgrid[:height, :width].astype(np.float32)
     y, x = y - 0.52 * height, x - width / 2
-    distance = np.hypot(y, x) - height * (0.305 + 0.037 * np.sin(9 * np.arctan2(y, x)))
+    around = np.arctan2(y, x)
+    distance = np.hypot(y, x) - height * (0.305 + 0.037 * np.sin(9 * around))
+    known = np.asarray(distance < 0, np.float32)
     if not share:
-        return np.asarray(distance < 0, np.float32)
-    half = float(np.quantile(np.abs(distance), share))
-    return np.where(distance < -half, 1.0, np.where(distance > half, 0.0, 0.5)).astype(np.float32)
+        return known
+    unknown = np.abs(distance) <= np.quantile(np.abs(distance), whole or share)
+    if whole:
+        unknown &= around <= np.quantile(around[unknown], share / whole)
+    return np.where(unknown, np.float32(0.5), known)
 
 
 def _photograph(raster: Raster, more: int = 0) -> Bytes:
@@ -44,12 +51,12 @@ def _photograph(raster: Raster, more: int = 0) -> Bytes:
     return np.asarray(cv2.resize(photographs.coffee(), size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def frame(share: float, raster: Raster = HD) -> tuple[Tensor, Tensor]:
+def frame(share: float, raster: Raster = HD, whole: float | None = None) -> tuple[Tensor, Tensor]:
     """rgb: float32 [3, H, W], display-referred, in memory pixel by pixel, as the daemon lays a view; trimap:
-    float32 [1, H, W].
+    float32 [1, H, W]. See ``trimap_of``.
     """
     rgb = torch.from_numpy(_photograph(raster).astype(np.float32) / 255).permute(2, 0, 1)
-    return rgb, torch.from_numpy(trimap_of(share, raster))[None]
+    return rgb, torch.from_numpy(trimap_of(share, raster, whole))[None]
 
 
 def clip(folder: Path, frames: int, share: float, raster: Raster = HD) -> Path:

@@ -76,7 +76,7 @@ def explain(
     corner, hint = (part[0].start, part[1].start), np.ascontiguousarray(trimap[part])
     unknown = Unknown.of(rgb, hint == 0.5, corner)
     cells = sampling.by_cells(rgb[part])
-    if not (hint.max() == 1.0 and hint.min() == 0.0 and unknown.pixels.size):
+    if not (_holds(hint, np.float32(1)) and _holds(hint, np.float32(0)) and unknown.pixels.size):
         # One side is nowhere known: there is nothing to sample, and a confidence of 0 says so to the network.
         estimates = np.full((unknown.pixels.size, 5), 0.5, np.float32)
         estimates[:, 4] = 0.0

@@ -31,6 +31,18 @@ def test_the_ring_covers_the_share_that_is_asked_for() -> None:
         assert (footage.trimap_of(share) == 0.5).mean() == pytest.approx(share, abs=0.002)
 
 
+def test_a_part_of_a_ring_is_as_wide_as_the_whole() -> None:
+    whole = footage.trimap_of(0.3)
+    for share in (0.0, 0.05, 0.1, 0.3):
+        part = footage.trimap_of(share, whole=0.3)
+        assert (part == 0.5).mean() == pytest.approx(share, abs=0.002)
+        assert (whole[part == 0.5] == 0.5).all()
+        assert (part == whole)[whole != 0.5].all()
+    # Of its half, on the left of the frame, all is there.
+    half = footage.trimap_of(0.15, whole=0.3)
+    assert (half == whole)[: 1080 // 3].mean() > 0.95
+
+
 def test_a_job_is_timed_beside_its_stub_and_its_floor() -> None:
     figures = json.loads(json.dumps(bench.bench(SHORT, ["jobs", "stills"])))
     jobs = figures["jobs"]
@@ -92,12 +104,14 @@ def _net(shape: tuple[int | str, ...]) -> onnx.ModelProto:
 
 
 def test_cost_is_told_by_unknown_area(matter: Matter) -> None:
-    figures = area.measure(matter, 1, SMALL, (0.0, 0.1, 0.3))
-    assert set(figures["shares"]) == {"0.0", "0.1", "0.3"}
-    row = figures["shares"]["0.1"]
-    assert row["frame"] > row["trimap inputs + network (together)"] / 4 > 0
-    assert figures["R2"] <= 1
-    assert figures["R2 of what is unknown"] == pytest.approx(1)  # of two points
+    growths = area.measure(matter, 1, SMALL, (0.0, 0.1, 0.3))
+    assert set(growths) == {"longer", "wider"}
+    for figures in growths.values():
+        assert set(figures["shares"]) == {"0.0", "0.1", "0.3"}
+        row = figures["shares"]["0.1"]
+        assert row["frame"] > row["trimap inputs + network (together)"] / 4 > 0
+        assert figures["R2"] <= 1
+        assert figures["R2 of what is unknown"] == pytest.approx(1)  # of two points
 
 
 def test_points_on_a_line_are_straight_and_others_are_not() -> None:
@@ -130,10 +144,11 @@ def test_the_error_is_that_of_the_mattes(matter: Matter) -> None:
 
 
 def test_a_bar_that_was_not_measured_neither_holds_nor_misses() -> None:
-    figures = {"area": {"R2": 0.97}, "crowd": {"10000": {"scan": 1.0}}}
+    figures = {"area": {"longer": {"R2": 0.97}}, "crowd": {"10000": {"scan": 1.0}}}
     found = {each["bar"]: each["holds"] for each in bars.verdicts(figures)}
     assert found == {
-        "cost by unknown area: R² of a line": False,
+        "cost by unknown area, longer: R² of a line": False,
+        "the same, wider, something unknown": None,
         "scan of 100,000 files, s": True,
         "claim among 10,000 clips, s": None,
     }
