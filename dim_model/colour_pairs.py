@@ -125,8 +125,8 @@ def searched(cells, known, spread):
     place, colour, own = cells
     smooth, behind, near_front, near_back, far_front, far_back = known
     n, width, count = place.size, near_front.shape[1], spread.shape[0]
-    front, back, farther = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.float32)
-    cost, alpha = np.full(n, _NONE, np.float32), np.empty(n, np.float32)
+    front, back, farther = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.float32)
+    cost, alpha = np.full(n, _NONE, np.float32), np.full(n, np.float32(0.5))
     fs, bs = np.empty(count, np.int32), np.empty(count, np.int32)
     f_colour, b_colour = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
     f_far, b_far = np.empty(count, np.float32), np.empty(count, np.float32)
@@ -146,6 +146,7 @@ def searched(cells, known, spread):
         else:
             seen, step = count, min(to_back, reach) + more
             _candidates(y, x, step, near_back, smooth, spread, bs, b_colour, b_far)
+        front[i], back[i] = fs[0], bs[0]  # for a colour that is no number nothing is less than nothing
         for a in range(count):
             for b in range(seen):
                 far = f_far[a] * near + b_far[b] * beside
@@ -195,7 +196,7 @@ def traded(cells, known, blocks, side, pairs, offers):
 
 
 @numba.njit(nogil=True, cache=True)
-def spokesmen(places, height, width, side):
+def representatives(places, height, width, side):
     """Of each block of ``side`` by ``side`` cells the one of ``places`` that is nearest to its middle, by its
     number: int32 [H, W], -1 where there is none.
     """

@@ -40,7 +40,7 @@ def _bell(exponent):
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def told(pixels, rgb, slot, lines):
+def own_lines(pixels, rgb, slot, lines):
     """What the frame's own line says of each of ``pixels``, float32 [N]."""
     width = rgb.shape[1]
     out = np.empty(pixels.size, np.float32)

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from dim_model.arrays import Floats, Indices
-from dim_model.colour_pairs import Cells, Known, adopted, searched, spokesmen, told, traded
+from dim_model.colour_pairs import Cells, Known, adopted, representatives, searched, told, traded
 from dim_model.nearest import nearest
 from dim_model.numbered import numbered
 from dim_model.unknown import Unknown
@@ -119,7 +119,7 @@ def sample(
     every = Cells(places.astype(np.int32), unknown.colours[firsts], own[firsts])
     some, blocks = every, slot
     if effort.side > 1:
-        chosen = spokesmen(every.place, slot.shape[0], slot.shape[1], effort.side)
+        chosen = representatives(every.place, slot.shape[0], slot.shape[1], effort.side)
         rows = np.sort(chosen[chosen >= 0])
         some = Cells(*(of_every[rows] for of_every in every))
         blocks = np.where(chosen >= 0, np.searchsorted(rows, chosen), -1).astype(np.int32)

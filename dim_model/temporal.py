@@ -29,7 +29,7 @@ from dim_model import guided
 from dim_model.arrays import Floats, Indices, Mask
 from dim_model.each import Each
 from dim_model.flow import Flow, moved, reduced
-from dim_model.hearing import hear, told
+from dim_model.hearing import hear, own_lines
 from dim_model.lines import lines
 from dim_model.morphology import in_blocks
 from dim_model.numbered import numbered, positions
@@ -183,7 +183,7 @@ def _smoothed(moments: Mapping[int, _Moment], pairs: Pairs, at: int, radius: int
 
     def heard(pixels: NDArray[np.intp], own: Floats) -> None:
         """Let the neighbours have their say at some of the pixels."""
-        line = told(pixels, now.rgb, mine.slot, mine.values)
+        line = own_lines(pixels, now.rgb, mine.slot, mine.values)
         change, weight = np.zeros(pixels.size, np.float32), own.copy()
         for other, its, flow in neighbours:
             hear(

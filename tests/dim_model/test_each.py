@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
@@ -33,6 +34,18 @@ def test_one_thread_is_no_thread() -> None:
 def test_an_error_comes_out() -> None:
     with pytest.raises(ZeroDivisionError):
         list(Each.side_by_side(2, "test")(lambda n: 1 // n, [1, 0]))
+
+
+def test_threads_end_with_what_they_worked_for() -> None:
+    each = Each.side_by_side(2, "passing")
+    assert list(each(abs, [-1, 2])) == [1, 2]
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("passing")]
+    assert threads
+    del each
+    gc.collect()
+    for thread in threads:
+        thread.join(timeout=20)
+        assert not thread.is_alive()
 
 
 def test_lines_are_the_same_by_any_number_of_threads() -> None:

@@ -110,3 +110,11 @@ def test_a_cell_takes_the_pair_that_suits_its_own_colour() -> None:
     rgb[10:] = (alpha[10:, :, None] * green + (1 - alpha[10:, :, None]) * BLUE).astype(np.float32)
     found = sample(rgb, trimap)
     assert np.abs(found.alpha - alpha[trimap == 0.5]).mean() < 0.005
+
+
+def test_a_colour_that_is_no_number_takes_down_nothing() -> None:
+    rgb, trimap, _ = ramp()
+    rgb[8:12, 20:28] = np.nan
+    for effort in (QUICK, THOROUGH):
+        found = sample(rgb, trimap, effort=effort)
+        assert len(found.alpha) == (trimap == 0.5).sum()
