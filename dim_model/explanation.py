@@ -37,8 +37,8 @@ _COLOUR_RADIUS = 1
 """Cells."""
 _SCALE = 4
 """How many times less than the frame's is the size at which alpha is filtered and propagated."""
-_RADII = (1, 5)
-"""Of the guided filters, in pixels of that size."""
+_RADII = (1, 1), (5, 3)
+"""Of the guided filters, in pixels of that size, and how far apart their windows are."""
 _READ_RIDGE = 1e-6
 """Of the lines by which the propagated alpha is read."""
 _BY_LINES = np.array([0, 1, 3])
@@ -96,8 +96,8 @@ def explain(
         # Two cells more than the unknown: what the bilinear reading may touch.
         near = guided.grown(mixed, 2)
         lines = np.empty((*guide.shape, len(_RADII) + 1, 4), np.float32)
-        for n, radius in enumerate(_RADII):
-            guided.lines(small, guide, weight, near, radius, guided.RIDGE, lines, n)
+        for n, (radius, apart) in enumerate(_RADII):
+            guided.lines(small, guide, weight, near, radius, guided.RIDGE, lines, n, apart)
         guided.lines(small, carried(), np.ones_like(weight), near, 1, _READ_RIDGE, lines, len(_RADII))
     estimates = np.empty((unknown.pixels.size, 5), np.float32)
     guided.applied(unknown.colours, lines, unknown.pixels, *hint.shape, estimates, _BY_LINES)

@@ -21,11 +21,6 @@ from dim_model.numbered import positions, read
 RIDGE = 1e-4
 """Added to the variance of the colours, 0..1: below it a window counts as flat."""
 
-_WIDE, _APART = 4, 3
-"""Of windows of such a radius or more, the lines of every third row and column are as good as all: each of a
-window is nearly the next one's (docs/performance.md).
-"""
-
 _BESIDE = 1e-6
 """Of a line's place: nearer to it, a pixel is at it."""
 
@@ -93,17 +88,17 @@ def applied(rgb, lines, pixels, tall, wide, out, columns):
 
 def lines(
     guide: Floats, alpha: Floats, weight: Floats, wanted: Mask, radius: int, ridge: float,
-    out: Floats, place: int = 0,
+    out: Floats, place: int = 0, apart: int = 1,
 ) -> None:
     """alpha ≈ k·guide + d at each wanted pixel, the mean of the windows that hold it, written into ``out``,
     float32 [H, W, L, 4] of (k, d), at ``place`` of L.
 
-    guide: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; wanted: bool [H, W].
+    guide: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; wanted: bool [H, W]; apart:
+    rows and columns from the middle of one window to the next, at most ``radius``: wide ones beside each
+    other say nearly the same.
     """  # fmt: skip
-    near = grown(wanted, radius)
-    if radius >= _WIDE:
-        every, near = near, np.zeros_like(near)
-        near[::_APART, ::_APART] = every[::_APART, ::_APART]
+    near = np.zeros_like(wanted)
+    near[::apart, ::apart] = grown(wanted, radius)[::apart, ::apart]
     fits = windows.fit_lines(guide, alpha, weight, near, radius, ridge)
     windows.means(fits, np.where(near, weight, np.float32(0)), wanted, radius, out, place)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,3 +20,18 @@ def test_a_line_beside_the_wanted_ones_is_never_read(size: tuple[int, int]) -> N
     guided.applied(colours, lines, pixels, *size, made, np.array([1]))
     assert (made[:, 1] == np.float32(0.25)).all()
     assert not made[:, 0].any()
+
+
+@pytest.mark.parametrize("size", [(60, 80), (3, 50), (1, 1)])
+def test_of_wide_windows_some_say_what_all_do(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(7)
+    rgb = cv2.GaussianBlur(rng.random((*size, 3), np.float32), (0, 0), 3).reshape(*size, 3)
+    alpha = rgb @ np.array([0.5, 0.3, 0.2], np.float32)
+    made = []
+    for apart in (1, 3):
+        lines = np.full((*size, 1, 4), np.nan, np.float32)
+        wanted = np.ones(size, np.bool_)
+        guided.lines(rgb, alpha, np.ones_like(alpha), wanted, 5, 1e-6, lines, apart=apart)
+        made.append((rgb * lines[..., 0, :3]).sum(-1) + lines[..., 0, 3])
+    assert np.abs(made[1] - made[0]).max() < 0.01
+    assert np.abs(made[1] - alpha).max() < 0.02
