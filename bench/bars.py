@@ -23,6 +23,7 @@ BARS = (
     Bar("end to end: rate / floor's, 10 % unknown", ("jobs", "ratios", "dimd 0.1 / floor"), 0.6),
     Bar("cost by unknown area, longer: R² of a line", ("area", "longer", "R2"), 0.98),
     Bar("the same, wider, something unknown", ("area", "wider", "R2 of what is unknown"), 0.98),
+    Bar("the same, wider, from nothing on", ("area", "wider", "R2"), 0.98),
     Bar("nothing unknown: seconds over the floor", ("jobs", "ratios", "dimd 0.0 - floor"), 0.015, most=True),
     Bar("scan of 100,000 files, s", ("crowd", "10000", "scan"), 2, most=True),
     Bar("claim among 10,000 clips, s", ("crowd", "10000", "claim"), 0.005, most=True),

@@ -149,6 +149,7 @@ def test_a_bar_that_was_not_measured_neither_holds_nor_misses() -> None:
     assert found == {
         "cost by unknown area, longer: R² of a line": False,
         "the same, wider, something unknown": None,
+        "the same, wider, from nothing on": None,
         "scan of 100,000 files, s": True,
         "claim among 10,000 clips, s": None,
     }
