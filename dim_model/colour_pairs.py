@@ -17,7 +17,7 @@ import numpy as np
 
 from dim_model.arrays import Floats, Indices, Mask
 
-REACH = 60.0
+_REACH = 60.0
 """Cells: the largest distance around which candidates are sought."""
 
 _ALIKE = np.float32(0.16)
@@ -130,7 +130,7 @@ def searched(cells, known, spread):
     fs, bs = np.empty(count, np.int32), np.empty(count, np.int32)
     f_colour, b_colour = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
     f_far, b_far = np.empty(count, np.float32), np.empty(count, np.float32)
-    reach, more = np.float32(REACH), np.float32(3.0)
+    reach, more = np.float32(_REACH), np.float32(3.0)
     y, first = 0, 0
     for i in range(n):
         while place[i] >= first + width:  # a division would cost as much as a candidate
