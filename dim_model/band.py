@@ -2,9 +2,9 @@
 
 A band of one width is too wide along a sleeve and too narrow along hair. A quick matte of the frame at a
 reduced size (colour pairs sampled outside a generous band, smoothed by the guide; see ``sampling``,
-``guided``) shows where pixels are mixed. The band grows to those that it touches, and as far into fur as the
-fur stands out; where nothing around is mixed, and the matte is sure, it shrinks. What a person painted is not
-to go through here.
+``guided``) shows where pixels are mixed. The band grows to those that it touches; where an edge is furry, to
+where the tips of the fur may be, and as far into the subject; and where nothing around is mixed, and the
+matte is sure, it shrinks. What a person painted is not to go through here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 from dim_model.arrays import Floats, Mask
 from dim_model.flow import reduced
 from dim_model.morphology import disk, grown
+from dim_model.nearest import nearest_known
 from dim_model.pieces import touching
 from dim_model.quick import quick_matte
 
@@ -36,12 +37,25 @@ _DECIDED = 0.04
 _SURE = 0.5
 """Confidence of the sampling below which its matte shrinks nothing."""
 _SMOOTH = 3
-_TRACE, _STRAND = 0.05, 9
-"""Alpha from which a pixel outside the subject is fuzz, and pixels below which a part of it is a strand."""
-_WINDOW, _HARD = 10.0, 2.5
-"""Pixels (sigma) over which fuzz is measured along an edge; its mean width up to which the edge is hard."""
-_DEPTH, _DEEPEST = 3.0, 40.0
-"""Depth of the fur in mean widths of its fuzz, and in pixels at most."""
+_FUZZ, _SOLID, _STRAND = 0.2, 0.8, 9
+"""Alpha between which a pixel outside the body is fuzz, and pixels below which a part of the subject is a
+strand and none of its body.
+"""
+_WINDOW, _COARSE = 40.0, 4
+"""Pixels (sigma) over which fuzz is measured along an edge, and how many times smaller the picture is for it.
+"""
+_CHANCE = 1.5
+"""How many times what the matte claims by chance is taken off the fuzz."""
+_FURRY = 3.0
+"""Mean width of the fuzz, in pixels, above which an edge is furry."""
+_UNEVEN = 1.0
+"""The same of a carried mask's edge, above which the band is to reach into the subject: what is fuzz in one
+frame covers the body in another.
+"""
+_DEPTH, _REACH, _FARTHEST = 6.0, 10.0, 60.0
+"""How deep fur is, and how far its tips reach, in mean widths of its fuzz, and in pixels at most."""
+_TRACE = 1e-4
+"""A share below which there is none around."""
 
 
 def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor:
@@ -60,8 +74,8 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
     out = trimap.clone()
     strange = wide & ~unknown & (np.abs(matte - quick.known) > _MIXED) & (trust > _EXPLAINED)
     out[_enlarged(strange & touching(strange | unknown, unknown), trimap)] = 0.5
-    furry = _furry(matte, unknown) if soft else np.zeros_like(unknown)
-    out[_enlarged(furry, trimap) & (trimap == 1)] = 0.5
+    furry = _fur(quick, _UNEVEN if hard is None else _FURRY) if soft else np.zeros_like(unknown)
+    out[_enlarged(furry, trimap)] = 0.5
     if hard is not None:
         mixed = wide & ((np.abs(matte - 0.5) < 0.5 - _DECIDED) | (trust < _SURE))
         edge = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
@@ -72,14 +86,13 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
 
 
 def into_fur(view: Tensor, trimap: Tensor, soft: int) -> Tensor:
-    """The trimap with its band grown into fur alone, for one whose maker has seen what is mixed; otherwise as
-    ``adapted``.
+    """The trimap with its band grown in fur alone, for a carried mask, which has seen what is mixed;
+    otherwise as ``adapted``.
     """
     quick = _Quick.of(view, trimap, soft) if soft else None
     if quick is None:
         return trimap
-    furry = _enlarged(_furry(quick.matte, quick.unknown), trimap) & (trimap == 1)
-    return trimap.masked_fill(furry, 0.5)
+    return trimap.masked_fill(_enlarged(_fur(quick, _UNEVEN), trimap), 0.5)
 
 
 class _Quick(NamedTuple):
@@ -105,17 +118,35 @@ class _Quick(NamedTuple):
         return cls(known, unknown, wide, *quick_matte(rgb, inside, wide, _SMOOTH))
 
 
-def _furry(matte: Floats, unknown: Mask) -> Mask:
-    """What of the subject is as near to its edge as the fuzz there is long, bool [H, W]: fur is as deep as it
-    stands out, though inside nearly all of it has the subject's colour.
+def _fur(quick: _Quick, uneven: float) -> Mask:
+    """Where fur may be, bool [h, w]: as deep in the body, and as far outside, as the fuzz along its edge
+    says. Inside nearly all of it has the subject's colour, and its tips are too faint to be seen.
+
+    uneven: mean width of the fuzz from which on it is sought inside; outside it is from ``_FURRY`` on.
     """
-    body = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_OPEN, disk(_STRAND // 2))
-    edge = (body > 0) & (cv2.erode(body, np.ones((3, 3), np.uint8)) == 0)
-    fuzz = (matte > _TRACE) & (body == 0) & unknown
-    area, length = (cv2.GaussianBlur(m.astype(np.float32), (0, 0), _WINDOW) for m in (fuzz, edge))
-    width = area / np.maximum(length, 1e-4)
-    depth = cv2.distanceTransform(body, cv2.DIST_L2, 3)
-    return np.asarray((body > 0) & (width > _HARD) & (depth < np.minimum(_DEPTH * width, _DEEPEST)))
+    matte, outside = quick.matte, quick.wide & (quick.known == 0)
+    body = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_OPEN, disk(_STRAND // 2)) > 0
+    edge = body & (cv2.erode(body.view(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    if not edge.any():
+        return np.zeros_like(quick.unknown)
+    around, fuzz, solid = quick.unknown & ~body, (matte > _FUZZ) & (matte < _SOLID), matte >= _SOLID
+    # Where colours are alike the matte claims what it likes, beyond the band as well as in it.
+    chance = _nearby(outside & fuzz & (quick.trust < _EXPLAINED)) / np.maximum(_nearby(outside), _TRACE)
+    # Leaves and arms are strands, too, but solid ones.
+    area = _nearby(around & fuzz) - _nearby(around & solid) - _CHANCE * chance * _nearby(around)
+    width = area / np.maximum(_nearby(edge), _TRACE)
+    far, nearest = nearest_known(edge)
+    fitted = cv2.resize(width, edge.shape[::-1], interpolation=cv2.INTER_LINEAR).ravel()[nearest]
+    deep = body & (fitted > uneven) & (far < np.minimum(_DEPTH * fitted, _FARTHEST))
+    tips = ~body & (fitted > _FURRY) & (far < np.minimum(_REACH * fitted, _FARTHEST))
+    return np.asarray(deep | tips)
+
+
+def _nearby(mask: Mask) -> Floats:
+    """Share of the pixels around that are in the mask, float32 [h / 4, w / 4]."""
+    size = tuple(max(1, length // _COARSE) for length in mask.shape[::-1])
+    small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), _WINDOW / _COARSE), np.float32)
 
 
 def _enlarged(mask: Mask, trimap: Tensor) -> Tensor:
