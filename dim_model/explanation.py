@@ -37,12 +37,14 @@ _COLOUR_RADIUS = 1
 """Cells."""
 _SCALE = 4
 """How many times less than the frame's is the size at which alpha is filtered and propagated."""
-_RADII = (1, 1), (5, 3)
-"""Of the guided filters, in pixels of that size, and how far apart their windows are."""
-_READ_RIDGE = 1e-6
-"""Of the lines by which the propagated alpha is read."""
-_BY_LINES = np.array([0, 1, 3])
-"""Columns of ``Explanation.estimates``: of both guided filters, and of the propagated alpha."""
+_NARROW, _WIDE, _APART = 1, 5, 3
+"""Radii of the guided filters, in pixels of that size, and how far apart the wide one's windows are."""
+_RIDGE = 1e-5
+"""Of all lines: chosen on drawn and rendered scenes."""
+_BY_LINES = np.array([1, 0, 3])
+"""Columns of ``Explanation.estimates``: of the wide guided filter, the narrow one, and the propagated alpha,
+which is read by lines of the narrow one's windows.
+"""
 _WHOLE = 0.9995
 """The mean of a cell's trimap, where all of its pixels are foreground; it may round below 1."""
 
@@ -95,10 +97,10 @@ def explain(
         guide, weight = _gathered(known, unknown.pixels, found.alpha, found.confidence, *hint.shape)
         # Two cells more than the unknown: what the bilinear reading may touch.
         near = guided.grown(mixed, 2)
-        lines = np.empty((*guide.shape, len(_RADII) + 1, 4), np.float32)
-        for n, (radius, apart) in enumerate(_RADII):
-            guided.lines(small, guide, weight, near, radius, guided.RIDGE, lines, n, apart)
-        guided.lines(small, carried(), np.ones_like(weight), near, 1, _READ_RIDGE, lines, len(_RADII))
+        lines = np.empty((*guide.shape, len(_BY_LINES), 4), np.float32)
+        guided.lines(small, guide[..., None], weight, near, _WIDE, _RIDGE, lines, 0, _APART)
+        both = np.stack([guide, carried()], -1)
+        guided.lines(small, both, weight, near, _NARROW, _RIDGE, lines, 1)
     estimates = np.empty((unknown.pixels.size, 5), np.float32)
     guided.applied(unknown.colours, lines, unknown.pixels, *hint.shape, estimates, _BY_LINES)
     estimates[:, 2], estimates[:, 4] = found.alpha, found.confidence

@@ -87,20 +87,22 @@ def applied(rgb, lines, pixels, tall, wide, out, columns):
 
 
 def lines(
-    guide: Floats, alpha: Floats, weight: Floats, wanted: Mask, radius: int, ridge: float,
+    guide: Floats, alphas: Floats, weight: Floats, wanted: Mask, radius: int, ridge: float,
     out: Floats, place: int = 0, apart: int = 1,
 ) -> None:
-    """alpha ≈ k·guide + d at each wanted pixel, the mean of the windows that hold it, written into ``out``,
-    float32 [H, W, L, 4] of (k, d), at ``place`` of L.
+    """alpha ≈ k·guide + d at each wanted pixel, the mean of the windows that hold it, for each of A alphas,
+    written into ``out``, float32 [H, W, L, 4] of (k, d), C-contiguous, from ``place`` of L on.
 
-    guide: float32 [H, W, 3], 0..1; alpha, weight (positive): float32 [H, W]; wanted: bool [H, W]; apart:
-    rows and columns from the middle of one window to the next, at most ``radius``: wide ones beside each
-    other say nearly the same.
+    guide: float32 [H, W, 3], 0..1; alphas: float32 [H, W, A]; weight (positive): float32 [H, W]; wanted: bool
+    [H, W]; apart: rows and columns from the middle of one window to the next, at most ``radius``: wide ones
+    beside each other say nearly the same.
     """  # fmt: skip
     near = np.zeros_like(wanted)
     near[::apart, ::apart] = grown(wanted, radius)[::apart, ::apart]
-    fits = windows.fit_lines(guide, alpha, weight, near, radius, ridge)
-    windows.means(fits, np.where(near, weight, np.float32(0)), wanted, radius, out, place)
+    fits = windows.fit_lines(guide, alphas, weight, near, radius, ridge)
+    flat = (*wanted.shape, -1)
+    heard = np.where(near, weight, np.float32(0))
+    windows.means(fits.reshape(flat), heard, wanted, radius, out.reshape(flat), 4 * place)
 
 
 def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: int) -> Floats:
@@ -110,7 +112,7 @@ def smooth(rgb: Floats, alpha: Floats, weight: Floats, unknown: Mask, radius: in
     pixels.
     """
     fits = np.empty((*unknown.shape, 1, 4), np.float32)
-    lines(rgb, alpha, weight, unknown, radius, RIDGE, fits)
+    lines(rgb, alpha[..., None], weight, unknown, radius, RIDGE, fits)
     pixels = positions(unknown)
     colours = read(np.ascontiguousarray(rgb), pixels, unknown.shape[1])
     out = np.empty((pixels.size, 1), np.float32)

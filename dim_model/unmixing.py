@@ -203,7 +203,12 @@ def _sweep(rgb, alpha, level, shapes, cells, at, state, low, high, back):
                 b1 += w * rgb[qy, qx, 1]
                 b2 += w * rgb[qy, qx, 2]
             else:
-                j = np.uintp(at[base + ny * width + nx])
+                if side == 1:  # those to the left and right are the cells before and after
+                    j = own - one
+                elif side == 2:
+                    j = own + one
+                else:
+                    j = np.uintp(at[base + ny * width + nx])
                 ff += w
                 bb += w
                 f0 += w * state[j, 0]

@@ -25,57 +25,68 @@ too narrow, and their margins, ``radius`` on either side, count for more than th
 """
 
 
+_COLOURS = 10
+"""Moments of the weights and colours of a window, which all alphas share; each has four of its own."""
+
+
 @numba.njit(nogil=True, cache=True, inline="always")
 def _wanted_in_row(wanted, y, first, last):
     return wanted[y, first:last].any()
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _add_moments(columns, rgb, alpha, weight, y, low, high, sign):
+def _add_moments(columns, rgb, alphas, weight, y, low, high, sign):
     for x in range(low, high):
-        w, a = sign * weight[y, x], alpha[y, x]
+        w = sign * weight[y, x]
         r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
         c = columns[x - low]
         c[0] += w
         c[1] += w * r
         c[2] += w * g
         c[3] += w * b
-        c[4] += w * a
-        c[5] += w * a * r
-        c[6] += w * a * g
-        c[7] += w * a * b
-        c[8] += w * r * r
-        c[9] += w * r * g
-        c[10] += w * r * b
-        c[11] += w * g * g
-        c[12] += w * g * b
-        c[13] += w * b * b
+        c[4] += w * r * r
+        c[5] += w * r * g
+        c[6] += w * r * b
+        c[7] += w * g * g
+        c[8] += w * g * b
+        c[9] += w * b * b
+        for n in range(alphas.shape[2]):
+            k, a = _COLOURS + 4 * n, w * alphas[y, x, n]
+            c[k] += a
+            c[k + 1] += a * r
+            c[k + 2] += a * g
+            c[k + 3] += a * b
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _solve(m, ridge, out):
-    """Slope and offset of the weighted least squares of alpha on colour."""
+    """Slopes and offset of the weighted least squares of each alpha on colour, [A, 4]."""
     w = m[0]
-    r, g, b, a = m[1] / w, m[2] / w, m[3] / w, m[4] / w
-    v0, v1, v2 = m[5] / w - r * a, m[6] / w - g * a, m[7] / w - b * a
-    s00, s01, s02 = m[8] / w - r * r + ridge, m[9] / w - r * g, m[10] / w - r * b
-    s11, s12, s22 = m[11] / w - g * g + ridge, m[12] / w - g * b, m[13] / w - b * b + ridge
+    r, g, b = m[1] / w, m[2] / w, m[3] / w
+    s00, s01, s02 = m[4] / w - r * r + ridge, m[5] / w - r * g, m[6] / w - r * b
+    s11, s12, s22 = m[7] / w - g * g + ridge, m[8] / w - g * b, m[9] / w - b * b + ridge
     c00, c01, c02, c11, c12, c22, determinant = cofactors(s00, s01, s02, s11, s12, s22)
-    k0 = (c00 * v0 + c01 * v1 + c02 * v2) / determinant
-    k1 = (c01 * v0 + c11 * v1 + c12 * v2) / determinant
-    k2 = (c02 * v0 + c12 * v1 + c22 * v2) / determinant
-    out[0], out[1], out[2], out[3] = k0, k1, k2, a - k0 * r - k1 * g - k2 * b
+    for n in range(out.shape[0]):
+        k = _COLOURS + 4 * n
+        a = m[k] / w
+        v0, v1, v2 = m[k + 1] / w - r * a, m[k + 2] / w - g * a, m[k + 3] / w - b * a
+        k0 = (c00 * v0 + c01 * v1 + c02 * v2) / determinant
+        k1 = (c01 * v0 + c11 * v1 + c12 * v2) / determinant
+        k2 = (c02 * v0 + c12 * v1 + c22 * v2) / determinant
+        out[n, 0], out[n, 1], out[n, 2], out[n, 3] = k0, k1, k2, a - k0 * r - k1 * g - k2 * b
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def fit_lines(rgb, alpha, weight, wanted, radius, ridge):
-    """alpha ≈ k·rgb + d around each wanted pixel: float32 [H, W, 4] of (k, d), undefined elsewhere.
+def fit_lines(rgb, alphas, weight, wanted, radius, ridge):
+    """alpha ≈ k·rgb + d around each wanted pixel, for each of A alphas: float32 [H, W, A, 4] of (k, d),
+    undefined elsewhere.
 
-    rgb: float32 [H, W, 3]; alpha, weight (positive): float32 [H, W]; wanted: bool [H, W].
+    rgb: float32 [H, W, 3]; alphas: float32 [H, W, A]; weight (positive): float32 [H, W]; wanted: bool [H, W].
     """
-    height, width = alpha.shape
-    out = np.empty((height, width, 4), np.float32)
-    columns, total = np.empty((_STRIP + 2 * radius, 14)), np.empty(14)
+    height, width, count = alphas.shape
+    moments = _COLOURS + 4 * count
+    out = np.empty((height, width, count, 4), np.float32)
+    columns, total = np.empty((_STRIP + 2 * radius, moments)), np.empty(moments)
     for first in range(0, width, _STRIP):
         last = min(first + _STRIP, width)
         low, high = max(0, first - radius), min(width, last + radius)
@@ -88,9 +99,9 @@ def fit_lines(rgb, alpha, weight, wanted, radius, ridge):
                 columns[:] = 0.0
                 top, bottom = above, above
             for row in range(top, above):
-                _add_moments(columns, rgb, alpha, weight, row, low, high, -1.0)
+                _add_moments(columns, rgb, alphas, weight, row, low, high, -1.0)
             for row in range(bottom, below):
-                _add_moments(columns, rgb, alpha, weight, row, low, high, 1.0)
+                _add_moments(columns, rgb, alphas, weight, row, low, high, 1.0)
             top, bottom = above, below
             total[:] = 0.0
             left, right = low, low
@@ -119,7 +130,7 @@ def _add_weighted(columns, values, weight, y, low, high, sign):
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def means(values, weight, wanted, radius, out, place):
     """Write the weighted mean of ``values``, float32 [H, W, K], around each wanted pixel into ``out``,
-    float32 [H, W, L, K], at ``place`` of L.
+    float32 [H, W, L], from ``place`` of L on.
 
     A value whose weight is 0 is not read, so it may be undefined. weight: float32 [H, W], not negative, with
     a positive one in every window; wanted: bool [H, W].
@@ -153,4 +164,4 @@ def means(values, weight, wanted, radius, out, place):
                     left += 1
                 if wanted[y, x]:
                     for k in range(count):
-                        out[y, x, place, k] = total[k] / total[count]
+                        out[y, x, place + k] = total[k] / total[count]

@@ -52,7 +52,7 @@ class Sized(NamedTuple):
 
 
 NETWORKS: dict[str, Sized] = {
-    "swift": Sized(Swift, {"width": (64, 96, 128), "head": 32, "rank": (16, 24, 32, 24)}),
+    "swift": Sized(Swift, {"width": (64, 96, 128), "head": 32, "rank": (16, 24, 32, 16)}),
     "dim-vgg16": Sized(DimVgg16),
     "trimap": Sized(TrimapNet, {"widths": (32, 48, 80, 128)}),
 }

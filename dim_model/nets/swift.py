@@ -22,24 +22,18 @@ from dim_model.encode import CELL, packed
 from dim_model.tiles import Tiling
 
 
-def block(inside: int, outside: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation (folded into it at inference), ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, kernel, stride, (kernel - 1) // 2, bias=False),
-        nn.BatchNorm2d(outside),
-        nn.ReLU(True),
-    )
-
-
-def separable(channels: int, rank: int) -> nn.Sequential:
-    """A block whose convolution of 3 x 3 is one of 3 x 1 and one of 1 x 3, with ``rank`` channels between
-    them: Jaderberg, Vedaldi & Zisserman, "Speeding up Convolutional Neural Networks with Low Rank Expansions"
-    (2014), scheme 2. With a quarter of the channels it costs a sixth.
+def separable(inside: int, outside: int, rank: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch normalisation (folded into it at inference), ReLU. The convolution of ``kernel`` x
+    ``kernel`` is one along columns and one along rows, with ``rank`` channels between them: Jaderberg,
+    Vedaldi & Zisserman, "Speeding up Convolutional Neural Networks with Low Rank Expansions" (2014), scheme
+    2. With a quarter of the channels it costs a sixth; what whole ones had learnt was nearly of such a rank
+    (docs/experiments.md).
     """
+    around = (kernel - 1) // 2
     return nn.Sequential(
-        nn.Conv2d(channels, rank, (3, 1), padding=(1, 0), bias=False),
-        nn.Conv2d(rank, channels, (1, 3), padding=(0, 1), bias=False),
-        nn.BatchNorm2d(channels),
+        nn.Conv2d(inside, rank, (kernel, 1), (stride, 1), (around, 0), bias=False),
+        nn.Conv2d(rank, outside, (1, kernel), (1, stride), (0, around), bias=False),
+        nn.BatchNorm2d(outside),
         nn.ReLU(True),
     )
 
@@ -92,31 +86,35 @@ class Swift(nn.Module):
         self,
         width: tuple[int, int, int] = (64, 96, 128),
         head: int = 32,
-        rank: tuple[int, int, int, int] = (16, 24, 32, 24),
+        rank: tuple[int, int, int, int] = (16, 24, 32, 16),
     ) -> None:
         super().__init__()
         quarter, eighth, sixteenth = width
         at_quarter, at_eighth, at_sixteenth, at_half = rank
         self.stem = nn.Sequential(
-            block(encode.CHANNELS["sampled"] * CELL, quarter, 2, stride=2),
-            separable(quarter, at_quarter),
-            separable(quarter, at_quarter),
+            separable(encode.CHANNELS["sampled"] * CELL, quarter, at_quarter, kernel=2, stride=2),
+            separable(quarter, quarter, at_quarter),
+            separable(quarter, quarter, at_quarter),
         )
         self.down8 = nn.Sequential(
-            block(quarter, eighth, stride=2), separable(eighth, at_eighth), separable(eighth, at_eighth)
+            separable(quarter, eighth, at_eighth, stride=2),
+            separable(eighth, eighth, at_eighth),
+            separable(eighth, eighth, at_eighth),
         )
         self.down16 = nn.Sequential(
-            block(eighth, sixteenth, stride=2),
-            separable(sixteenth, at_sixteenth),
-            separable(sixteenth, at_sixteenth),
-            separable(sixteenth, at_sixteenth),
+            separable(eighth, sixteenth, at_sixteenth, stride=2),
+            separable(sixteenth, sixteenth, at_sixteenth),
+            separable(sixteenth, sixteenth, at_sixteenth),
+            separable(sixteenth, sixteenth, at_sixteenth),
         )
         self.join8 = Joined(eighth, sixteenth, eighth)
-        self.up8 = separable(eighth, at_eighth)
+        self.up8 = separable(eighth, eighth, at_eighth)
         self.join4 = Joined(quarter, eighth, quarter)
-        self.up4 = nn.Sequential(separable(quarter, at_quarter), separable(quarter, at_quarter))
+        self.up4 = nn.Sequential(
+            separable(quarter, quarter, at_quarter), separable(quarter, quarter, at_quarter)
+        )
         self.join2 = Joined(CELL * encode.CHANNELS["sampled"], quarter, head)
-        self.head = nn.Sequential(separable(head, at_half), separable(head, at_half))
+        self.head = nn.Sequential(separable(head, head, at_half), separable(head, head, at_half))
         self.gate = nn.Conv2d(head, CELL * (self.ESTIMATES + 1), 1)
         self._begin_at_guided()
 

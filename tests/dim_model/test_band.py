@@ -106,7 +106,7 @@ def around_the_ball() -> Tensor:
 
 
 def reached(view: Tensor) -> np.ndarray:
-    """How far from the middle the band of a carried mask reaches, in each direction of the compass, pixels."""
+    """How far from the middle a carried mask's band reaches, in each direction of the compass, pixels."""
     made = into_fur(view, around_the_ball(), soft=8)[0].numpy() == 0.5
     y, x = np.mgrid[:BALL, :BALL] + 0.5 - BALL / 2
     turns = ((np.arctan2(y, x) + np.pi) / (2 * np.pi) * 16).astype(int) % 16

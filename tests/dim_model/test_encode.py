@@ -137,9 +137,9 @@ def test_window_means_read_only_what_has_weight() -> None:
     values, weight = rng.random((30, 250, 2), np.float32), (rng.random((30, 250)) < 0.4).astype(np.float32)
     values[weight == 0] = np.nan
     wanted = (weight > 0) & (rng.random((30, 250)) < 0.3)
-    made = np.empty((30, 250, 3, 2), np.float32)
-    windows.means(values, weight, wanted, 4, made, 1)
+    made = np.empty((30, 250, 6), np.float32)
+    windows.means(values, weight, wanted, 4, made, 2)
     for y, x in np.argwhere(wanted)[::7]:
         window = (slice(max(0, y - 4), y + 5), slice(max(0, x - 4), x + 5))
         expected = values[window][weight[window] > 0].mean(0)
-        np.testing.assert_allclose(made[y, x, 1], expected, atol=1e-5)
+        np.testing.assert_allclose(made[y, x, 2:4], expected, atol=1e-5)

@@ -31,7 +31,19 @@ def test_of_wide_windows_some_say_what_all_do(size: tuple[int, int]) -> None:
     for apart in (1, 3):
         lines = np.full((*size, 1, 4), np.nan, np.float32)
         wanted = np.ones(size, np.bool_)
-        guided.lines(rgb, alpha, np.ones_like(alpha), wanted, 5, 1e-6, lines, apart=apart)
+        guided.lines(rgb, alpha[..., None], np.ones_like(alpha), wanted, 5, 1e-6, lines, apart=apart)
         made.append((rgb * lines[..., 0, :3]).sum(-1) + lines[..., 0, 3])
     assert np.abs(made[1] - made[0]).max() < 0.01
     assert np.abs(made[1] - alpha).max() < 0.02
+
+
+def test_alphas_that_are_fitted_together_have_the_lines_of_each() -> None:
+    rng = np.random.default_rng(8)
+    rgb, alphas = rng.random((40, 70, 3), np.float32), rng.random((40, 70, 2), np.float32)
+    weight, wanted = rng.uniform(0.1, 1, (40, 70)).astype(np.float32), rng.random((40, 70)) < 0.2
+    together, alone = (np.zeros((40, 70, 3, 4), np.float32) for _ in range(2))
+    guided.lines(rgb, alphas, weight, wanted, 2, 1e-5, together, 1)
+    for n in range(2):
+        guided.lines(rgb, alphas[..., n : n + 1], weight, wanted, 2, 1e-5, alone, 1 + n)
+    np.testing.assert_allclose(together[wanted], alone[wanted], atol=1e-5)
+    assert not together[..., 0, :].any()

@@ -22,7 +22,9 @@ def test_every_line_is_that_of_the_guided_filter(shape: tuple[int, int], share: 
     slot, pixels = numbered(wanted)
     made = lines(rgb, alpha, slot, pixels.size, guided.RIDGE)
     expected = np.empty((*matte.shape, 1, 4), np.float32)
-    guided.lines(cells, matte, np.ones_like(matte), wanted, SIDE // 2, guided.RIDGE, expected)
+    guided.lines(
+        cells, matte[..., None], np.ones_like(matte), wanted, SIDE // 2, guided.RIDGE, expected
+    )
     np.testing.assert_allclose(made, expected.reshape(-1, 4)[pixels], atol=1e-6)
 
 

@@ -11,7 +11,7 @@ from dim_model.encode import CELL, CHANNELS, ESTIMATES, GUIDED
 from dim_model.losses import losses
 from dim_model.nets.swift import Joined, Swift
 
-EXPECTED_PARAMETERS = 370_840
+EXPECTED_PARAMETERS = 222_616
 
 
 def inputs(size: int = 64) -> torch.Tensor:
