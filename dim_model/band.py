@@ -54,6 +54,10 @@ frame covers the body in another.
 """
 _DEPTH, _REACH, _FARTHEST = 6.0, 10.0, 60.0
 """How deep fur is, and how far its tips reach, in mean widths of its fuzz, and in pixels at most."""
+_KEPT = 0.6
+"""Share of the way to what is farthest from the edge, on either side, beyond which all stays as it was: of a
+small subject something is to be known.
+"""
 _TRACE = 1e-4
 """A share below which there is none around."""
 
@@ -137,9 +141,11 @@ def _fur(quick: _Quick, uneven: float) -> Mask:
     width = area / np.maximum(_nearby(edge), _TRACE)
     far, nearest = nearest_known(edge)
     fitted = cv2.resize(width, edge.shape[::-1], interpolation=cv2.INTER_LINEAR).ravel()[nearest]
-    deep = body & (fitted > uneven) & (far < np.minimum(_DEPTH * fitted, _FARTHEST))
-    tips = ~body & (fitted > _FURRY) & (far < np.minimum(_REACH * fitted, _FARTHEST))
-    return np.asarray(deep | tips)
+    furry = np.zeros_like(quick.unknown)
+    for side, least, reach in ((body, uneven, _DEPTH), (~body, _FURRY, _REACH)):
+        farthest = min(_FARTHEST, _KEPT * float(far.max(where=side, initial=0)))
+        furry |= side & (fitted > least) & (far < np.minimum(reach * fitted, farthest))
+    return furry
 
 
 def _nearby(mask: Mask) -> Floats:

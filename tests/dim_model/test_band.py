@@ -128,6 +128,17 @@ def test_a_hard_edge_and_solid_parts_and_colours_that_tell_nothing_are_no_fur(
     assert reached(scene[0]).max() < 110
 
 
+def test_of_a_small_subject_that_is_all_fur_something_stays_known() -> None:
+    view, _ = ball(hairs=1400)
+    far = np.hypot(*(np.mgrid[:BALL, :BALL] + 0.5 - BALL / 2))
+    trimap = np.where(far < 80, 1.0, np.where(far > 130, 0.0, 0.5)).astype(np.float32)
+    small = torch.from_numpy(cv2.resize(trimap, (160, 160), interpolation=cv2.INTER_NEAREST))[None]
+    seen = cv2.resize(view.permute(1, 2, 0).numpy(), (160, 160), interpolation=cv2.INTER_AREA)
+    made = into_fur(torch.from_numpy(seen.transpose(2, 0, 1).copy()), small, soft=4)
+    for value in (0.0, 1.0):
+        assert (made == value).sum() > 0.1 * (small == value).sum()
+
+
 def test_the_band_shrinks_at_a_hard_edge_and_stays_right() -> None:
     view, alpha = scene()
     made = adapted(view, banded(18), soft=12, hard=3)[0].numpy()
