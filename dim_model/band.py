@@ -9,11 +9,12 @@ matte is sure, it shrinks. What a person painted is not to go through here.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model.arrays import Floats, Mask
@@ -44,15 +45,13 @@ strand and none of its body.
 _WINDOW, _COARSE = 40.0, 4
 """Pixels (sigma) over which fuzz is measured along an edge, and how many times smaller the picture is for it.
 """
-_CHANCE = 1.5
-"""How many times what the matte claims by chance is taken off the fuzz."""
-_FURRY = 3.0
-"""Mean width of the fuzz, in pixels, above which an edge is furry."""
-_UNEVEN = 1.0
-"""The same of a carried mask's edge, above which the band is to reach into the subject: what is fuzz in one
-frame covers the body in another.
+_BLIND, _CHANCE = 0.4, 1.5
+"""Share of what lies beyond the band that the matte claims by chance, from which on fuzz tells nothing; and
+how many times it is taken off the fuzz where that is to tell of tips.
 """
-_DEPTH, _REACH, _FARTHEST = 6.0, 10.0, 60.0
+_FURRY = 2.7, 3.0
+"""Mean width of the fuzz, in pixels, above which an edge is furry: for the band to go in, and further out."""
+_FURS, _FARTHEST = (6.0, 10.0), 60.0
 """How deep fur is, and how far its tips reach, in mean widths of its fuzz, and in pixels at most."""
 _KEPT = 0.6
 """Share of the way to what is farthest from the edge, on either side, beyond which all stays as it was: of a
@@ -78,7 +77,7 @@ def adapted(view: Tensor, trimap: Tensor, soft: int, hard: int | None) -> Tensor
     out = trimap.clone()
     strange = wide & ~unknown & (np.abs(matte - quick.known) > _MIXED) & (trust > _EXPLAINED)
     out[_enlarged(strange & touching(strange | unknown, unknown), trimap)] = 0.5
-    furry = _fur(quick, _UNEVEN if hard is None else _FURRY) if soft else np.zeros_like(unknown)
+    furry = _fur(quick) if soft else np.zeros_like(unknown)
     out[_enlarged(furry, trimap)] = 0.5
     if hard is not None:
         mixed = wide & ((np.abs(matte - 0.5) < 0.5 - _DECIDED) | (trust < _SURE))
@@ -96,7 +95,7 @@ def into_fur(view: Tensor, trimap: Tensor, soft: int) -> Tensor:
     quick = _Quick.of(view, trimap, soft) if soft else None
     if quick is None:
         return trimap
-    return trimap.masked_fill(_enlarged(_fur(quick, _UNEVEN), trimap), 0.5)
+    return trimap.masked_fill(_enlarged(_fur(quick), trimap), 0.5)
 
 
 class _Quick(NamedTuple):
@@ -122,11 +121,9 @@ class _Quick(NamedTuple):
         return cls(known, unknown, wide, *quick_matte(rgb, inside, wide, _SMOOTH))
 
 
-def _fur(quick: _Quick, uneven: float) -> Mask:
+def _fur(quick: _Quick) -> Mask:
     """Where fur may be, bool [h, w]: as deep in the body, and as far outside, as the fuzz along its edge
     says. Inside nearly all of it has the subject's colour, and its tips are too faint to be seen.
-
-    uneven: mean width of the fuzz from which on it is sought inside; outside it is from ``_FURRY`` on.
     """
     matte, outside = quick.matte, quick.wide & (quick.known == 0)
     body = cv2.morphologyEx((matte > 0.5).astype(np.uint8), cv2.MORPH_OPEN, disk(_STRAND // 2)) > 0
@@ -137,14 +134,19 @@ def _fur(quick: _Quick, uneven: float) -> Mask:
     # Where colours are alike the matte claims what it likes, beyond the band as well as in it.
     chance = _nearby(outside & fuzz & (quick.trust < _EXPLAINED)) / np.maximum(_nearby(outside), _TRACE)
     # Leaves and arms are strands, too, but solid ones.
-    area = _nearby(around & fuzz) - _nearby(around & solid) - _CHANCE * chance * _nearby(around)
-    width = area / np.maximum(_nearby(edge), _TRACE)
+    area, length = _nearby(around & fuzz) - _nearby(around & solid), np.maximum(_nearby(edge), _TRACE)
+    inner = _at_pixels(area / length, edge)
+    outer = _at_pixels((area - _CHANCE * chance * _nearby(around)) / length, edge)
+    # Where nothing is told, fur is as deep as elsewhere; outside, a wider band would have the network guess.
+    told = _at_pixels(np.clip(1 - chance / _BLIND, 0, 1), edge)
+    elsewhere = (told * inner)[edge].sum() / max(told[edge].sum(), _TRACE)
+    inner = elsewhere + told * (inner - elsewhere)
     far, nearest = nearest_known(edge)
-    fitted = cv2.resize(width, edge.shape[::-1], interpolation=cv2.INTER_LINEAR).ravel()[nearest]
     furry = np.zeros_like(quick.unknown)
-    for side, least, reach in ((body, uneven, _DEPTH), (~body, _FURRY, _REACH)):
+    for side, width, least, reach in zip((body, ~body), (inner, outer), _FURRY, _FURS, strict=True):
         farthest = min(_FARTHEST, _KEPT * float(far.max(where=side, initial=0)))
-        furry |= side & (fitted > least) & (far < np.minimum(reach * fitted, farthest))
+        here = width.ravel()[nearest]
+        furry |= side & (here > least) & (far < np.minimum(reach * here, farthest))
     return furry
 
 
@@ -153,6 +155,11 @@ def _nearby(mask: Mask) -> Floats:
     size = tuple(max(1, length // _COARSE) for length in mask.shape[::-1])
     small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), _WINDOW / _COARSE), np.float32)
+
+
+def _at_pixels(some: NDArray[Any], like: Mask) -> Floats:
+    """What ``_nearby`` told of a picture, float32, at each of the pixels of one as large as ``like``."""
+    return np.asarray(cv2.resize(some, like.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _enlarged(mask: Mask, trimap: Tensor) -> Tensor:
