@@ -154,7 +154,7 @@ class Config(Section):
     state: Folder = Path("state")
     weights: Folder | None = None
     device: Annotated[str, AfterValidator(_device)] = "auto"
-    runtime: Literal["auto", "torch", "openvino"] = "auto"
+    runtime: Literal["auto", "torch", "openvino", "onnxruntime", "tensorrt"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch: Annotated[int, Field(ge=1, le=256)] = 8
     decoder: Literal["software", "auto", "nvdec"] = "software"

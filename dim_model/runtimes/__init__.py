@@ -11,7 +11,7 @@ from torch import Tensor
 from dim_model.encode import Inputs
 from dim_model.weights import Weights
 
-RUNTIMES = ("torch", "openvino")
+RUNTIMES = ("torch", "openvino", "onnxruntime", "tensorrt")
 
 
 class DeviceError(RuntimeError):
@@ -84,8 +84,12 @@ def open_runtime(weights: Weights, device: str, runtime: str, precision: str) ->
         raise DeviceError(
             f"runtime: openvino runs on the CPU, not on {chosen}; set runtime: torch or device: cpu."
         )
-    if runtime != "torch" and chosen.type == "cpu":
-        # Each runtime is imported where it is used: a machine has no use for both.
+    if runtime == "tensorrt" and chosen.type != "cuda":
+        raise DeviceError(
+            f"runtime: tensorrt runs on CUDA, not on {chosen}; set runtime: auto, or device: cuda."
+        )
+    # Each runtime is imported where it is used: a machine has no use for all.
+    if runtime in ("auto", "openvino") and chosen.type == "cpu":
         from dim_model.runtimes.lowering import UnknownOperationError
         from dim_model.runtimes.openvino_runtime import OpenVinoRuntime
 
@@ -99,6 +103,10 @@ def open_runtime(weights: Weights, device: str, runtime: str, precision: str) ->
                 ) from None
     from dim_model.runtimes.guarded import GuardedRuntime
 
+    if runtime in ("onnxruntime", "tensorrt"):
+        from dim_model.runtimes.onnx_runtime import OnnxRuntime
+
+        return GuardedRuntime(OnnxRuntime(weights, chosen, runtime, precision))
     if chosen.type == "cuda":
         from dim_model.runtimes.cuda_runtime import CudaRuntime
 

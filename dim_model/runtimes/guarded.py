@@ -18,8 +18,10 @@ from torch import Tensor
 from dim_model.encode import Inputs, empty_tiles
 from dim_model.runtimes import DeviceError, DeviceLostError
 
-_GONE = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "NVML")
-"""How torch's errors begin when the fault is the device's: after one of these a CUDA context is of no use."""
+_GONE = ("CUDA error", "CUDA failure", "cuDNN error", "CUBLAS_STATUS", "NVML")
+"""What torch's errors, or ONNX Runtime's (the second), say when the fault is the device's: after one of these
+a CUDA context is of no use.
+"""
 
 
 class Unguarded(Protocol):
