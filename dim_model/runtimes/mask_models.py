@@ -179,19 +179,19 @@ def _pick(path: Path, names: Sequence[Sequence[str]], output: int | str | None) 
 
 def _unreadable(path: Path, what: str, error: Exception) -> SegmenterError:
     return SegmenterError(
-        f"{path}: {what} cannot read it as a model ({_reason(error)}); fetch it again, or give another."
+        f"{path}: {what} cannot read it as a model ({reason(error)}); fetch it again, or give another."
     )
 
 
 def _unfit(path: Path, entry: Entry, error: Exception) -> SegmenterError:
     width, height = entry.size
     return SegmenterError(
-        f"{path}: does not run with pictures of {width}x{height} ({_reason(error)}); set segmenter: size: to "
+        f"{path}: does not run with pictures of {width}x{height} ({reason(error)}); set segmenter: size: to "
         "what the model was made for, or give another."
     )
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """The last line of what a library says: before it come the places in its own source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip(".")[:200] if lines else type(error).__name__

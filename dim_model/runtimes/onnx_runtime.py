@@ -16,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from dim_model.encode import PACK
 from dim_model.runtimes import DeviceError
+from dim_model.runtimes.mask_models import reason
 from dim_model.weights import Weights
 
 _FULL = ("Failed to allocate memory", "out of memory")
@@ -95,9 +96,8 @@ def _session(weights: Weights, runtime: str, provider: str, options: dict[str, A
     try:
         session = ort.InferenceSession(str(path), asked, providers=[(provider, options)])
     except Exception as error:  # its exceptions have no base of their own
-        reason = str(error).strip().splitlines()[-1][:200].rstrip(".")
         raise DeviceError(
-            f"{path}: ONNX Runtime cannot open it ({reason}); publish the weights again, or set "
+            f"{path}: ONNX Runtime cannot open it ({reason(error)}); publish the weights again, or set "
             "runtime: auto."
         ) from error
     if session.get_providers()[0] != provider:
