@@ -1,8 +1,8 @@
 """The clips that the quality bench judges by: a subject with exact alpha over a background, as a sensor
 records it.
 
-All colours are display-referred sRGB, composited as such, with noise, in 8 bits. The same seed gives the
-same bytes.
+All colours are display-referred sRGB; light is mixed as a lens and a renderer mix it, then come noise and 8
+bits. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from bench.quality_subjects import Subject, creature, dancer, rendered, renders
-from demo.plates import coffee
+from demo.plates import coffee, to_display, to_linear
 from dim_model.arrays import Bytes, Floats
 
 FIRST = 1001
@@ -123,9 +123,9 @@ def smooth_noise(rng: np.random.Generator, size: tuple[int, int], cell: int) -> 
     return np.asarray(cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def recorded(light: Floats, rng: np.random.Generator) -> Bytes:
+def recorded(seen: Floats, rng: np.random.Generator) -> Bytes:
     """What a sensor makes of float32 [H, W, 3], 0..1, display-referred: noise, 8 bits."""
-    noisy = light + np.float32(NOISE) * rng.standard_normal(light.shape, np.float32)
+    noisy = seen + np.float32(NOISE) * rng.standard_normal(seen.shape, np.float32)
     return (np.clip(noisy, 0, 1) * 255).round().astype(np.uint8)
 
 
@@ -136,8 +136,9 @@ def composite(
     plate = np.empty_like(subject.colour)
     for index, (colour, alpha) in enumerate(zip(subject.colour, subject.alpha, strict=True)):
         a = alpha[..., None]
-        light = a * (colour.astype(np.float32) / np.float32(255)) + (1 - a) * background.frame(index)
-        plate[index] = recorded(light, np.random.default_rng([seed, index]))
+        front = to_linear(colour.astype(np.float32) / np.float32(255))
+        light = a * front + (1 - a) * to_linear(np.clip(background.frame(index), 0, 1))
+        plate[index] = recorded(to_display(light), np.random.default_rng([seed, index]))
     clean = None
     if not background.moving:
         # Another take: the exposure is not quite the same, and the tripod was touched.

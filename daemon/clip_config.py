@@ -177,6 +177,10 @@ class OutputSettings(Section):
     parts: bool = False
 
 
+Mixing = Literal["light", "display"]
+"""Light, as in cameras, renderers and comps in linear light; or display numbers, as in most editors."""
+
+
 def _default_outputs() -> dict[OutputName, OutputSettings]:
     return {"alpha": OutputSettings(), "foreground": OutputSettings(), "composite": OutputSettings()}
 
@@ -184,6 +188,7 @@ def _default_outputs() -> dict[OutputName, OutputSettings]:
 class ClipSettings(Section):
     """What a clip may set for itself. background: the ground of the composite where there is no NAME_bg.
     colorspace: of the plate and NAME_clean, bg_colorspace: of NAME_bg; `auto` or a name of the colour config.
+    mixing: what soft edges mix, in the plate and in the comp that the alpha is for.
     missing: what stands in the result for a frame that a sequence lacks. frames: that are made, see
     `frame_range`; None: all; handles: so many more on either side. scale: of the raster, for a preview.
     deinterlace: what interlaced video becomes, of the plate and of what stands beside it.
@@ -196,6 +201,7 @@ class ClipSettings(Section):
     deinterlace: Literal["refuse", "frame", "field"] = "refuse"
     colorspace: SpaceName = "auto"
     bg_colorspace: SpaceName = "auto"
+    mixing: Mixing = "light"
     trimap: TrimapSettings = TrimapSettings()
     temporal: TemporalSettings = TemporalSettings()
     foreground: ForegroundSettings = ForegroundSettings()

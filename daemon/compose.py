@@ -9,14 +9,18 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from daemon.colour import ColourSpace, convert
+from daemon.clip_config import Mixing
+from daemon.colour import DISPLAY, ColourSpace, convert
 from daemon.media.base import Pixels
 from daemon.treatment import PLAIN, Treatment
+from dim_model import srgb
 from dim_model.arrays import Floats
 from dim_model.extend import beyond
 from dim_model.foreground import Mixed, mixed_colours
+from dim_model.mixing import agreed, share
 from dim_model.numbered import read, write
 from dim_model.shown import over, shown
 
@@ -32,41 +36,51 @@ def compose(
     outputs: Collection[str],
     into: Mapping[str, ColourSpace] = MappingProxyType({}),
     treatment: Treatment = PLAIN,
+    mixing: Mixing = "light",
 ) -> dict[str, Pixels]:
     """The outputs asked for, each float32 [H, W, C], C as in ``CHANNELS``; one that is made for the sake of
     another is named so, as ``layers.premult``.
 
-    plate: float32 [3, H, W] in ``space``. alpha: float32 [1, H, W]. background: [3, H, W] in ``space``, for
-    ``composite``. into: spaces of the outputs that are not to have the plate's. Light is mixed as light: the
-    foreground's colour is found, and laid over the background, in linear light. Where alpha is 1, foreground
-    and composite are the plate bit for bit (or its numbers converted); where it is 0, the composite is the
-    background. Premultiplied is the output's own numbers times alpha. treatment: of the foreground; what it
-    does to opaque pixels, and outside the matte, is what it was asked for. A render's NaN or infinity tells
-    no colour: it stays where it is, and has no say in the colours around it.
+    plate: float32 [3, H, W] in ``space``. alpha: float32 [1, H, W], by numbers, as a network tells it (see
+    ``dim_model.mixing``). background: [3, H, W] in ``space``, for ``composite``. into: spaces of the outputs
+    that are not to have the plate's. mixing: what is mixed, of plate and composite alike: ``light``, and then
+    alpha becomes the share of it, or sRGB's numbers. Where alpha is 1, foreground and composite are the plate
+    bit for bit (or its numbers converted); where it is 0, the composite is the background. Premultiplied is
+    the output's own numbers times alpha. treatment: of the foreground; what it does to opaque pixels, and
+    outside the matte, is what it was asked for. A render's NaN or infinity tells no colour: it stays where it
+    is, and has no say in the colours around it.
     """
-    made: dict[str, Pixels] = {"alpha": np.ascontiguousarray(alpha.permute(1, 2, 0).numpy())}
     kinds = {name: name.rpartition(".")[2] for name in outputs}
     coloured = {name: kind for name, kind in kinds.items() if kind in ("foreground", "premult")}
-    if coloured or "composite" in outputs:
-        found = _Foreground(plate, alpha, space, treatment, goes_on="foreground" in coloured.values())
+    made: dict[str, Pixels] = {}
+    if coloured or "composite" in outputs or mixing == "light":
+        found = _Foreground(plate, alpha, space, treatment, mixing, set(coloured.values()))
+        alpha = found.alpha
         if "composite" in outputs and background is not None:
             made["composite"] = found.over(background, into.get("composite"))
         # What is the picture itself comes last: others are made of it before it is changed.
         own = next((name for name, kind in coloured.items() if kind == "foreground" and name not in into), "")
         for name in sorted(coloured, key=lambda name: name == own):
             made[name] = found.output(coloured[name], into.get(name), is_last=name == own)
+    made["alpha"] = np.ascontiguousarray(alpha.permute(1, 2, 0).numpy())
     return {name: made[name] for name in outputs}
 
 
 class _Foreground:
-    """A frame's foreground, found once for all outputs. As ``compose``; goes_on: whether what the treatment
-    has the colours go on for is wanted.
+    """A frame's foreground, found once for all outputs. As ``compose``; kinds: of the outputs that have its
+    colours. alpha: float32 [1, H, W], that which goes with the colours.
     """
 
     def __init__(
-        self, plate: Tensor, alpha: Tensor, space: ColourSpace, treatment: Treatment, *, goes_on: bool
+        self,
+        plate: Tensor,
+        alpha: Tensor,
+        space: ColourSpace,
+        treatment: Treatment,
+        mixing: Mixing,
+        kinds: Collection[str],
     ) -> None:
-        self._alpha, self._space, self._mixed = alpha, space, Mixed.of(alpha)
+        self.alpha, self._space, self._mixing, self._mixed = alpha, space, mixing, Mixed.of(alpha)
         self._inside = torch.empty(3, 0)
         self._extended: tuple[Tensor, Tensor] | None = None
         show = partial(shown, _pixels(plate), self._mixed.alpha)
@@ -75,7 +89,8 @@ class _Foreground:
             self._picture = show()
             return
         with ThreadPoolExecutor(1, "show") as beside:  # it waits for memory, the rest for numbers
-            self._find(plate, treatment, treatment.extend if goes_on else 0, beside.submit(show))
+            extend = treatment.extend if "foreground" in kinds else 0
+            self._find(plate, treatment, extend, beside.submit(show))
 
     @property
     def _straight(self) -> Tensor:
@@ -83,38 +98,61 @@ class _Foreground:
         return torch.from_numpy(self._picture).permute(2, 0, 1)[:3]
 
     def _find(self, plate: Tensor, treatment: Treatment, extend: int, picture: Future[Pixels]) -> None:
-        """The colours of what is mixed, in linear light, and all that the treatment does. picture: as it lies
-        in memory, alpha its fourth channel.
+        """The light of what is mixed, and all that the treatment does. picture: as it lies in memory, alpha
+        its fourth channel.
         """
-        alpha, pixels = self._alpha, self._mixed.pixels
-        if treatment.is_for_known:
-            scene = self._space.to_linear(plate.contiguous())
-            light = _told(scene)
-        else:
-            scene = light = _light(plate, self._mixed, self._space)
-        inside, _ = mixed_colours(light, self._mixed)
-        del light  # whole frames go as soon as they can: at 4K each is a hundred megabytes
-        self._opacity = torch.from_numpy(self._mixed.alpha.reshape(-1)[pixels])
+        pixels = self._mixed.pixels
+        inside, behind = (srgb.to_light(some) for some in mixed_colours(self._numbers(plate), self._mixed))
+        opacity = self._mixed.alpha.reshape(-1)[pixels]
+        if self._mixing == "light":
+            sides = _table(_told(self._space.to_linear(_read(plate, pixels)))), _table(inside), _table(behind)
+            opacity = share(*sides, opacity)
+            inside = torch.from_numpy(agreed(*sides, opacity)).T
+            self._retell(opacity)
+        self._opacity = torch.from_numpy(opacity)
         self._inside = treatment.mixed(inside, self._opacity)
-        spilt, solid = treatment.solid(scene, alpha)
+        scene = self._space.to_linear(plate.contiguous()) if treatment.is_for_known else plate
+        spilt, solid = treatment.solid(scene, self.alpha)
         self._picture = picture.result()
         write(self._picture, pixels, _table(self._space.from_linear(self._inside)))
+        self._picture.reshape(-1, 4)[pixels, 3] = opacity
         if solid.numel():  # a mask of a whole frame is slow to ask
             self._straight[:, spilt] = self._space.from_linear(solid)
         if extend:
             light = scene.clone()
             light.view(3, -1)[:, torch.from_numpy(pixels)], light[:, spilt] = self._inside, solid
-            self._extended = beyond(light, alpha, extend)
+            self._extended = beyond(light, self.alpha, extend)
+
+    def _numbers(self, plate: Tensor) -> Tensor:
+        """SRGB's numbers of what the mixed pixels' colours are found by, [3, H, W], 0 where there is no
+        colour; elsewhere anything.
+        """
+        where = self._mixed.needed
+        some = _read(plate, where)
+        if self._space == DISPLAY and some.sum().isfinite():
+            return plate
+        numbers = np.empty_like(_pixels(plate))
+        write(numbers, where, _table(srgb.from_light(_told(self._space.to_linear(some)))))
+        return torch.from_numpy(numbers).permute(2, 0, 1)
+
+    def _retell(self, opacity: Floats) -> None:
+        """Give the mixed pixels another alpha, float32 [N], above 0 and below 1."""
+        alpha = self._mixed.alpha.copy()
+        alpha.reshape(-1)[self._mixed.pixels] = opacity
+        self._mixed, self.alpha = self._mixed._replace(alpha=alpha), torch.from_numpy(alpha)[None]
 
     def over(self, background: Tensor, into: ColourSpace | None) -> Pixels:
         """The composite, float32 [H, W, 3], in ``into``, or in the plate's own space."""
         plain, pixels = _pixels(background), self._mixed.pixels
         picture = over(self._picture[..., :3], self._mixed.alpha, plain)
         if pixels.size:
-            a = self._opacity
-            behind = self._space.to_linear(torch.from_numpy(read(plain, pixels, plain.shape[1])).T)
-            mixed = self._space.from_linear(a * self._inside + (1 - a) * behind)
-            write(picture, pixels, _table(mixed))
+            a, front = self._opacity, self._inside
+            behind = self._space.to_linear(_read(background, pixels))
+            if self._mixing == "light":
+                mixed = a * front + (1 - a) * behind
+            else:
+                mixed = srgb.to_light(a * srgb.from_light(front) + (1 - a) * srgb.from_light(behind))
+            write(picture, pixels, _table(self._space.from_linear(mixed)))
         if into is None:
             return picture
         planes = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
@@ -131,7 +169,7 @@ class _Foreground:
             picture = self._picture if is_last else self._picture.copy()
         colours = torch.from_numpy(picture).permute(2, 0, 1)[:3]
         if kind == "premult":
-            colours *= self._alpha
+            colours *= self.alpha
         elif self._extended is not None:
             outside, light = self._extended
             beyond_matte = self._space.from_linear(light)
@@ -139,15 +177,9 @@ class _Foreground:
         return picture
 
 
-def _light(plate: Tensor, mixed: Mixed, space: ColourSpace) -> Tensor:
-    """Scene-linear light of what the mixed pixels' colours are found by, [3, H, W], 0 where it tells no
-    colour; elsewhere anything.
-    """
-    seen, where = _pixels(plate), mixed.needed
-    some = torch.from_numpy(read(seen, where, seen.shape[1])).T
-    light = np.empty_like(seen)
-    write(light, where, _table(_told(space.to_linear(some))))
-    return torch.from_numpy(light).permute(2, 0, 1)
+def _read(picture: Tensor, pixels: NDArray[np.intp]) -> Tensor:
+    """The colours of pixels, [3, N], of a picture [3, H, W]."""
+    return torch.from_numpy(read(_pixels(picture), pixels, picture.shape[2])).T
 
 
 def _told(light: Tensor) -> Tensor:

@@ -95,7 +95,9 @@ def _pictures(work: Work, alpha: Tensor, plan: Plan) -> dict[str, Pixels]:
                 into[parts[kind]] = own
     background = plan.background.at(work.number, work.index) if "composite" in names else None
     wanted = names - {"layers"} | set(parts.values())
-    made = compose(work.plate, alpha, background, space, wanted, into, plan.treatment)
+    made = compose(
+        work.plate, alpha, background, space, wanted, into, plan.treatment, plan.settings.mixing
+    )
     if parts:
         of_layers = {kind: made[part] for kind, part in parts.items()}
         made["layers"] = layers.stacked(of_layers, work.trimap / 2)

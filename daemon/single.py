@@ -12,6 +12,7 @@ from rich.console import Console
 
 from daemon import manifest
 from daemon.asked import Asked, AskedError
+from daemon.clip_config import Mixing
 from daemon.config import Format
 from daemon.engine import Engine
 from daemon.job import Job
@@ -50,14 +51,16 @@ def matte_all(
     *,
     background: str | None = None,
     form: Format | None = None,
+    mixing: Mixing | None = None,
     device: str = "auto",
 ) -> int:
     """Matte each clip into ``out``; returns how many failed. Raises AskedError.
 
-    background: of the composite; media, a colour or checker. form: of the outputs. None: as the clip says.
+    background: of the composite; media, a colour or checker. form: of the outputs. mixing: see
+    `ClipSettings`. None: as the clip says.
     """
     named = background if background and _is_colour(background) else None
-    settings = asked.settings(background=named)
+    settings = asked.settings(background=named, mixing=mixing)
     sidecars = named_sidecars(asked, None if named else background)
     try:
         engine = Engine(lambda folder: Matter.open(folder, device=device), weights.SHIPPED)

@@ -8,6 +8,7 @@ import click
 
 from daemon.asked import Asked
 from daemon.cli.options import over_clips
+from daemon.clip_config import Mixing
 from daemon.config import Format
 
 
@@ -22,8 +23,20 @@ from daemon.config import Format
     type=click.Choice(["auto", "png", "exr", "tiff", "prores4444", "ffv1", "movpng", "vp9"]),
     help="Of every output but layers; a video format is for video.  [default: as suits the clip]",
 )
+@click.option(
+    "--mixing",
+    type=click.Choice(["light", "display"]),
+    help="What soft edges mix: light, for comps in linear light, or display numbers.  [default: light]",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-def matte(asked: Asked, out: Path, background: str | None, form: Format | None, device: str) -> int:
+def matte(
+    asked: Asked,
+    out: Path,
+    background: str | None,
+    form: Format | None,
+    mixing: Mixing | None,
+    device: str,
+) -> int:
     """Make alpha, foreground and composite of each INPUT: a still, a video, a folder of one clip or a pattern
     like shot.%04d.exr.
 
@@ -31,4 +44,4 @@ def matte(asked: Asked, out: Path, background: str | None, form: Format | None, 
     """
     from daemon.single import matte_all
 
-    return matte_all(asked, out, background=background, form=form, device=device)
+    return matte_all(asked, out, background=background, form=form, mixing=mixing, device=device)

@@ -14,7 +14,7 @@ from bench.quality_clips import NOISE, Clip, Photograph, Screen, composite, reci
 from bench.quality_product import SOURCES, Shot, rough_mask
 from bench.quality_subjects import Subject, creature
 from daemon.config import ClipSettings
-from demo.plates import coffee
+from demo.plates import coffee, to_linear
 
 SIZE = (160, 90)
 
@@ -40,13 +40,13 @@ def left_in(folder: Path, pattern: str) -> list[str]:
 
 
 @pytest.mark.parametrize("moving", [False, True])
-def test_a_composite_gives_its_alpha_back(moving: bool) -> None:
+def test_a_composite_gives_its_alpha_back_in_light(moving: bool) -> None:
     subject, background = disc(), Photograph(coffee(), SIZE, 3, moving=moving)
     clip = composite("disc", subject, background)
     for index, plate in enumerate(clip.plate):
-        behind = background.frame(index)
-        away = subject.colour[index] / 255 - behind
-        found = ((plate / 255 - behind) * away).sum(-1) / (away**2).sum(-1)
+        behind = to_linear(background.frame(index))
+        away = to_linear(subject.colour[index] / 255) - behind
+        found = ((to_linear(plate / 255) - behind) * away).sum(-1) / (away**2).sum(-1)
         clear = np.linalg.norm(away, axis=-1) > 0.5
         assert np.abs(found - subject.alpha[index])[clear].mean() < 2 * NOISE
     assert (clip.truth == subject.alpha).all()

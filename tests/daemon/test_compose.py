@@ -18,18 +18,21 @@ from daemon.media import VideoTags, find_media, open_source
 from daemon.treatment import Treatment
 from daemon.trimaps import Sidecar
 from tests.daemon.cases import plate, write
+from tests.daemon.mixed import by_numbers, mixed
 
 CONFIG = ColourConfig("ocio://studio-config-latest")
 ALL = ("alpha", "foreground", "premult", "composite")
+RED, GREEN, BLUE = (
+    torch.tensor(colour).view(3, 1, 1) for colour in ([0.8, 0.3, 0.2], [0.1, 0.5, 0.2], [0.1, 0.2, 0.9])
+)
+SHARE = torch.linspace(-0.5, 1.5, 64).clamp(0, 1).expand(1, 32, 64).contiguous()
+"""Of red light in ``soft_frame``."""
 
 
 def soft_frame() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A soft edge between two flat colours, mixed in light: plate and alpha, and a blue background."""
-    alpha = torch.linspace(-0.5, 1.5, 64).clamp(0, 1).expand(1, 32, 64).contiguous()
-    fg, bg = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1), torch.tensor([0.1, 0.5, 0.2]).view(3, 1, 1)
-    light = alpha * DISPLAY.to_linear(fg) + (1 - alpha) * DISPLAY.to_linear(bg)
-    blue = torch.tensor([0.1, 0.2, 0.9]).view(3, 1, 1).expand(3, 32, 64).contiguous()
-    return DISPLAY.from_linear(light), alpha, blue
+    """A soft edge between two flat colours, mixed in light: plate, alpha by numbers, a blue background."""
+    plate, alpha = mixed(RED, GREEN, SHARE)
+    return plate, alpha, BLUE.expand(3, 32, 64).contiguous()
 
 
 def test_every_output_has_its_channels() -> None:
@@ -55,12 +58,34 @@ def test_the_foreground_is_free_of_the_old_background() -> None:
 
 
 def test_the_composite_is_mixed_in_light() -> None:
-    _, alpha, blue = soft_frame()
     made = compose(*soft_frame(), DISPLAY, ["composite"])["composite"]
-    fg = torch.tensor([0.8, 0.3, 0.2]).view(3, 1, 1)
-    light = alpha * DISPLAY.to_linear(fg) + (1 - alpha) * DISPLAY.to_linear(blue)
-    expected = DISPLAY.from_linear(light).permute(1, 2, 0).numpy()
+    expected = mixed(RED, BLUE, SHARE)[0].permute(1, 2, 0).numpy()
     assert np.abs(made - expected).mean() < 0.01
+
+
+@pytest.mark.parametrize("outputs", [["alpha"], ALL])
+def test_alpha_becomes_the_share_of_light(outputs: list[str]) -> None:
+    plate, alpha, blue = soft_frame()
+    made = compose(plate, alpha, blue, DISPLAY, outputs)
+    off, before = (np.abs(a - SHARE[0].numpy()).max() for a in (made["alpha"][..., 0], alpha[0].numpy()))
+    assert off < 0.2 * before
+    for name in {"foreground", "premult"} & set(made):
+        np.testing.assert_array_equal(made[name][..., 3:], made["alpha"])
+    known = (alpha[0] == 0) | (alpha[0] == 1)
+    np.testing.assert_array_equal(made["alpha"][known, 0], alpha[0][known])
+
+
+@pytest.mark.parametrize("space", [DISPLAY, LINEAR])
+def test_what_was_mixed_by_numbers_is_taken_apart_and_laid_over_by_numbers(space: ColourSpace) -> None:
+    shown = SHARE * RED + (1 - SHARE) * GREEN
+    plate, blue = (space.from_linear(DISPLAY.to_linear(c.expand(3, 32, 64))) for c in (shown, BLUE))
+    made = compose(plate, SHARE, blue, space, ALL, mixing="display")
+    np.testing.assert_array_equal(made["alpha"][..., 0], SHARE[0])
+    composite = DISPLAY.from_linear(space.to_linear(torch.from_numpy(made["composite"]).permute(2, 0, 1)))
+    assert (composite - (SHARE * RED + (1 - SHARE) * BLUE)).abs().max() < 0.02
+    foreground = torch.from_numpy(made["foreground"]).permute(2, 0, 1)[:3]
+    seen = (SHARE > 0.3)[0]
+    assert (foreground - space.from_linear(DISPLAY.to_linear(RED))).abs()[:, seen].max() < 0.05
 
 
 @pytest.mark.parametrize(
@@ -70,20 +95,20 @@ def test_the_composite_is_mixed_in_light() -> None:
 )
 def test_light_is_mixed_as_light_and_opaque_pixels_stay_in_every_space(space: ColourSpace) -> None:
     """A red brighter than white over green, in a log, in HDR video, in ACEScg."""
-    _, alpha, _ = soft_frame()
     red, green, blue = (
         torch.tensor(c).view(3, 1, 1).expand(3, 32, 64)
         for c in ([6.0, 0.3, 0.2], [0.1, 0.5, 0.2], [0.0, 0, 2])
     )
-    plate_ = space.from_rec709(alpha * red + (1 - alpha) * green)
-    made = compose(plate_, alpha, space.from_rec709(blue), space, ALL)
-    opaque, bits = alpha[0].numpy() == 1, plate_.permute(1, 2, 0).numpy()
+    light = SHARE * red + (1 - SHARE) * green
+    plate_ = space.from_rec709(light)
+    own = (space.to_linear(space.from_rec709(side)) for side in (light, red, green))
+    made = compose(plate_, by_numbers(*own, SHARE), space.from_rec709(blue), space, ALL)
+    opaque, bits = SHARE[0].numpy() == 1, plate_.permute(1, 2, 0).numpy()
     for name in ("foreground", "premult", "composite"):
         np.testing.assert_array_equal(made[name][opaque][:, :3], bits[opaque])
     composite = space.to_rec709(torch.from_numpy(made["composite"]).permute(2, 0, 1))
-    in_light = compose(LINEAR.from_rec709(alpha * red + (1 - alpha) * green), alpha, blue, LINEAR, ALL)
-    off = (composite.permute(1, 2, 0) - torch.from_numpy(in_light["composite"])).abs()
-    assert off.max() < 5e-3  # of 6
+    off = (composite - (SHARE * red + (1 - SHARE) * blue)).abs()
+    assert off.mean() < 0.02  # of 6
     np.testing.assert_array_equal(
         made["premult"][..., :3], made["foreground"][..., :3] * made["premult"][..., 3:]
     )
@@ -97,7 +122,7 @@ def test_an_output_of_another_space_is_converted_before_it_is_premultiplied() ->
     np.testing.assert_array_equal(made["foreground"], plain["foreground"])
     np.testing.assert_array_equal(made["alpha"], plain["alpha"])
     straight = torch.from_numpy(plain["foreground"][..., :3]).permute(2, 0, 1)
-    expected = (convert(straight, DISPLAY, log) * alpha).permute(1, 2, 0).numpy()
+    expected = convert(straight, DISPLAY, log).permute(1, 2, 0).numpy() * plain["alpha"]
     np.testing.assert_array_equal(made["premult"][..., :3], expected)
     composite = DISPLAY.to_linear(torch.from_numpy(plain["composite"])).numpy()
     np.testing.assert_array_equal(made["composite"], composite)

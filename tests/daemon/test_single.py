@@ -63,6 +63,26 @@ def test_a_clean_plate_is_taken(tmp_path: Path) -> None:
     assert alpha[:, :50].max() == 0
 
 
+def test_what_soft_edges_mix_may_be_said(tmp_path: Path) -> None:
+    """Of a bright thing before a dark wall less of the light is the wall's than of the numbers."""
+    dark, bright = plate() // 8, plate() // 4 + 190
+    half = np.hstack([bright[:, : bright.shape[1] // 2], dark[:, dark.shape[1] // 2 :]])
+    picture = write(tmp_path / "shot.png", cv2.blur(half, (15, 15)))
+    asked = (picture, "--trimap", write(tmp_path / "rough.png", trimap()), "--out")
+    (tmp_path / "shot.yaml").write_text("mixing: display\n")
+    found = {}
+    for name, said in (("own", ()), ("display", ("--mixing", "display")), ("light", ("--mixing", "light"))):
+        code, told = matte(*asked, tmp_path / name, *said)
+        assert code == 0, told
+        alpha = cv2.imread(str(tmp_path / name / "shot/shot_alpha.png"), cv2.IMREAD_UNCHANGED)
+        found[name] = alpha.astype(np.int64)
+    assert (found["own"] == found["display"]).all()
+    mixed = (found["display"] > 0) & (found["display"] < 65535)
+    assert mixed.any()
+    assert (found["light"] == found["display"])[~mixed].all()
+    assert (found["light"] != found["display"])[mixed].mean() > 0.5
+
+
 def test_the_space_of_the_plates_may_be_said(tmp_path: Path) -> None:
     """It goes before what lies beside a clip; a name that is not there is told with the one meant."""
     picture = still(tmp_path)

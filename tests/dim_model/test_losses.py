@@ -17,7 +17,7 @@ def test_a_perfect_matte_costs_nothing() -> None:
     outputs = {"alpha": alpha, "coarse": alpha}
     found = terms.losses(outputs, truth, frames=2)
     assert set(found) == set(terms.WEIGHTS) | {"total"}
-    assert all(float(cost) < 2e-5 for cost in found.values())
+    assert all(float(cost) < 1e-4 for cost in found.values())
 
 
 def test_known_pixels_teach_nothing() -> None:
@@ -94,10 +94,36 @@ def test_beyond_the_right_end_nothing_is_wrong_and_beyond_the_wrong_one_still_te
     truth = {"alpha": true, "image": other, "foreground": other, "background": other}
     truth["trimap"] = torch.full_like(true, 0.5)
     right = torch.full_like(true, -0.01).requires_grad_()
-    assert float(terms.losses({"alpha": right}, truth)["total"].detach()) < 1e-5
+    assert float(terms.losses({"alpha": right}, truth)["total"].detach()) < 1e-4
     wrong = torch.full_like(true, 1.01).requires_grad_()
     found = terms.losses({"alpha": wrong}, truth)
     assert float(found["square"].detach()) == pytest.approx(1)
     found["total"].backward()
     assert wrong.grad is not None
     assert (wrong.grad > 0).all()
+
+
+def test_an_easy_picture_that_gets_better_by_half_is_heard_beside_a_hard_one() -> None:
+    """To the mean over all pixels alone it is 0.008 of what the hard one is."""
+    true, other = torch.zeros(2, 1, 32, 32), torch.zeros(2, 3, 32, 32)
+    truth = {"alpha": true, "image": other, "foreground": other, "background": other}
+    truth["trimap"] = torch.full_like(true, 0.5)
+
+    def cost(easy: float, hard: float) -> dict[str, float]:
+        alpha = torch.tensor([easy, hard]).view(2, 1, 1, 1).expand_as(true)
+        return {name: float(term) for name, term in terms.losses({"alpha": alpha}, truth).items()}
+
+    before, easier, harder = cost(0.04, 0.8), cost(0.02, 0.8), cost(0.04, 0.4)
+    gains = [before["total"] - after["total"] for after in (easier, harder)]
+    assert gains[0] > 0.02 * gains[1]
+    assert before["alpha"] - easier["alpha"] == pytest.approx(0.01, abs=1e-5)
+    assert before["alpha"] - harder["alpha"] == pytest.approx(0.2, abs=1e-5)
+
+
+def test_every_unknown_pixel_weighs_the_same_in_the_terms() -> None:
+    true, other = torch.zeros(2, 1, 32, 32), torch.zeros(2, 3, 32, 32)
+    truth = {"alpha": true, "image": other, "foreground": other, "background": other}
+    truth["trimap"] = torch.zeros_like(true)
+    truth["trimap"][0, ..., :24], truth["trimap"][1, ..., :8] = 0.5, 0.5
+    alpha = torch.tensor([0.1, 0.5]).view(2, 1, 1, 1).expand_as(true)
+    assert float(terms.losses({"alpha": alpha}, truth)["alpha"]) == pytest.approx(0.2, abs=1e-5)

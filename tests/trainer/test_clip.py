@@ -37,12 +37,9 @@ def test_every_frame_is_whole_and_true(seed: int, photos: Path) -> None:
             assert picture.shape == (96, 96, 3)
             assert picture.dtype == np.float32
             assert 0 <= picture.min() <= picture.max() <= 1
-        made = (
-            composite(scene.alpha, scene.foreground, scene.background, in_light=light)
-            for light in (False, True)
-        )
-        # Noise and codecs are part of the image.
-        assert min(float(np.abs(m - scene.image).mean()) for m in made) < 0.05
+        # By numbers, whatever was mixed; noise and codecs are part of the image.
+        made = composite(scene.alpha, scene.foreground, scene.background, in_light=False)
+        assert float(np.abs(made - scene.image).mean()) < 0.05
         assert set(np.unique(scene.trimap)) <= {0, 0.5, 1}
 
 

@@ -12,7 +12,7 @@ from trainer.synth.foreground import Maker, Rng
 from trainer.synth.lens import premultiplied, straight
 from trainer.synth.motion import MARGIN, random_motion
 from trainer.synth.photos import Photos
-from trainer.synth.scene import Scene, composite, is_fair
+from trainer.synth.scene import Scene, by_numbers, composite, is_fair
 from trainer.synth.trimaps import random_trimap
 
 _LOCKED = 0.4
@@ -46,5 +46,6 @@ def make_clip(rng: Rng, maker: Maker, photos: Photos, size: int, frames: int) ->
         own = np.random.default_rng(rng.integers(2**32))
         trimap = random_trimap(own if is_unsteady else np.random.default_rng(outline), alpha)
         shot = damaged(np.random.default_rng(damage), image, own)
-        scenes.append(Scene(shot, trimap, alpha, colour, background, made.kind))
+        seen = by_numbers(alpha, image, colour, background)
+        scenes.append(Scene(shot, trimap, seen, colour, background, made.kind))
     return scenes

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from dim_model.arrays import Floats
+from dim_model.mixing import share
 from trainer.synth.background import met, random_background
 from trainer.synth.damage import damaged
 from trainer.synth.foreground import Maker, Rng
@@ -23,7 +24,7 @@ class Scene:
     """All float32, display-referred, 0..1: image, foreground, background [N, N, 3]; alpha, trimap [N, N].
 
     ``image`` is the composite with its damage; foreground and background are clean, as a compositor wants
-    them.
+    them. ``alpha`` is by numbers, however they were mixed: see ``dim_model.mixing``.
     """
 
     image: Floats
@@ -43,7 +44,8 @@ def make_scene(rng: Rng, maker: Maker, photos: Photos, size: int) -> Scene:
             break
     foreground, background = met(rng, made.alpha, made.colour, random_background(rng, photos, size))
     image = composite(made.alpha, foreground, background, in_light=rng.random() < 0.5)
-    return Scene(damaged(rng, image), trimap, made.alpha, foreground, background, made.kind)
+    alpha = by_numbers(made.alpha, image, foreground, background)
+    return Scene(damaged(rng, image), trimap, alpha, foreground, background, made.kind)
 
 
 def is_fair(trimap: Floats) -> bool:
@@ -61,3 +63,12 @@ def composite(alpha: Floats, foreground: Floats, background: Floats, *, in_light
         return a * foreground + (1 - a) * background
     light = a * cv2.pow(foreground, 2.2) + (1 - a) * cv2.pow(background, 2.2)
     return np.asarray(cv2.pow(light, 1 / 2.2), np.float32)
+
+
+def by_numbers(alpha: Floats, image: Floats, foreground: Floats, background: Floats) -> Floats:
+    """Alpha that mixes the numbers of foreground and background to the image's, float32 [N, N]. alpha: that
+    which made it, of which nothing is mixed that was not.
+    """
+    seen, front, behind = (np.ascontiguousarray(c.reshape(-1, 3)) for c in (image, foreground, background))
+    told = share(seen, front, behind, alpha.ravel()).reshape(alpha.shape)
+    return np.asarray(np.where((alpha > 0) & (alpha < 1), told, alpha), np.float32)
