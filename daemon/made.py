@@ -61,18 +61,20 @@ class Made:
     @classmethod
     def of(cls, work: Work, steady: Steady, plan: Plan) -> Self:
         """Every output of ``plan``; raises what reading the background raises."""
+        made = _made(work, steady.alpha, plan)
         figures = {
             "frame": work.number,
             "unknown": work.unknown,
             "confidence": work.confidence,
-            "alpha": round(cv2.mean(steady.alpha[0].numpy())[0], 6),
+            "alpha": round(cv2.mean(made["alpha"])[0], 6),
             "flicker": round(steady.flicker, 5),
         }
         if steady.cut:
             figures["cut"] = True
         if work.mended:
             figures["mended"] = work.mended
-        return cls(work.index, work.number, work.pts, work.tags, _pictures(work, steady.alpha, plan), figures)
+        pictures: dict[str, Pixels] = {output.name: made[output.name] for output in plan.outputs}
+        return cls(work.index, work.number, work.pts, work.tags, pictures, figures)
 
     def frames(self, plan: Plan) -> Iterator[list[Frame]]:
         """What each output is given: the frame itself, and one for each that is missing after it."""
@@ -82,7 +84,8 @@ class Made:
             yield [Frame(number, pictures[o.name], None, o.tags(tags)) for o in plan.outputs]
 
 
-def _pictures(work: Work, alpha: Tensor, plan: Plan) -> dict[str, Pixels]:
+def _made(work: Work, alpha: Tensor, plan: Plan) -> dict[str, Pixels]:
+    """Every output of ``plan`` and, whether it is one or not, alpha."""
     names = {output.name for output in plan.outputs}
     space, into = plan.colours.plate.space, dict(plan.colours.outputs)
     parts: dict[str, str] = {}
@@ -94,11 +97,11 @@ def _pictures(work: Work, alpha: Tensor, plan: Plan) -> dict[str, Pixels]:
             if own and not is_there:
                 into[parts[kind]] = own
     background = plan.background.at(work.number, work.index) if "composite" in names else None
-    wanted = names - {"layers"} | set(parts.values())
+    wanted = {"alpha"} | names - {"layers"} | set(parts.values())
     made = compose(
         work.plate, alpha, background, space, wanted, into, plan.treatment, plan.settings.mixing
     )
     if parts:
         of_layers = {kind: made[part] for kind, part in parts.items()}
         made["layers"] = layers.stacked(of_layers, work.trimap / 2)
-    return {name: made[name] for name in names}
+    return made
