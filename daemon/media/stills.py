@@ -8,6 +8,7 @@ was held.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ _ASSOCIATED = frozenset({"openexr", "tiff"})
 _INKS = ("tiff:ColorSpace", "jpeg:ColorSpace")
 _NO_RGB = frozenset({"CMYK", "YCCK", "CIELAB", "ICCLAB", "ITULAB", "PhotoYCK", "color separated"})
 """Colours that OpenImageIO makes RGB of without their profile, which tells how, or not at all."""
+
+_GREYS = frozenset({"Y", "A", "ALPHA"})
+"""Channels of a picture or a matte; of any other name one alone may be depth."""
 
 _LEAST_COVER = 2.0**-24
 
@@ -182,15 +186,12 @@ def _short(error: str) -> str:
 
 
 def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
-    part = 0
-    while file.seek_subimage(part, 0):
-        spec = file.spec()
-        picked = pick_channels(spec.channelnames)
-        if picked:
-            break
-        part += 1
-    else:
+    found = _part(file)
+    if found is None:
         raise MediaError(f"{path.name}: has no RGB, grey or alpha channel; export it with one of them.")
+    part, picked = found
+    file.seek_subimage(part, 0)
+    spec = file.spec()
     inks = next((name for key in _INKS if (name := spec.get_string_attribute(key)) in _NO_RGB), None)
     if inks:
         raise MediaError(f"{path.name}: is {inks}, not RGB; convert it to RGB first.")
@@ -217,6 +218,26 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         colour=colour_tags(spec, path, file.format_name(), grey=len(picked) < 3),
         premultiplied=channels == 4 and file.format_name() in _ASSOCIATED and not _says_straight(spec),
     )
+
+
+def _part(file: oiio.ImageInput) -> tuple[int, tuple[int, ...]] | None:
+    """The part whose picture is wanted, and the channels of it; None where no part has any.
+
+    Of an EXR's parts the first with colour, else the first with luminance or a matte, else the first of one
+    channel: renderers sort depth before the beauty. Of any other file the first.
+    """
+    found: list[tuple[int, int, tuple[int, ...]]] = []
+    for part in itertools.count():
+        if not file.seek_subimage(part, 0):
+            break
+        names = file.spec().channelnames
+        picked = pick_channels(names)
+        if picked:
+            is_named = names[picked[0]].rpartition(".")[2].upper() in _GREYS
+            found.append((0 if len(picked) > 2 else 1 if is_named else 2, part, picked))
+            if len(picked) > 2 or file.format_name() != "openexr":
+                break
+    return min(found)[1:] if found else None
 
 
 def pick_channels(names: tuple[str, ...]) -> tuple[int, ...]:

@@ -54,6 +54,22 @@ def test_the_first_part_with_colour_is_read_with_its_own_header(tmp_path: Path) 
     assert [value for name, _, value in frame.tags.attributes if name == "note"] == ["of part 1"]
 
 
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([["Z"], ["R", "G", "B"]], (1, 2, 3)),
+        ([["A"], ["Y"], ["beauty.R", "beauty.G", "beauty.B"]], (2, 3, 4)),
+        ([["Z"], ["A"]], (1,)),
+        ([["depth.Z"], ["id"]], (0,)),
+    ],
+)
+def test_depth_or_a_matte_in_an_earlier_part_is_not_taken_for_the_picture(
+    tmp_path: Path, names: list[list[str]], wanted: tuple[float, ...]
+) -> None:
+    pixels = read(layered(tmp_path / "a.exr", names))
+    np.testing.assert_array_equal(pixels[3, 4], wanted)
+
+
 def test_parts_that_are_tiled_and_smaller_than_the_frame_are_laid_where_they_belong(tmp_path: Path) -> None:
     windows = {"x": 4, "y": 6, "full_width": WIDTH + 8, "full_height": HEIGHT + 10}
     names = [["depth.Z", "depth.A0"], ["R", "G", "B", "A"]]
