@@ -11,9 +11,13 @@ from daemon.media.base import ColourTags
 from daemon.media.icc_chunks import png_has_profile
 
 _NAMES = ("colorInteropID", "oiio:ColorSpace", "colorSpace")
+_DENSITY = "Printing density"
+"""A film scan's, of which OpenImageIO makes no name: all other transfers of a DPX it names, or are a
+display's.
+"""
+
 _SAYS_NOTHING = frozenset({"", "unknown", "data", "linear", "scene_linear"})
 """`linear` leaves open of which primaries, which is all that there is to be known of a float file."""
-
 
 _PROFILED = frozenset({"png", "jpeg", "tiff"})
 
@@ -22,6 +26,8 @@ def colour_tags(spec: oiio.ImageSpec, path: Path, format: str, *, grey: bool) ->
     """Read from a header. For integer files OpenImageIO may have put in what their format implies."""
     names = (spec.get_string_attribute(name).strip() for name in _NAMES)
     space = next((name for name in names if name.lower() not in _SAYS_NOTHING), None)
+    if space is None and format == "dpx" and spec.get_string_attribute("dpx:Transfer") == _DENSITY:
+        space = _DENSITY
     corners = spec.getattribute("chromaticities")
     return ColourTags(
         space=space,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 import torch
 
@@ -81,6 +82,32 @@ def test_a_name_that_the_config_lacks_is_said_and_not_obeyed() -> None:
     known = chosen(info(colour=ColourTags("KodakLog")), name="scan.dpx")
     assert (known.space, known.is_assumed) == (DISPLAY, True)
     assert known.warning.startswith("scan.dpx: its header says KodakLog; taken as sRGB Rec.709")
+
+
+@pytest.mark.parametrize(
+    ("transfer", "says"),
+    [
+        ("Printing density", "scan.dpx: its header says Printing density; taken as sRGB Rec.709, "),
+        ("Logarithmic", "scan.dpx: its header says KodakLog; taken as sRGB Rec.709, "),
+        ("SMPTE 274M", None),
+        ("User defined", None),
+    ],
+)
+def test_a_scan_in_densities_is_told_and_not_taken_for_a_picture_in_silence(
+    tmp_path: Path, transfer: str, says: str | None
+) -> None:
+    spec = oiio.ImageSpec(8, 8, 3, "uint16")
+    spec.attribute("oiio:BitsPerSample", 10)
+    spec.attribute("dpx:Transfer", transfer)
+    file = oiio.ImageOutput.create(str(tmp_path / "scan.dpx"))
+    assert file.open(str(tmp_path / "scan.dpx"), spec)
+    assert file.write_image(np.full((8, 8, 3), 0.5, np.float32))
+    assert file.close()
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=100) as source:
+        known = chosen(source.info, name="scan.dpx")
+    assert (known.space, known.is_assumed) == (DISPLAY, True)
+    assert known.warning is None if says is None else known.warning.startswith(says)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
