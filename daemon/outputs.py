@@ -172,6 +172,17 @@ def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[s
             yield f"{name}: {output.name} as {output.format} {reason}."
 
 
+def sideways(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[str]:
+    """One sentence where players turn the clip ``name``, and pictures are made of it, which do not say so."""
+    angle = abs(info.tags.rotation) if info.tags else 0
+    lying = [output.name for output in outputs if output.format in IMAGE_FORMATS]
+    if angle and lying:
+        yield (
+            f"{name}: players turn the plate by {angle} degrees, which the pictures of {', '.join(lying)} do "
+            "not say; they lie as its pixels do."
+        )
+
+
 def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, info: ClipInfo) -> None:
     """Raises MediaError for an output that its format cannot hold, or not with such bits or compression."""
     if kind in VIDEO_FORMATS and info.kind != "video" and output != "layers":
