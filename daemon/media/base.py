@@ -79,7 +79,8 @@ class VideoTags:
     """What a video says of its own pixels, in the code points of ITU-T H.273 (2 is "unspecified").
 
     `full_range` is None where the file does not say. `sample_aspect` is 1 for square pixels. `rotation` is
-    the display rotation in degrees that a player would apply; the pixels themselves are never rotated.
+    the display rotation in degrees that a player would apply; the pixels themselves are never rotated. `reel`
+    is the name of the tape or card that an editor conforms by.
     """
 
     primaries: int = 2
@@ -89,6 +90,7 @@ class VideoTags:
     sample_aspect: Fraction = Fraction(1)
     timecode: str | None = None
     rotation: int = 0
+    reel: str | None = None
 
 
 @dataclass(frozen=True)

@@ -163,8 +163,8 @@ _MOST_FRAMES = 30
 
 
 def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
-    """What a picture made of a video's frame, by its position, says: frame rate, pixel aspect, and where the
-    rate is constant the time code. None for a clip that is no video.
+    """What a picture made of a video's frame, by its position, says: frame rate, pixel aspect, reel, and
+    where the rate is constant the time code. None for a clip that is no video.
     """
     rate, tags = info.rate, info.tags
     if info.kind != "video" or rate is None or tags is None:
@@ -172,6 +172,7 @@ def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
     kept: tuple[tuple[str, Any, Any], ...] = (
         ("framesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator)),
         ("PixelAspectRatio", oiio.TypeDesc("float"), float(tags.sample_aspect)),
+        *([("reelName", oiio.TypeDesc("string"), tags.reel)] if tags.reel else []),
     )
     first = tags.timecode or "" if _is_constant(info.pts, 1 / (rate * (info.time_base or 1 / rate))) else ""
 

@@ -125,6 +125,8 @@ def _describe(stream: VideoStream, codec: MovieCodec, like: ClipInfo) -> None:
     tags = like.tags or VideoTags()
     if tags.timecode:
         stream.metadata["timecode" if codec.container == "mov" else "TIMECODE"] = tags.timecode
+    if tags.reel:
+        stream.metadata["reel_name" if codec.container == "mov" else "REEL_NAME"] = tags.reel
     if tags.rotation:
         stream.set_display_rotation(tags.rotation)
 

@@ -64,6 +64,12 @@ def by_field(info: ClipInfo) -> ClipInfo:
     )
 
 
+def _reel(container: InputContainer) -> str | None:
+    """It stands beside the time code, which MOV has in a stream of its own."""
+    names = (lookup(stream.metadata, "reel_name") for stream in container.streams)
+    return next((name for name in names if name), None)
+
+
 def _remarks(
     path: Path, container: InputContainer, first: av.VideoFrame, matrix: int, *, mirrored: bool
 ) -> Iterator[str]:
@@ -122,6 +128,7 @@ def describe(
             sample_aspect=stream.sample_aspect_ratio or Fraction(1),
             timecode=lookup(stream.metadata, "timecode") or lookup(container.metadata, "timecode"),
             rotation=rotation,
+            reel=_reel(container),
         ),
         sound=path if container.streams.audio else None,
         remarks=tuple(_remarks(path, container, first, int(context.colorspace), mirrored=mirrored)),

@@ -86,14 +86,14 @@ def test_a_constant_frame_rate_stays_that_fraction(tmp_path: Path, format: str, 
 
 
 @pytest.mark.parametrize("format", SUFFIX)
-def test_tags_timecode_and_rotation_go_through(tmp_path: Path, format: str) -> None:
-    tags = VideoTags(9, 16, 9, False, Fraction(4, 3), "10:00:00:12", 90)
+def test_tags_timecode_reel_and_rotation_go_through(tmp_path: Path, format: str) -> None:
+    tags = VideoTags(9, 16, 9, False, Fraction(4, 3), "10:00:00:12", 90, "A001C003")
     info, _ = read(
         make(tmp_path, format, clip((0, 1001, 2002), tags=tags), 4, lambda _: np.ones((48, 64, 4), "f4"))
     )
     assert info.tags is not None
     assert (info.tags.primaries, info.tags.transfer) == (9, 16)
-    assert (info.tags.timecode, info.tags.rotation) == ("10:00:00:12", 90)
+    assert (info.tags.timecode, info.tags.rotation, info.tags.reel) == ("10:00:00:12", 90, "A001C003")
     if format == "prores4444":
         assert (info.tags.matrix, info.tags.full_range) == (9, False)
         assert info.tags.sample_aspect == Fraction(4, 3)
