@@ -144,7 +144,7 @@ class Plan:
         if self.clip.bg is None or "composite" not in self.settings.outputs:
             size = (self.info.height, self.info.width)
             return Flat.named(self.settings.background, size, self.colours.plate.space)
-        return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space)
+        return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space, self.raster)
 
     def frames(self, start: int, stop: int | None = None) -> Iterator[Frame]:
         """The plate's frames at positions ``start`` to ``stop`` (None: the end)."""

@@ -120,7 +120,8 @@ class ClipInfo:
     pictures, where it has any. `remarks` are sentences that a person should read: what of the file was passed
     over. `heard` is, of a part of a video, between which seconds its sound is; None: from or to the sound's
     own ends. `colour` is what a picture says of its colours; a video says it in its `tags`. `premultiplied`:
-    the files hold colours times alpha, which frames have straight.
+    the files hold colours times alpha, which frames have straight. `pixel_aspect`: how wide a pixel is shown,
+    of its height, as an EXR, a DPX or a video says.
     """
 
     kind: Kind
@@ -143,6 +144,7 @@ class ClipInfo:
     step: int = 1
     digits: int = 4
     premultiplied: bool = False
+    pixel_aspect: Fraction = Fraction(1)
 
 
 class FrameSource(Protocol):

@@ -84,6 +84,12 @@ def _is_of_the_picture(name: str) -> bool:
     return name not in _OF_THE_FILE and not name.startswith(_FAMILIES_OF_THE_FILE)
 
 
+def pixel_aspect(spec: oiio.ImageSpec, format: str) -> Fraction:
+    """How wide a pixel is shown of its height; square where a header says nothing, or what cannot be."""
+    told = spec.get_float_attribute("PixelAspectRatio", 1.0) if format in _CARRIERS else 1.0
+    return Fraction(told).limit_denominator(1000) if 0.1 <= told <= 10 else Fraction(1)
+
+
 def without(tags: PictureTags | None, names: frozenset[str]) -> PictureTags | None:
     """The same without some attributes."""
     if tags is None:

@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from daemon.media.colour_tags import colour_tags
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
 from daemon.media.mend import mend
-from daemon.media.picture_tags import tags_of
+from daemon.media.picture_tags import pixel_aspect, tags_of
 
 _ASSOCIATED = frozenset({"openexr", "tiff"})
 """Formats whose alpha is premultiplied unless the file says otherwise."""
@@ -59,6 +60,7 @@ class Header:
     orientation: int
     colour: ColourTags
     premultiplied: bool
+    pixel_aspect: Fraction
 
 
 def read_header(path: Path, max_pixels: int) -> Header:
@@ -143,6 +145,7 @@ def still_info(header: Header) -> ClipInfo:
         is_float=header.is_float,
         colour=header.colour,
         premultiplied=header.premultiplied,
+        pixel_aspect=header.pixel_aspect,
     )
 
 
@@ -217,6 +220,7 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         orientation=orientation,
         colour=colour_tags(spec, path, file.format_name(), grey=len(picked) < 3),
         premultiplied=channels == 4 and file.format_name() in _ASSOCIATED and not _says_straight(spec),
+        pixel_aspect=pixel_aspect(spec, file.format_name()),
     )
 
 

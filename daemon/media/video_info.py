@@ -131,5 +131,6 @@ def describe(
             reel=_reel(container),
         ),
         sound=path if container.streams.audio else None,
+        pixel_aspect=stream.sample_aspect_ratio or Fraction(1),
         remarks=tuple(_remarks(path, container, first, int(context.colorspace), mirrored=mirrored)),
     )
