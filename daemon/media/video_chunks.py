@@ -132,7 +132,8 @@ def _describe(stream: VideoStream, codec: MovieCodec, like: ClipInfo) -> None:
 
 
 def _stamped(like: ClipInfo) -> ClipInfo:
-    return replace(like, time_base=milliseconds.BASE, pts=milliseconds.stamps(like))
+    stamps = milliseconds.stamps(like)
+    return replace(like, time_base=milliseconds.BASE, pts=stamps, end=milliseconds.end(like, stamps))
 
 
 def _pictures(parts: Iterable[Path], stream: VideoStream, like: ClipInfo) -> Iterator[Timed]:
@@ -154,6 +155,8 @@ def _restamp(packet: av.Packet[VideoStream], stream: VideoStream, like: ClipInfo
     packet.pts = packet.dts = like.pts[position]
     if position + 1 < len(like.pts):
         packet.duration = like.pts[position + 1] - like.pts[position]
+    elif like.end is not None:
+        packet.duration = like.end - like.pts[position]
     else:
         packet.duration = max(1, round(1 / (like.rate * like.time_base)))
 

@@ -60,6 +60,7 @@ def by_field(info: ClipInfo) -> ClipInfo:
         rate=2 * info.rate,
         time_base=info.time_base / 2,
         pts=tuple(stamps),
+        end=None if info.end is None else max(2 * info.end, stamps[-1] + 1),
         tags=tags,
     )
 

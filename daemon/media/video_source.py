@@ -81,6 +81,7 @@ class VideoSource(Closing):
             self._stamps, self._keys = index.stamps, index.keys
             stamps = self._of_frames(stamp_of(first))
             info = describe(self._path, container, stream, first, stamps, self._turn(stream, first))
+            info = replace(info, end=index.end)
             codec = stream.codec_context.codec.canonical_name
         self._stamps = info.pts
         info = told_apart(self._path.name, info)
