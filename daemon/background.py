@@ -80,9 +80,7 @@ class Picture:
         return self._kept[1]
 
     def _read(self, number: int, position: int) -> Tensor:
-        pixels = self._sidecar.at(number, position)
-        rgb = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
-        rgb = np.rot90(rgb, self._turns)
+        rgb = np.rot90(self._sidecar.colours(number, position), self._turns)
         height, width = self._plate.height, self._plate.width
         stretch = self._stretch(rgb.shape[1::-1])
         down = max(height / rgb.shape[0], width / (rgb.shape[1] * stretch))

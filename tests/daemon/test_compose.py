@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 import torch
 
@@ -177,6 +178,25 @@ def disc(width: int, height: int, radius: int) -> np.ndarray:
     rows, columns = np.mgrid[0:height, 0:width]
     inside = np.hypot(columns - width / 2, rows - height / 2) < radius
     return np.repeat(inside[..., None] * np.uint8(255), 3, -1)
+
+
+@pytest.mark.parametrize("name", ["bg.exr", "bg.tif", "bg.png"])
+def test_what_stands_beside_with_alpha_is_the_picture_that_it_shows(tmp_path: Path, name: str) -> None:
+    """A premultiplied file by its own numbers, a straight cut-out before black: soft edges stay soft."""
+    alpha = np.clip(np.linspace(-0.5, 1.5, 64), 0, 1, dtype=np.float32)[None, :, None].repeat(32, 0)
+    straight = np.where(alpha > 0, np.float32([0.9, 0.6, 0.3]), 0).astype(np.float32)
+    spec = oiio.ImageSpec(64, 32, 4, "half" if name == "bg.exr" else "uint16")
+    is_straight = name == "bg.png"
+    spec.attribute("oiio:UnassociatedAlpha", int(is_straight))
+    file = oiio.ImageOutput.create(str(tmp_path / name))
+    assert file.open(str(tmp_path / name), spec)
+    assert file.write_image(np.dstack([straight if is_straight else straight * alpha, alpha]))
+    assert file.close()
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=10**6) as source:
+        sidecar = Sidecar(name, source, source.info, pytest.fail, DISPLAY)
+        made = Picture(sidecar, source.info, DISPLAY, (64, 32)).at(0, 0).permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(made, straight * alpha, atol=1e-3)
 
 
 def test_a_checker_has_two_greys_and_a_colour_has_one() -> None:
