@@ -16,6 +16,9 @@ _DENSITY = "Printing density"
 display's.
 """
 
+_FFMPEG = "Lavc"
+"""Begins the name of the writer that calls each DPX linear, whatever its numbers are."""
+
 _SAYS_NOTHING = frozenset({"", "unknown", "data", "linear", "scene_linear"})
 """`linear` leaves open of which primaries, which is all that there is to be known of a float file."""
 
@@ -26,8 +29,8 @@ def colour_tags(spec: oiio.ImageSpec, path: Path, format: str, *, grey: bool) ->
     """Read from a header. For integer files OpenImageIO may have put in what their format implies."""
     names = (spec.get_string_attribute(name).strip() for name in _NAMES)
     space = next((name for name in names if name.lower() not in _SAYS_NOTHING), None)
-    if space is None and format == "dpx" and spec.get_string_attribute("dpx:Transfer") == _DENSITY:
-        space = _DENSITY
+    if format == "dpx":
+        space = _of_dpx(spec, space)
     corners = spec.getattribute("chromaticities")
     return ColourTags(
         space=space,
@@ -36,6 +39,13 @@ def colour_tags(spec: oiio.ImageSpec, path: Path, format: str, *, grey: bool) ->
         icc=_profile(spec, path, format),
         grey=grey,
     )
+
+
+def _of_dpx(spec: oiio.ImageSpec, space: str | None) -> str | None:
+    transfer = spec.get_string_attribute("dpx:Transfer")
+    if transfer == "Linear" and spec.get_string_attribute("Software").startswith(_FFMPEG):
+        return None
+    return _DENSITY if space is None and transfer == _DENSITY else space
 
 
 def _profile(spec: oiio.ImageSpec, path: Path, format: str) -> bytes | None:

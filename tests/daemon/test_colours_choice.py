@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from daemon.colour import DISPLAY, LINEAR
-from daemon.media import ClipInfo, ColourTags, VideoTags, find_media, open_source
+from daemon.media import ClipInfo, ColourTags, FrameSource, VideoTags, find_media, open_source
 from tests.daemon.cases import plate, write
 from tests.daemon.colour_cases import AP1, STUDIO, chosen, exr, info
 
@@ -84,6 +84,19 @@ def test_a_name_that_the_config_lacks_is_said_and_not_obeyed() -> None:
     assert known.warning.startswith("scan.dpx: its header says KodakLog; taken as sRGB Rec.709")
 
 
+def dpx(folder: Path, transfer: str, **attributes: str) -> FrameSource:
+    spec = oiio.ImageSpec(8, 8, 3, "uint16")
+    spec.attribute("oiio:BitsPerSample", 10)
+    for name, value in {"dpx:Transfer": transfer, **attributes}.items():
+        spec.attribute(name, value)
+    file = oiio.ImageOutput.create(str(folder / "scan.dpx"))
+    assert file.open(str(folder / "scan.dpx"), spec)
+    assert file.write_image(np.full((8, 8, 3), 0.5, np.float32))
+    assert file.close()
+    (ref,) = find_media(folder)
+    return open_source(ref, max_pixels=100)
+
+
 @pytest.mark.parametrize(
     ("transfer", "says"),
     [
@@ -96,18 +109,18 @@ def test_a_name_that_the_config_lacks_is_said_and_not_obeyed() -> None:
 def test_a_scan_in_densities_is_told_and_not_taken_for_a_picture_in_silence(
     tmp_path: Path, transfer: str, says: str | None
 ) -> None:
-    spec = oiio.ImageSpec(8, 8, 3, "uint16")
-    spec.attribute("oiio:BitsPerSample", 10)
-    spec.attribute("dpx:Transfer", transfer)
-    file = oiio.ImageOutput.create(str(tmp_path / "scan.dpx"))
-    assert file.open(str(tmp_path / "scan.dpx"), spec)
-    assert file.write_image(np.full((8, 8, 3), 0.5, np.float32))
-    assert file.close()
-    (ref,) = find_media(tmp_path)
-    with open_source(ref, max_pixels=100) as source:
+    with dpx(tmp_path, transfer) as source:
         known = chosen(source.info, name="scan.dpx")
     assert (known.space, known.is_assumed) == (DISPLAY, True)
     assert known.warning is None if says is None else known.warning.startswith(says)
+
+
+@pytest.mark.parametrize(("software", "space"), [("Lavc61.19.100", DISPLAY), ("a scanner", LINEAR)])
+def test_a_dpx_that_ffmpeg_calls_linear_as_it_does_each_says_nothing(
+    tmp_path: Path, software: str, space: object
+) -> None:
+    with dpx(tmp_path, "Linear", Software=software) as source:
+        assert chosen(source.info, name="scan.dpx").space == space
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
