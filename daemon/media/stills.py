@@ -8,7 +8,6 @@ was held.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import OpenImageIO as oiio
 
 from daemon.closing import Closing
 from daemon.media.base import ClipInfo, ColourTags, Frame, MediaError, Pixels
+from daemon.media.channels import picture_channels
 from daemon.media.colour_tags import colour_tags
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
@@ -32,9 +32,6 @@ _ASSOCIATED = frozenset({"openexr", "tiff"})
 _INKS = ("tiff:ColorSpace", "jpeg:ColorSpace")
 _NO_RGB = frozenset({"CMYK", "YCCK", "CIELAB", "ICCLAB", "ITULAB", "PhotoYCK", "color separated"})
 """Colours that OpenImageIO makes RGB of without their profile, which tells how, or not at all."""
-
-_GREYS = frozenset({"Y", "A", "ALPHA"})
-"""Channels of a picture or a matte; of any other name one alone may be depth."""
 
 _LEAST_COVER = 2.0**-24
 
@@ -189,7 +186,7 @@ def _short(error: str) -> str:
 
 
 def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
-    found = _part(file)
+    found = picture_channels(file)
     if found is None:
         raise MediaError(f"{path.name}: has no RGB, grey or alpha channel; export it with one of them.")
     part, picked = found
@@ -222,47 +219,6 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         premultiplied=channels == 4 and file.format_name() in _ASSOCIATED and not _says_straight(spec),
         pixel_aspect=pixel_aspect(spec, file.format_name()),
     )
-
-
-def _part(file: oiio.ImageInput) -> tuple[int, tuple[int, ...]] | None:
-    """The part whose picture is wanted, and the channels of it; None where no part has any.
-
-    Of an EXR's parts the first with colour, else the first with luminance or a matte, else the first of one
-    channel: renderers sort depth before the beauty. Of any other file the first.
-    """
-    found: list[tuple[int, int, tuple[int, ...]]] = []
-    for part in itertools.count():
-        if not file.seek_subimage(part, 0):
-            break
-        names = file.spec().channelnames
-        picked = pick_channels(names)
-        if picked:
-            is_named = names[picked[0]].rpartition(".")[2].upper() in _GREYS
-            found.append((0 if len(picked) > 2 else 1 if is_named else 2, part, picked))
-            if len(picked) > 2 or file.format_name() != "openexr":
-                break
-    return min(found)[1:] if found else None
-
-
-def pick_channels(names: tuple[str, ...]) -> tuple[int, ...]:
-    """Indices of R G B [A], or Y [A], or a single channel, among a file's channel names; () if none serve.
-
-    Plain names go before those of a layer (`beauty.R`), and the first layer that has all three wins.
-    """
-    by_layer: dict[str, dict[str, int]] = {}
-    for index, name in enumerate(names):
-        layer, _, channel = name.rpartition(".")
-        by_layer.setdefault(layer, {}).setdefault(channel.upper(), index)
-    for _, found in sorted(by_layer.items(), key=lambda item: item[0] != ""):
-        for wanted in (("R", "G", "B"), ("RED", "GREEN", "BLUE"), ("Y",)):
-            is_vector = wanted == ("Y",) and "X" in found  # normals and motion, not luminance
-            if all(channel in found for channel in wanted) and not is_vector:
-                alpha = [found[channel] for channel in ("A", "ALPHA") if channel in found][:1]
-                return (*(found[channel] for channel in wanted), *alpha)
-    if len(names) == 1:
-        return (0,)
-    plain = by_layer.get("", {})
-    return (plain["A"],) if "A" in plain else ()
 
 
 def _into_display_window(stored: Pixels, spec: oiio.ImageSpec) -> Pixels:

@@ -60,14 +60,18 @@ def test_the_first_part_with_colour_is_read_with_its_own_header(tmp_path: Path) 
         ([["Z"], ["R", "G", "B"]], (1, 2, 3)),
         ([["A"], ["Y"], ["beauty.R", "beauty.G", "beauty.B"]], (2, 3, 4)),
         ([["Z"], ["A"]], (1,)),
-        ([["depth.Z"], ["id"]], (0,)),
+        ([["Z"], ["id"]], (0,)),
+        ([["albedo.R", "albedo.G", "albedo.B"], ["R", "G", "B", "A"]], (3 / 6, 4 / 6, 5 / 6, 6)),
+        ([["albedo.R", "albedo.G", "albedo.B"], ["beauty.R", "beauty.G", "beauty.B"]], (3, 4, 5)),
+        ([["AO.R", "AO.G", "AO.B", "V.Combined.R", "V.Combined.G", "V.Combined.B"]], (3, 4, 5)),
+        ([["AO.R", "AO.G", "AO.B", "spec.R", "spec.G", "spec.B"]], (0, 1, 2)),
     ],
 )
-def test_depth_or_a_matte_in_an_earlier_part_is_not_taken_for_the_picture(
+def test_what_stands_before_the_picture_is_not_taken_for_it(
     tmp_path: Path, names: list[list[str]], wanted: tuple[float, ...]
 ) -> None:
     pixels = read(layered(tmp_path / "a.exr", names))
-    np.testing.assert_array_equal(pixels[3, 4], wanted)
+    np.testing.assert_allclose(pixels[3, 4], wanted, rtol=1e-6)
 
 
 def test_parts_that_are_tiled_and_smaller_than_the_frame_are_laid_where_they_belong(tmp_path: Path) -> None:
