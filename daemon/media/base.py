@@ -99,7 +99,8 @@ class ColourTags:
 
     space: a name, such as `lin_ap1_scene`. chromaticities: CIE x and y of red, green, blue and white. aces:
     it is an ACES container (SMPTE ST 2065-4). icc: an ICC profile, as it lies in the file; b"": one that
-    could not be taken out of it. grey: the picture has no colours.
+    could not be taken out of it. grey: the picture has no colours. codes: of primaries and transfer in ITU-T
+    H.273, as a PNG's cICP has them.
     """
 
     space: str | None = None
@@ -107,6 +108,7 @@ class ColourTags:
     aces: bool = False
     icc: bytes | None = field(default=None, repr=False)
     grey: bool = False
+    codes: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

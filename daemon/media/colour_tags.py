@@ -31,14 +31,22 @@ def colour_tags(spec: oiio.ImageSpec, path: Path, format: str, *, grey: bool) ->
     space = next((name for name in names if name.lower() not in _SAYS_NOTHING), None)
     if format == "dpx":
         space = _of_dpx(spec, space)
+    codes = _codes(spec)
     corners = spec.getattribute("chromaticities")
     return ColourTags(
-        space=space,
+        space=space if codes is None else None,
         chromaticities=tuple(float(n) for n in corners) if isinstance(corners, tuple) else None,
         aces=spec.get_int_attribute("acesImageContainerFlag", 0) == 1,
         icc=_profile(spec, path, format),
         grey=grey,
+        codes=codes,
     )
+
+
+def _codes(spec: oiio.ImageSpec) -> tuple[int, int] | None:
+    """OpenImageIO makes names of some of them, and calls all others sRGB."""
+    told = spec.getattribute("CICP")
+    return (int(told[0]), int(told[1])) if isinstance(told, tuple) and len(told) == 4 else None
 
 
 def _of_dpx(spec: oiio.ImageSpec, space: str | None) -> str | None:

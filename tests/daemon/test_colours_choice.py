@@ -11,8 +11,9 @@ import torch
 
 from daemon.colour import DISPLAY, LINEAR
 from daemon.media import ClipInfo, ColourTags, FrameSource, VideoTags, find_media, open_source
-from tests.daemon.cases import plate, write
+from tests.daemon.cases import SIZE, plate, write
 from tests.daemon.colour_cases import AP1, STUDIO, chosen, exr, info
+from tests.daemon.stills import picture
 
 pytestmark = pytest.mark.usefixtures("no_config_of_this_machine")
 
@@ -82,6 +83,31 @@ def test_a_name_that_the_config_lacks_is_said_and_not_obeyed() -> None:
     known = chosen(info(colour=ColourTags("KodakLog")), name="scan.dpx")
     assert (known.space, known.is_assumed) == (DISPLAY, True)
     assert known.warning.startswith("scan.dpx: its header says KodakLog; taken as sRGB Rec.709")
+
+
+@pytest.mark.parametrize(
+    ("codes", "name", "is_assumed"),
+    [
+        ((12, 1), "sRGB P3-D65", False),
+        ((12, 13), "sRGB P3-D65", False),
+        ((9, 14), "sRGB Rec.2020", False),
+        ((9, 16), "PQ Rec.2020", False),
+        ((9, 18), "HLG Rec.2020", False),
+        ((1, 8), "linear Rec.709", False),
+        ((1, 1), "sRGB Rec.709", False),
+        ((2, 2), "sRGB Rec.709", True),
+        ((1, 17), "sRGB Rec.709", True),
+    ],
+)
+def test_a_png_is_what_its_code_points_say(
+    tmp_path: Path, codes: tuple[int, int], name: str, is_assumed: bool
+) -> None:
+    picture(tmp_path / "a.png", np.full((*SIZE, 3), 99, np.uint8), "uint8", CICP=("int[4]", (*codes, 0, 1)))
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=10**6) as source:
+        known = chosen(source.info, name="a.png")
+    assert (known.space.name, known.is_assumed) == (name, is_assumed)
+    assert (known.warning is not None) == (codes[1] == 17)
 
 
 def dpx(folder: Path, transfer: str, **attributes: str) -> FrameSource:
