@@ -117,14 +117,14 @@ class ClipInfo:
 
     `numbers` are the frames present, in order; `missing` the gaps between them, which are reported and never
     hidden; where a sequence was rendered so, every `step`th frame is there. `digits` are those of a frame
-    number in a file's name, at least, its minus sign among them. `rate`, `time_base`, `pts` and `tags` are
-    set for video alone; `pts[i]` belongs to `numbers[i]`, and `end` is when the last frame is shown no longer
-    (None: it is shown for as long as the rate says). `sound` is the file whose audio belongs to the pictures,
-    where it has any. `remarks` are sentences that a person should read: what of the file was passed
-    over. `heard` is, of a part of a video, between which seconds its sound is; None: from or to the sound's
-    own ends. `colour` is what a picture says of its colours; a video says it in its `tags`. `premultiplied`:
-    the files hold colours times alpha, which frames have straight. `pixel_aspect`: how wide a pixel is shown,
-    of its height, as an EXR, a DPX or a video says.
+    number in a file's name, at least, and `digits_below` those of a negative one, its minus sign among them.
+    `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`, and `end`
+    is when the last frame is shown no longer (None: it is shown for as long as the rate says). `sound` is the
+    file whose audio belongs to the pictures, where it has any. `remarks` are sentences that a person should
+    read: what of the file was passed over. `heard` is, of a part of a video, between which seconds its sound
+    is; None: from or to the sound's own ends. `colour` is what a picture says of its colours; a video says it
+    in its `tags`. `premultiplied`: the files hold colours times alpha, which frames have straight.
+    `pixel_aspect`: how wide a pixel is shown, of its height, as an EXR, a DPX or a video says.
     """
 
     kind: Kind
@@ -146,6 +146,7 @@ class ClipInfo:
     colour: ColourTags = ColourTags()
     step: int = 1
     digits: int = 4
+    digits_below: int = 4
     premultiplied: bool = False
     pixel_aspect: Fraction = Fraction(1)
     end: int | None = None
