@@ -44,7 +44,7 @@ largest. Those of a palette are fewer, and say nothing of its colours.
 @dataclass(frozen=True)
 class Header:
     """What a picture's header says: the upright raster, and where the wanted channels lie in the file, which
-    has them multiplied by alpha or not.
+    has them multiplied by alpha or not. remarks: sentences on what of it is passed over.
     """
 
     width: int
@@ -58,6 +58,7 @@ class Header:
     colour: ColourTags
     premultiplied: bool
     pixel_aspect: Fraction
+    remarks: tuple[str, ...]
 
 
 def read_header(path: Path, max_pixels: int) -> Header:
@@ -143,6 +144,7 @@ def still_info(header: Header) -> ClipInfo:
         colour=header.colour,
         premultiplied=header.premultiplied,
         pixel_aspect=header.pixel_aspect,
+        remarks=header.remarks,
     )
 
 
@@ -218,7 +220,18 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         colour=colour_tags(spec, path, file.format_name(), grey=len(picked) < 3),
         premultiplied=channels == 4 and file.format_name() in _ASSOCIATED and not _says_straight(spec),
         pixel_aspect=pixel_aspect(spec, file.format_name()),
+        remarks=tuple(_overscan(path, spec)),
     )
+
+
+def _overscan(path: Path, spec: oiio.ImageSpec) -> Iterator[str]:
+    left, top = spec.full_x - spec.x, spec.full_y - spec.y
+    right, below = spec.width - spec.full_width - left, spec.height - spec.full_height - top
+    if max(left, top, right, below) > 0:
+        yield (
+            f"{path.name}: its data window, {spec.width} x {spec.height}, reaches beyond its display window, "
+            f"{spec.full_width} x {spec.full_height}; what lies outside is cut off."
+        )
 
 
 def _into_display_window(stored: Pixels, spec: oiio.ImageSpec) -> Pixels:

@@ -99,7 +99,7 @@ def test_a_tiled_exr_is_read_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tile", [0, 8])
-def test_overscan_is_cut_to_the_display_window_and_no_pixel_moves(tmp_path: Path, tile: int) -> None:
+def test_overscan_is_cut_to_the_display_window_and_told_and_no_pixel_moves(tmp_path: Path, tile: int) -> None:
     path = tmp_path / "a.exr"
     spec = oiio.ImageSpec(WIDTH + 7, HEIGHT + 5, 3, "half")
     spec.x, spec.y = -4, 97
@@ -111,6 +111,9 @@ def test_overscan_is_cut_to_the_display_window_and_no_pixel_moves(tmp_path: Path
     assert file.write_image(pixels)
     assert file.close()
     np.testing.assert_array_equal(read(path), pixels[3 : 3 + HEIGHT, 4 : 4 + WIDTH])
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
+        (said,) = source.info.remarks
+    assert said.startswith("a.exr: its data window, 23 x 17, reaches beyond its display window, 16 x 12;")
 
 
 def test_a_deep_image_is_refused_in_a_sentence(tmp_path: Path) -> None:
