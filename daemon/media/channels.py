@@ -43,6 +43,22 @@ def picture_channels(file: oiio.ImageInput) -> tuple[int, tuple[int, ...]] | Non
     return min(found)[1:] if found else None
 
 
+def views(file: oiio.ImageInput, part: int) -> tuple[str, ...]:
+    """The views of a stereo EXR, that of `part` first; () where there is one alone."""
+    found: list[str] = []
+    if file.format_name() != "openexr":
+        return ()
+    for each in itertools.chain([part], itertools.count()):
+        if not file.seek_subimage(each, 0):
+            break
+        spec = file.spec()
+        told = spec.getattribute("multiView")
+        found += told if isinstance(told, tuple) else [spec.get_string_attribute("view")]
+    file.seek_subimage(part, 0)
+    names = tuple(dict.fromkeys(name for name in found if name))
+    return names if len(names) > 1 else ()
+
+
 def _is_whole(title: str) -> bool:
     return title.rpartition(".")[2].lower() in _WHOLE
 

@@ -19,7 +19,7 @@ import OpenImageIO as oiio
 
 from daemon.closing import Closing
 from daemon.media.base import ClipInfo, ColourTags, Frame, MediaError, Pixels
-from daemon.media.channels import picture_channels
+from daemon.media.channels import picture_channels, views
 from daemon.media.colour_tags import colour_tags
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
@@ -220,7 +220,7 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         colour=colour_tags(spec, path, file.format_name(), grey=len(picked) < 3),
         premultiplied=channels == 4 and file.format_name() in _ASSOCIATED and not _says_straight(spec),
         pixel_aspect=pixel_aspect(spec, file.format_name()),
-        remarks=tuple(_overscan(path, spec)),
+        remarks=(*_overscan(path, spec), *_stereo(path, views(file, part))),
     )
 
 
@@ -232,6 +232,11 @@ def _overscan(path: Path, spec: oiio.ImageSpec) -> Iterator[str]:
             f"{path.name}: its data window, {spec.width} x {spec.height}, reaches beyond its display window, "
             f"{spec.full_width} x {spec.full_height}; what lies outside is cut off."
         )
+
+
+def _stereo(path: Path, names: tuple[str, ...]) -> Iterator[str]:
+    if names:
+        yield f"{path.name}: has the views {', '.join(names)}; {names[0]} is taken, and no other."
 
 
 def _into_display_window(stored: Pixels, spec: oiio.ImageSpec) -> Pixels:

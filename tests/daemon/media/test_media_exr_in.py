@@ -98,6 +98,30 @@ def test_a_tiled_exr_is_read_whole(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(path), pixels)
 
 
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_second_view_is_told_to_be_left_out(tmp_path: Path, in_parts: bool) -> None:
+    path, specs = tmp_path / "a.exr", []
+    for view in ("left", "right") if in_parts else ("",):
+        names = ("R", "G", "B") if in_parts else ("R", "G", "B", "right.R", "right.G", "right.B")
+        spec = oiio.ImageSpec(WIDTH, HEIGHT, len(names), "half")
+        spec.channelnames = names
+        if in_parts:
+            spec.attribute("oiio:subimagename", f"rgba.{view}")
+            spec.attribute("view", view)
+        else:
+            spec.attribute("multiView", oiio.TypeDesc("string[2]"), ("left", "right"))
+        specs.append(spec)
+    file = oiio.ImageOutput.create(str(path))
+    assert file.open(str(path), tuple(specs) if in_parts else specs[0]), file.geterror()
+    for part, spec in enumerate(specs):
+        assert not part or file.open(str(path), spec, "AppendSubimage"), file.geterror()
+        assert file.write_image(np.full((HEIGHT, WIDTH, spec.nchannels), part, np.float32))
+    assert file.close()
+    assert read(path).max() == 0
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
+        assert source.info.remarks == ("a.exr: has the views left, right; left is taken, and no other.",)
+
+
 @pytest.mark.parametrize("tile", [0, 8])
 def test_overscan_is_cut_to_the_display_window_and_told_and_no_pixel_moves(tmp_path: Path, tile: int) -> None:
     path = tmp_path / "a.exr"
