@@ -226,11 +226,13 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
 
 def _overscan(path: Path, spec: oiio.ImageSpec) -> Iterator[str]:
     left, top = spec.full_x - spec.x, spec.full_y - spec.y
-    right, below = spec.width - spec.full_width - left, spec.height - spec.full_height - top
-    if max(left, top, right, below) > 0:
+    right, bottom = spec.width - spec.full_width - left, spec.height - spec.full_height - top
+    sides = {"left": left, "top": top, "right": right, "bottom": bottom}
+    over = ", ".join(f"{side} {pixels}" for side, pixels in sides.items() if pixels > 0)
+    if over:
         yield (
-            f"{path.name}: its data window, {spec.width} x {spec.height}, reaches beyond its display window, "
-            f"{spec.full_width} x {spec.full_height}; what lies outside is cut off."
+            f"{path.name}: its data window reaches beyond its display window ({over} pixels); what lies "
+            "outside is cut off."
         )
 
 
