@@ -12,6 +12,7 @@ from torch import Tensor
 
 from daemon.colour import DISPLAY, ColourSpace, convert
 from daemon.media.base import ClipInfo
+from daemon.preview import Size
 from daemon.trimaps.sidecar import Sidecar
 
 _SQUARE = 16
@@ -55,13 +56,15 @@ class Flat:
 class Picture:
     """A still, a sequence or a video beside the plate, scaled to fill its raster and cut around the middle.
 
-    It stands as players show it: where they turn the plate, it lies in its raster as the plate does.
+    It stands as players show it: where they turn the plate or stretch its pixels, it lies in its raster as
+    the plate does. One of square pixels in the plate's very raster was made for it, and is stretched with it.
     Where it has no frame for one of the plate's, the frame before stands on; before its first, that one does.
-    plate, space: what it lies behind, and in which space that is.
+    plate, space: what it lies behind, and in which space that is. raster: of the plate before it is reduced.
     """
 
-    def __init__(self, sidecar: Sidecar, plate: ClipInfo, space: ColourSpace) -> None:
+    def __init__(self, sidecar: Sidecar, plate: ClipInfo, space: ColourSpace, raster: Size) -> None:
         self._sidecar, self._own, self._plate, self._space = sidecar, sidecar.info, plate, space
+        self._raster = raster
         self._by_number = self._own.kind == plate.kind == "sequence"
         self._turns = (_turns(self._own) - _turns(plate)) % 4
         self._kept: tuple[int, Tensor] | None = None
@@ -77,20 +80,27 @@ class Picture:
         return self._kept[1]
 
     def _read(self, number: int, position: int) -> Tensor:
-        pixels = self._sidecar.at(number, position)
-        rgb = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
-        rgb = np.rot90(rgb, self._turns)
+        rgb = np.rot90(self._sidecar.colours(number, position), self._turns)
         height, width = self._plate.height, self._plate.width
-        scale = max(height / rgb.shape[0], width / rgb.shape[1])
-        if scale != 1:
-            size = (max(width, round(rgb.shape[1] * scale)), max(height, round(rgb.shape[0] * scale)))
-            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        stretch = self._stretch(rgb.shape[1::-1])
+        down = max(height / rgb.shape[0], width / (rgb.shape[1] * stretch))
+        across = down * stretch
+        if (across, down) != (1, 1):
+            size = (max(width, round(rgb.shape[1] * across)), max(height, round(rgb.shape[0] * down)))
+            method = cv2.INTER_AREA if min(across, down) < 1 else cv2.INTER_CUBIC
             rgb = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=method), np.float32)
         top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
         cut = torch.from_numpy(np.ascontiguousarray(rgb[top : top + height, left : left + width])).permute(
             2, 0, 1
         )
         return convert(cut, self._sidecar.space, self._space)
+
+    def _stretch(self, lying: Size) -> float:
+        """How many of the plate's pixels are as wide as one of the picture's. lying: its raster, turned."""
+        own, plate = self._own.pixel_aspect, self._plate.pixel_aspect
+        if own == 1 and lying == self._raster:
+            return 1.0
+        return float((1 / own if self._turns % 2 else own) / plate)
 
 
 def _turns(info: ClipInfo) -> int:

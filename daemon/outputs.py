@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
-from daemon.colour import LINEAR, ColourSpace
+from daemon.colour import DISPLAY, LINEAR, ColourSpace
+from daemon.colour.tags import UNSPECIFIED
 from daemon.colours import Colours, said_of, tagged
 from daemon.config import ClipSettings, Format, OutputName, OutputSettings
 from daemon.layers import CHANNELS, NAMES, PARTS
@@ -45,6 +46,7 @@ class FormatError(MediaError):
 class Output:
     """One thing to write. folder: below the result's. stem: of its file or files. bits, compression: None is
     the format's default. space: of its colours; None: the plate's. profile: the ICC profile of its colours.
+    codes: primaries and transfer of its colours as ITU-T H.273 numbers them; None: sRGB, or there are none.
     parts: each layer is a part of the EXR. numbers: the name of the plate's space, where its numbers would be
     taken for other light in an EXR.
     """
@@ -59,6 +61,7 @@ class Output:
     profile: bytes | None = None
     parts: bool = False
     numbers: str | None = None
+    codes: tuple[int, int] | None = None
 
     def open(self, work: Path, info: ClipInfo, start: int, stamp: Mapping[str, str]) -> FrameSink:
         """stamp: what an EXR's header says of how it was made. Raises OSError where `work` is not there: who
@@ -76,6 +79,7 @@ class Output:
             straight=self.name == "foreground",
             stamp={**stamp, "dimd:output": self.name, **self._of_numbers()},
             profile=self.profile,
+            codes=self.codes,
         )
         like = tagged(info, self.space) if self.space else info
         channels = CHANNELS[self.name]
@@ -129,7 +133,13 @@ def planned(
             profile,
             how.parts,
             None if own == LINEAR else own.name,
+            _codes(space or own),
         )
+
+
+def _codes(space: ColourSpace) -> tuple[int, int] | None:
+    """Of what a viewer would not take for sRGB anyway."""
+    return None if space.tags == DISPLAY.tags or set(space.tags) & UNSPECIFIED else space.tags
 
 
 def _encodable(
@@ -160,6 +170,17 @@ def silences(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[s
         reason = silence(output.format, info)
         if reason:
             yield f"{name}: {output.name} as {output.format} {reason}."
+
+
+def sideways(name: str, outputs: Sequence[Output], info: ClipInfo) -> Iterator[str]:
+    """One sentence where players turn the clip ``name``, and pictures are made of it, which do not say so."""
+    angle = abs(info.tags.rotation) if info.tags else 0
+    lying = [output.name for output in outputs if output.format in IMAGE_FORMATS]
+    if angle and lying:
+        yield (
+            f"{name}: players turn the plate by {angle} degrees, which the pictures of {', '.join(lying)} do "
+            "not say; they lie as its pixels do."
+        )
 
 
 def _check(name: str, output: OutputName, kind: Format, how: OutputSettings, info: ClipInfo) -> None:

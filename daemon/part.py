@@ -66,7 +66,8 @@ class Part:
                         "left out."
                     )
             heard = (begun if start else None, end)
-            part = replace(part, pts=info.pts[start:stop], tags=tags, heard=heard)
+            last = info.pts[stop] if stop < len(info.pts) else info.end
+            part = replace(part, pts=info.pts[start:stop], end=last, tags=tags, heard=heard)
         return cls(start, stop, part, tuple(sentences))
 
 

@@ -22,7 +22,7 @@ from daemon.config import ClipSettings, ColourSettings
 from daemon.gaps import Gaps
 from daemon.media import Frame, FrameSource, MediaRef, Reading, open_source
 from daemon.media.video_decoders import Decoder
-from daemon.outputs import planned, silences
+from daemon.outputs import planned, sideways, silences
 from daemon.part import Part
 from daemon.pictured import is_cut_out, pictured
 from daemon.preview import Preview, reduced_size
@@ -96,6 +96,7 @@ class Plan:
                 )
             )
             self.warnings += silences(clip.name, self.outputs, self.part.info)
+            self.warnings += sideways(clip.name, self.outputs, self.info)
             self.background = self._open_background()
         except BaseException:
             self._media.close()
@@ -143,7 +144,7 @@ class Plan:
         if self.clip.bg is None or "composite" not in self.settings.outputs:
             size = (self.info.height, self.info.width)
             return Flat.named(self.settings.background, size, self.colours.plate.space)
-        return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space)
+        return Picture(self._sidecar("bg", self.clip.bg), self.info, self.colours.plate.space, self.raster)
 
     def frames(self, start: int, stop: int | None = None) -> Iterator[Frame]:
         """The plate's frames at positions ``start`` to ``stop`` (None: the end)."""

@@ -35,7 +35,8 @@ class Storage:
     """bits, compression: None is the format's default. names: of channels, where they are not those of a
     matte, RGB or RGBA. parts: of an EXR, which the names are shared out among. straight: RGBA is not
     premultiplied. stamp: text that an EXR's header adds. profile: the ICC profile that RGB in a PNG, TIFF or
-    JPEG is stored with.
+    JPEG is stored with. codes: primaries and transfer, as ITU-T H.273 numbers them, that RGB in a PNG without
+    a profile says; None: it is sRGB, or has none.
     """
 
     bits: int | None = None
@@ -45,6 +46,7 @@ class Storage:
     straight: bool = True
     stamp: Mapping[str, str] = field(default_factory=dict)
     profile: bytes | None = field(default=None, repr=False)
+    codes: tuple[int, int] | None = None
 
 
 def bits_fault(format: str, bits: int) -> str | None:

@@ -64,6 +64,10 @@ def of_picture(tags: ColourTags) -> tuple[ColourSpace | None, str]:
     """The space that a picture's header describes, and how to say so; None where it says nothing that needs
     no config.
     """
+    if tags.codes is not None:
+        space, said = of_video(VideoTags(*tags.codes))
+        if space is not None or tags.codes[1] not in UNSPECIFIED:
+            return space, said
     if tags.aces:
         return linear(AP0), "its header says that it is an ACES container"
     name = (tags.space or "").lower()

@@ -79,7 +79,8 @@ class VideoTags:
     """What a video says of its own pixels, in the code points of ITU-T H.273 (2 is "unspecified").
 
     `full_range` is None where the file does not say. `sample_aspect` is 1 for square pixels. `rotation` is
-    the display rotation in degrees that a player would apply; the pixels themselves are never rotated.
+    the display rotation in degrees that a player would apply; the pixels themselves are never rotated. `reel`
+    is the name of the tape or card that an editor conforms by.
     """
 
     primaries: int = 2
@@ -89,6 +90,7 @@ class VideoTags:
     sample_aspect: Fraction = Fraction(1)
     timecode: str | None = None
     rotation: int = 0
+    reel: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class ColourTags:
 
     space: a name, such as `lin_ap1_scene`. chromaticities: CIE x and y of red, green, blue and white. aces:
     it is an ACES container (SMPTE ST 2065-4). icc: an ICC profile, as it lies in the file; b"": one that
-    could not be taken out of it. grey: the picture has no colours.
+    could not be taken out of it. grey: the picture has no colours. codes: of primaries and transfer in ITU-T
+    H.273, as a PNG's cICP has them.
     """
 
     space: str | None = None
@@ -105,6 +108,7 @@ class ColourTags:
     aces: bool = False
     icc: bytes | None = field(default=None, repr=False)
     grey: bool = False
+    codes: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,12 +117,14 @@ class ClipInfo:
 
     `numbers` are the frames present, in order; `missing` the gaps between them, which are reported and never
     hidden; where a sequence was rendered so, every `step`th frame is there. `digits` are those of a frame
-    number in a file's name, at least, its minus sign among them. `rate`, `time_base`, `pts` and `tags` are
-    set for video alone; `pts[i]` belongs to `numbers[i]`. `sound` is the file whose audio belongs to the
-    pictures, where it has any. `remarks` are sentences that a person should read: what of the file was passed
-    over. `heard` is, of a part of a video, between which seconds its sound is; None: from or to the sound's
-    own ends. `colour` is what a picture says of its colours; a video says it in its `tags`. `premultiplied`:
-    the files hold colours times alpha, which frames have straight.
+    number in a file's name, at least, and `digits_below` those of a negative one, its minus sign among them.
+    `rate`, `time_base`, `pts` and `tags` are set for video alone; `pts[i]` belongs to `numbers[i]`, and `end`
+    is when the last frame is shown no longer (None: it is shown for as long as the rate says). `sound` is the
+    file whose audio belongs to the pictures, where it has any. `remarks` are sentences that a person should
+    read: what of the file was passed over. `heard` is, of a part of a video, between which seconds its sound
+    is; None: from or to the sound's own ends. `colour` is what a picture says of its colours; a video says it
+    in its `tags`. `premultiplied`: the files hold colours times alpha, which frames have straight.
+    `pixel_aspect`: how wide a pixel is shown, of its height, as an EXR, a DPX or a video says.
     """
 
     kind: Kind
@@ -140,7 +146,10 @@ class ClipInfo:
     colour: ColourTags = ColourTags()
     step: int = 1
     digits: int = 4
+    digits_below: int = 4
     premultiplied: bool = False
+    pixel_aspect: Fraction = Fraction(1)
+    end: int | None = None
 
 
 class FrameSource(Protocol):

@@ -73,9 +73,13 @@ class MediaRef:
         return tuple(_require_number(name) for name in self.frames)
 
     @property
-    def digits(self) -> int:
-        """Of a frame number in a sequence's file names, at least; the minus sign is one."""
-        return min((parts.digits for name in self.names if (parts := numbered(name))), default=1)
+    def digits(self) -> tuple[int, int]:
+        """Of a frame number in a sequence's file names, at least, and of a negative one, whose minus sign is
+        one: some programs put it before the digits of the others, some in the place of one.
+        """
+        found = [parts for name in self.names if (parts := numbered(name))]
+        below = min((parts.digits for parts in found if parts.number < 0), default=1)
+        return min((parts.digits for parts in found if parts.number >= 0), default=below), below
 
 
 def find_media(folder: Path, *, min_frames: int = 2) -> list[MediaRef]:

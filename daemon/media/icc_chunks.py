@@ -1,4 +1,6 @@
-"""ICC profiles in the bytes of a PNG and a JPEG, which OpenCV writes without one."""
+"""What a PNG and a JPEG say of their colours, in their bytes, for OpenCV writes neither: ICC profiles, and a
+PNG's code points.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,17 @@ LARGEST = 255 * _SEGMENT
 
 def png_with(data: bytes, profile: bytes) -> bytes:
     """The PNG with a profile of its RGB, right after the header, where it must stand."""
-    body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile, 9)
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return _with_chunk(data, b"iCCP", b"ICC profile\0\0" + zlib.compress(profile, 9))
+
+
+def png_coded(data: bytes, primaries: int, transfer: int) -> bytes:
+    """The PNG with the code points of its RGB, as ITU-T H.273 has them (PNG, third edition, 11.3.2.6)."""
+    return _with_chunk(data, b"cICP", bytes([primaries, transfer, 0, 1]))
+
+
+def _with_chunk(data: bytes, name: bytes, content: bytes) -> bytes:
+    body = name + content
+    chunk = struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
     return data[:_AFTER_IHDR] + chunk + data[_AFTER_IHDR:]
 
 

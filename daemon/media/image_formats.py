@@ -19,7 +19,7 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 
 from daemon.media.base import MediaError, PictureTags, Pixels
-from daemon.media.icc_chunks import jpeg_with, png_with
+from daemon.media.icc_chunks import jpeg_with, png_coded, png_with
 from daemon.media.mend import LARGEST
 from daemon.media.picture_tags import set_dpx, set_exr
 from daemon.storage import BITS, COMPRESSIONS, Storage
@@ -52,12 +52,15 @@ class Png:
 
     def __init__(self, storage: Storage, is_float: bool = False) -> None:
         self._bits = storage.bits or BITS["png"][0]
-        self._profile = storage.profile
+        self._profile, self._colour_codes = storage.profile, storage.codes
 
     def write(self, path: Path, pixels: Pixels, tags: PictureTags | None = None) -> None:
         data = _encoded(path, _codes(pixels, self._bits), self._SETTINGS)
-        profile = _profile_for(pixels, self._profile)
-        _write_bytes(path, png_with(data, profile) if profile else data)
+        if profile := _profile_for(pixels, self._profile):
+            data = png_with(data, profile)
+        elif self._colour_codes and pixels.shape[2] >= 3:
+            data = png_coded(data, *self._colour_codes)
+        _write_bytes(path, data)
 
 
 class Jpeg:

@@ -74,7 +74,8 @@ class ImageSink(Closing):
     def _path(self, number: int) -> Path:
         if self._like.kind == "still":
             return self._folder / f"{self._stem}{self._format.suffix}"
-        return self._folder / f"{self._stem}.{number:0{self._like.digits}d}{self._format.suffix}"
+        digits = self._like.digits if number >= 0 else self._like.digits_below
+        return self._folder / f"{self._stem}.{number:0{digits}d}{self._format.suffix}"
 
     def _drop_from(self, start: int) -> None:
         kept = {self._path(number) for number in self._like.numbers[:start]}

@@ -6,6 +6,7 @@ and whoever reads the file loses one of them: the second is moved to the next mi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from daemon.media.base import ClipInfo
@@ -22,6 +23,12 @@ def stamps(info: ClipInfo) -> tuple[int, ...]:
         nearest = _nearest(stamp * info.time_base / BASE)
         found.append(max(nearest, found[-1] + 1) if found else nearest)
     return tuple(found)
+
+
+def end(info: ClipInfo, stamps: Sequence[int]) -> int | None:
+    """When the last frame of a video is shown no longer, after `stamps`."""
+    assert info.time_base is not None
+    return None if info.end is None else max(_nearest(info.end * info.time_base / BASE), stamps[-1] + 1)
 
 
 def is_crowded(info: ClipInfo) -> bool:

@@ -84,6 +84,12 @@ def _is_of_the_picture(name: str) -> bool:
     return name not in _OF_THE_FILE and not name.startswith(_FAMILIES_OF_THE_FILE)
 
 
+def pixel_aspect(spec: oiio.ImageSpec, format: str) -> Fraction:
+    """How wide a pixel is shown of its height; square where a header says nothing, or what cannot be."""
+    told = spec.get_float_attribute("PixelAspectRatio", 1.0) if format in _CARRIERS else 1.0
+    return Fraction(told).limit_denominator(1000) if 0.1 <= told <= 10 else Fraction(1)
+
+
 def without(tags: PictureTags | None, names: frozenset[str]) -> PictureTags | None:
     """The same without some attributes."""
     if tags is None:
@@ -163,8 +169,8 @@ _MOST_FRAMES = 30
 
 
 def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
-    """What a picture made of a video's frame, by its position, says: frame rate, pixel aspect, and where the
-    rate is constant the time code. None for a clip that is no video.
+    """What a picture made of a video's frame, by its position, says: frame rate, pixel aspect, reel, and
+    where the rate is constant the time code. None for a clip that is no video.
     """
     rate, tags = info.rate, info.tags
     if info.kind != "video" or rate is None or tags is None:
@@ -172,6 +178,7 @@ def video_tags(info: ClipInfo) -> Callable[[int], PictureTags | None]:
     kept: tuple[tuple[str, Any, Any], ...] = (
         ("framesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator)),
         ("PixelAspectRatio", oiio.TypeDesc("float"), float(tags.sample_aspect)),
+        *([("reelName", oiio.TypeDesc("string"), tags.reel)] if tags.reel else []),
     )
     first = tags.timecode or "" if _is_constant(info.pts, 1 / (rate * (info.time_base or 1 / rate))) else ""
 

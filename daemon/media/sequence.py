@@ -40,6 +40,7 @@ class SequenceSource(Closing):
         self._header = read_header(ref.files[0], max_pixels)
         numbers = ref.numbers
         step = step_of(numbers)
+        digits, below = ref.digits
         present = set(numbers)
         self._info = replace(
             still_info(self._header),
@@ -47,7 +48,8 @@ class SequenceSource(Closing):
             numbers=numbers,
             missing=tuple(n for n in range(numbers[0], numbers[-1], step) if n not in present),
             step=step,
-            digits=ref.digits,
+            digits=digits,
+            digits_below=below,
         )
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,12 @@ import OpenImageIO as oiio
 
 from daemon.closing import Closing
 from daemon.media.base import ClipInfo, ColourTags, Frame, MediaError, Pixels
+from daemon.media.channels import picture_channels, views
 from daemon.media.colour_tags import colour_tags
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_raster, check_readable
 from daemon.media.mend import mend
-from daemon.media.picture_tags import tags_of
+from daemon.media.picture_tags import pixel_aspect, tags_of
 
 _ASSOCIATED = frozenset({"openexr", "tiff"})
 """Formats whose alpha is premultiplied unless the file says otherwise."""
@@ -42,7 +44,7 @@ largest. Those of a palette are fewer, and say nothing of its colours.
 @dataclass(frozen=True)
 class Header:
     """What a picture's header says: the upright raster, and where the wanted channels lie in the file, which
-    has them multiplied by alpha or not.
+    has them multiplied by alpha or not. remarks: sentences on what of it is passed over.
     """
 
     width: int
@@ -55,6 +57,8 @@ class Header:
     orientation: int
     colour: ColourTags
     premultiplied: bool
+    pixel_aspect: Fraction
+    remarks: tuple[str, ...]
 
 
 def read_header(path: Path, max_pixels: int) -> Header:
@@ -139,6 +143,8 @@ def still_info(header: Header) -> ClipInfo:
         is_float=header.is_float,
         colour=header.colour,
         premultiplied=header.premultiplied,
+        pixel_aspect=header.pixel_aspect,
+        remarks=header.remarks,
     )
 
 
@@ -182,15 +188,12 @@ def _short(error: str) -> str:
 
 
 def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
-    part = 0
-    while file.seek_subimage(part, 0):
-        spec = file.spec()
-        picked = pick_channels(spec.channelnames)
-        if picked:
-            break
-        part += 1
-    else:
+    found = picture_channels(file)
+    if found is None:
         raise MediaError(f"{path.name}: has no RGB, grey or alpha channel; export it with one of them.")
+    part, picked = found
+    file.seek_subimage(part, 0)
+    spec = file.spec()
     inks = next((name for key in _INKS if (name := spec.get_string_attribute(key)) in _NO_RGB), None)
     if inks:
         raise MediaError(f"{path.name}: is {inks}, not RGB; convert it to RGB first.")
@@ -216,28 +219,26 @@ def _header(path: Path, file: oiio.ImageInput, max_pixels: int) -> Header:
         orientation=orientation,
         colour=colour_tags(spec, path, file.format_name(), grey=len(picked) < 3),
         premultiplied=channels == 4 and file.format_name() in _ASSOCIATED and not _says_straight(spec),
+        pixel_aspect=pixel_aspect(spec, file.format_name()),
+        remarks=(*_overscan(path, spec), *_stereo(path, views(file, part))),
     )
 
 
-def pick_channels(names: tuple[str, ...]) -> tuple[int, ...]:
-    """Indices of R G B [A], or Y [A], or a single channel, among a file's channel names; () if none serve.
+def _overscan(path: Path, spec: oiio.ImageSpec) -> Iterator[str]:
+    left, top = spec.full_x - spec.x, spec.full_y - spec.y
+    right, bottom = spec.width - spec.full_width - left, spec.height - spec.full_height - top
+    sides = {"left": left, "top": top, "right": right, "bottom": bottom}
+    over = ", ".join(f"{side} {pixels}" for side, pixels in sides.items() if pixels > 0)
+    if over:
+        yield (
+            f"{path.name}: its data window reaches beyond its display window ({over} pixels); what lies "
+            "outside is cut off."
+        )
 
-    Plain names go before those of a layer (`beauty.R`), and the first layer that has all three wins.
-    """
-    by_layer: dict[str, dict[str, int]] = {}
-    for index, name in enumerate(names):
-        layer, _, channel = name.rpartition(".")
-        by_layer.setdefault(layer, {}).setdefault(channel.upper(), index)
-    for _, found in sorted(by_layer.items(), key=lambda item: item[0] != ""):
-        for wanted in (("R", "G", "B"), ("RED", "GREEN", "BLUE"), ("Y",)):
-            is_vector = wanted == ("Y",) and "X" in found  # normals and motion, not luminance
-            if all(channel in found for channel in wanted) and not is_vector:
-                alpha = [found[channel] for channel in ("A", "ALPHA") if channel in found][:1]
-                return (*(found[channel] for channel in wanted), *alpha)
-    if len(names) == 1:
-        return (0,)
-    plain = by_layer.get("", {})
-    return (plain["A"],) if "A" in plain else ()
+
+def _stereo(path: Path, names: tuple[str, ...]) -> Iterator[str]:
+    if names:
+        yield f"{path.name}: has the views {', '.join(names)}; {names[0]} is taken, and no other."
 
 
 def _into_display_window(stored: Pixels, spec: oiio.ImageSpec) -> Pixels:

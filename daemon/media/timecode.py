@@ -54,6 +54,15 @@ def after(first: str, rate: Fraction, position: int) -> str | None:
     return f"{found.hours:02d}:{found.minutes:02d}:{found.seconds:02d}{mark}{found.frames:02d}"
 
 
+def tracked(first: str, rate: Fraction) -> str:
+    """The same as a MOV's track takes it: the mark of drop frames, which some cameras write at 24 or 25 a
+    second too, only at a rate that can drop them. Text that is none stays.
+    """
+    if _TIMECODE.fullmatch(first) is None or round(rate) % _DROPPING == 0:
+        return first
+    return f"{first[:8]}:{first[9:]}"
+
+
 def doubled(first: str) -> str:
     """The time code of the same moment at twice the rate: of a frame's first field. Text that is none stays.
 

@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from daemon.media import milliseconds
 from daemon.media.base import ClipInfo, MediaError, VideoTags, WorkGoneError
 from daemon.media.durable import sync_file, sync_folder
+from daemon.media.timecode import tracked
 from daemon.media.video_aspect import write_aspect
 from daemon.media.video_codecs import MovieCodec
 from daemon.media.video_index import open_container
@@ -123,14 +124,20 @@ def write_error(path: Path, error: Exception) -> MediaError:
 
 def _describe(stream: VideoStream, codec: MovieCodec, like: ClipInfo) -> None:
     tags = like.tags or VideoTags()
-    if tags.timecode:
-        stream.metadata["timecode" if codec.container == "mov" else "TIMECODE"] = tags.timecode
+    if tags.timecode and codec.container == "mov":
+        assert like.rate is not None  # a VideoSink's clip has one
+        stream.metadata["timecode"] = tracked(tags.timecode, like.rate)
+    elif tags.timecode:
+        stream.metadata["TIMECODE"] = tags.timecode
+    if tags.reel:
+        stream.metadata["reel_name" if codec.container == "mov" else "REEL_NAME"] = tags.reel
     if tags.rotation:
         stream.set_display_rotation(tags.rotation)
 
 
 def _stamped(like: ClipInfo) -> ClipInfo:
-    return replace(like, time_base=milliseconds.BASE, pts=milliseconds.stamps(like))
+    stamps = milliseconds.stamps(like)
+    return replace(like, time_base=milliseconds.BASE, pts=stamps, end=milliseconds.end(like, stamps))
 
 
 def _pictures(parts: Iterable[Path], stream: VideoStream, like: ClipInfo) -> Iterator[Timed]:
@@ -152,6 +159,8 @@ def _restamp(packet: av.Packet[VideoStream], stream: VideoStream, like: ClipInfo
     packet.pts = packet.dts = like.pts[position]
     if position + 1 < len(like.pts):
         packet.duration = like.pts[position + 1] - like.pts[position]
+    elif like.end is not None:
+        packet.duration = like.end - like.pts[position]
     else:
         packet.duration = max(1, round(1 / (like.rate * like.time_base)))
 

@@ -33,8 +33,7 @@ def decoder(stream: VideoStream, max_pixels: int) -> VideoCodecContext:
     """
     context = stream.codec_context
     codec = context.codec.canonical_name
-    has_alpha = lookup(stream.metadata, "alpha_mode") == "1"
-    if has_alpha and codec in _ALPHA_DECODERS:
+    if has_alpha_beside(stream):
         made = CodecContext.create(_ALPHA_DECODERS[codec], "r")
         made.extradata = context.extradata
         made.options = {"max_pixels": str(max_pixels)}
@@ -42,6 +41,12 @@ def decoder(stream: VideoStream, max_pixels: int) -> VideoCodecContext:
     context.options = {**context.options, "max_pixels": str(max_pixels)}
     context.thread_type = ThreadType.SLICE if codec in _SLICED else ThreadType.AUTO
     return context
+
+
+def has_alpha_beside(stream: VideoStream) -> bool:
+    """Whether its alpha lies in side data, so that libvpx decodes it."""
+    codec = stream.codec_context.codec.canonical_name
+    return codec in _ALPHA_DECODERS and lookup(stream.metadata, "alpha_mode") == "1"
 
 
 def lookup(metadata: dict[str, str], key: str) -> str | None:

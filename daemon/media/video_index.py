@@ -7,10 +7,12 @@ at the speed of the disk.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -28,11 +30,13 @@ _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mxf"
 @dataclass(frozen=True)
 class VideoIndex:
     """Presentation stamps of the packets in order, in the stream's time base; one may be there twice.
-    Decoding can begin at the first of `keys`, and by a seek at each of the others.
+    Decoding can begin at the first of `keys`, and by a seek at each of the others. `end`: when the last frame
+    is no longer shown, in the same; None: the file does not say.
     """
 
     stamps: tuple[int, ...]
     keys: tuple[int, ...]
+    end: int | None = None
 
 
 def open_container(path: Path, accelerator: HWAccel | None = None) -> InputContainer:
@@ -80,6 +84,7 @@ def index_video(path: Path) -> VideoIndex:
     keys: set[int] = set()
     unseen: list[int] = []
     end = Fraction(0)
+    latest = _Latest()
     with open_container(path) as container:
         picture = picture_stream(container, path)
         declared = Fraction(container.duration or 0, av.time_base)
@@ -100,12 +105,14 @@ def index_video(path: Path) -> VideoIndex:
                 if _is_hidden(packet, picture):
                     continue
                 stamps.append(stamp)
+                latest = latest.then(stamp, packet.duration or 0)
                 if packet.is_keyframe:
                     keys.add(stamp)
         except av.error.FFmpegError as error:
             check_disk(path, error.errno, error.strerror)
             raise _cut(path) from None
         _refuse_cut(path, container, picture, end, declared)
+        shown = latest.end(container, picture, declared)
     # The first of them stands for the beginning of the file, from which it is decoded without a seek.
     keys |= {stamp for stamp in unseen[:1] if stamps and stamp < min(stamps)}
     if not keys:
@@ -114,7 +121,44 @@ def index_video(path: Path) -> VideoIndex:
     times = Counter(stamps)
     first = min(keys)
     sure = [key for key in keys if key == first or times[key] == 1]
-    return VideoIndex(tuple(sorted(stamps)), tuple(sorted(sure)))
+    return VideoIndex(tuple(sorted(stamps)), tuple(sorted(sure)), shown)
+
+
+class _Latest(NamedTuple):
+    """The packet that is shown last of those seen. is_last: it is the last of them in the file, too.
+    is_alone: no other has its time, as the second field of a frame has.
+    """
+
+    stamp: int | None = None
+    duration: int = 0
+    is_last: bool = True
+    is_alone: bool = True
+
+    def then(self, stamp: int, duration: int) -> _Latest:
+        """With one more packet."""
+        if self.stamp is None or stamp > self.stamp:
+            return _Latest(stamp, duration)
+        return self._replace(is_last=False, is_alone=self.is_alone and stamp != self.stamp)
+
+    def end(self, container: InputContainer, picture: VideoStream, declared: Fraction) -> int | None:
+        """When it is shown no longer; None where the file does not say. declared: how long the file is, in
+        seconds.
+        """
+        if self.stamp is None or not self.is_alone or not self.duration or picture.time_base is None:
+            return None
+        found = self.stamp + self.duration
+        if _is_mov(container):
+            # Durations there go by the order in the file, in which what is shown last may not be last.
+            if not self.is_last:
+                found = (picture.start_time or 0) + (picture.duration or 0)
+            declared += Fraction(container.start_time or 0, av.time_base)
+        # A Matroska may give each packet the mean duration of all.
+        found = min(found, math.ceil(declared / picture.time_base))
+        return found if found > self.stamp else None
+
+
+def _is_mov(container: InputContainer) -> bool:
+    return "mov" in container.format.name.split(",")
 
 
 def _is_hidden(packet: av.Packet[Stream], stream: VideoStream) -> bool:
@@ -126,7 +170,7 @@ def _refuse_cut(
     path: Path, container: InputContainer, picture: VideoStream, end: Fraction, declared: Fraction
 ) -> None:
     """MOV and MP4 keep each packet's place in their index; a cut Matroska ends early with no error at all."""
-    if "mov" in container.format.name.split(","):
+    if _is_mov(container):
         size = path.stat().st_size
         if any(entry.pos + entry.size > size for entry in picture.index_entries):
             raise _cut(path)

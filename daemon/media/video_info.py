@@ -60,14 +60,25 @@ def by_field(info: ClipInfo) -> ClipInfo:
         rate=2 * info.rate,
         time_base=info.time_base / 2,
         pts=tuple(stamps),
+        end=None if info.end is None else max(2 * info.end, stamps[-1] + 1),
         tags=tags,
     )
 
 
-def _remarks(path: Path, container: InputContainer, first: av.VideoFrame, matrix: int) -> Iterator[str]:
+def _reel(container: InputContainer) -> str | None:
+    """It stands beside the time code, which MOV has in a stream of its own."""
+    names = (lookup(stream.metadata, "reel_name") for stream in container.streams)
+    return next((name for name in names if name), None)
+
+
+def _remarks(
+    path: Path, container: InputContainer, first: av.VideoFrame, matrix: int, *, mirrored: bool
+) -> Iterator[str]:
     count = len(picture_streams(container))
     if count > 1:
         yield f"{path.name}: has {count} video streams; the first is taken, and the others are left out."
+    if mirrored:
+        yield f"{path.name}: players mirror it, by a tag; what is made of it is not mirrored."
     if ycbcr.is_foreign(matrix) and not first.format.is_rgb and len(first.format.components) >= 3:
         taken = ycbcr.resolve_matrix(matrix, first.width, first.height)
         usual = "BT.709" if taken == ycbcr.BT709 else "BT.601"
@@ -78,9 +89,14 @@ def _remarks(path: Path, container: InputContainer, first: av.VideoFrame, matrix
 
 
 def describe(
-    path: Path, container: InputContainer, stream: VideoStream, first: av.VideoFrame, stamps: tuple[int, ...]
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    first: av.VideoFrame,
+    stamps: tuple[int, ...],
+    turn: tuple[int, bool],
 ) -> ClipInfo:
-    """stamps: of all its frames, in order. first: the first that can be decoded."""
+    """stamps: of all its frames, in order. first: the first that can be decoded. turn: see `turn_of`."""
     layout = layout_of(first.format.name)
     if layout is None:
         raise MediaError(
@@ -90,6 +106,7 @@ def describe(
     # Pictures before the first that decodes lean on a key frame that an editor cut away.
     pts = tuple(stamp for stamp in stamps if stamp >= stamp_of(first))
     context = stream.codec_context
+    rotation, mirrored = turn
     tagged_range = int(first.color_range) or int(context.color_range)
     return ClipInfo(
         kind="video",
@@ -111,8 +128,10 @@ def describe(
             full_range={ycbcr.LIMITED: False, ycbcr.FULL: True}.get(tagged_range),
             sample_aspect=stream.sample_aspect_ratio or Fraction(1),
             timecode=lookup(stream.metadata, "timecode") or lookup(container.metadata, "timecode"),
-            rotation=int(first.rotation),
+            rotation=rotation,
+            reel=_reel(container),
         ),
         sound=path if container.streams.audio else None,
-        remarks=tuple(_remarks(path, container, first, int(context.colorspace))),
+        pixel_aspect=stream.sample_aspect_ratio or Fraction(1),
+        remarks=tuple(_remarks(path, container, first, int(context.colorspace), mirrored=mirrored)),
     )

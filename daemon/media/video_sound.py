@@ -26,6 +26,22 @@ from daemon.media.video_index import open_container
 Timed = tuple[Fraction, "av.Packet[Any]"]
 """A packet and when it is decoded, in seconds: what a muxer wants in order."""
 
+_QUICKTIME = {
+    "deu": "ger",
+    "nld": "dut",
+    "swe": "sve",
+    "isl": "ice",
+    "ell": "gre",
+    "hrv": "hr ",
+    "srp": "sr ",
+    "cze": "ces",
+    "slo": "slk",
+    "rum": "ron",
+    "fre": "fra",
+    "zho": "chi",
+}
+"""Languages that MOV numbers under another name than MP4 and Matroska give them; without it they are lost."""
+
 
 def left_out(source: Path, container: str) -> list[str]:
     """The codecs of the audio of `source` that a container format does not take, each once, in order."""
@@ -48,9 +64,10 @@ class Sound:
         for stream in plate.streams.audio:
             if _takes(out.format.name, stream):
                 added = out.add_stream_from_template(stream)
-                added.metadata.update(
-                    {k: v for k, v in stream.metadata.items() if k in ("language", "title")}
-                )
+                told = {k: v for k, v in stream.metadata.items() if k in ("language", "title")}
+                if out.format.name == "mov" and "language" in told:
+                    told["language"] = _QUICKTIME.get(told["language"], told["language"])
+                added.metadata.update(told)
                 added.disposition = stream.disposition
                 self._pairs[stream.index] = added
 
@@ -64,11 +81,16 @@ class Sound:
         if not self._pairs:
             return
         try:
+            before: dict[int, int] = {}
             for packet in self._heard(self._plate.demux(self._plate.streams.audio)):
                 stamp = packet.dts if packet.dts is not None else packet.pts
                 added = self._pairs.get(packet.stream_index)
                 if added is None or stamp is None or not packet.size:
                     continue
+                if not packet.duration:
+                    # A Matroska need not say it; without one, MOV would leave the last packet out.
+                    packet.duration = stamp - before.get(packet.stream_index, stamp)
+                before[packet.stream_index] = stamp
                 begun = stamp * packet.time_base
                 ends = begun + (packet.duration or 0) * packet.time_base
                 if since is not None and begun < since and ends <= since:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, takewhile
@@ -21,10 +22,19 @@ from av.video.stream import VideoStream
 from daemon.closing import Closing
 from daemon.media.base import ClipInfo, Frame, MediaError, VideoTags
 from daemon.media.deinterlace import Deinterlace, deinterlaced, refusal
+from daemon.media.display_matrix import turn_of
 from daemon.media.find import MediaRef
 from daemon.media.guards import check_disk, check_raster, check_readable
 from daemon.media.planes import spread, to_pixels
-from daemon.media.video_decoders import Decoder, accelerated, decoder, missing, same, unsuited
+from daemon.media.video_decoders import (
+    Decoder,
+    accelerated,
+    decoder,
+    has_alpha_beside,
+    missing,
+    same,
+    unsuited,
+)
 from daemon.media.video_decoders import nvdec as hardware
 from daemon.media.video_index import index_video, open_container, picture_stream
 from daemon.media.video_info import by_field, describe, stamp_of
@@ -69,7 +79,9 @@ class VideoSource(Closing):
             self._check_progressive(first)
             self._format = first.format.name
             self._stamps, self._keys = index.stamps, index.keys
-            info = describe(self._path, container, stream, first, self._of_frames(stamp_of(first)))
+            stamps = self._of_frames(stamp_of(first))
+            info = describe(self._path, container, stream, first, stamps, self._turn(stream, first))
+            info = replace(info, end=index.end)
             codec = stream.codec_context.codec.canonical_name
         self._stamps = info.pts
         info = told_apart(self._path.name, info)
@@ -156,6 +168,15 @@ class VideoSource(Closing):
         if sum(stamp_of(decoded) == shared for decoded in pictures) > 1:
             return self._stamps
         return tuple(dict.fromkeys(self._stamps))
+
+    def _turn(self, stream: VideoStream, first: av.VideoFrame) -> tuple[int, bool]:
+        """See `turn_of`. libvpx is told nothing of it, so FFmpeg's own decoder is asked, without alpha."""
+        if has_alpha_beside(stream):
+            with open_container(self._path) as container, suppress(av.error.FFmpegError):
+                own = picture_stream(container, self._path)
+                own.codec_context.options = {"max_pixels": str(self._max_pixels)}
+                first = next(container.decode(own), first)
+        return turn_of(first)
 
     def close(self) -> None:
         """Every call of `frames` closes what it opened."""

@@ -47,4 +47,5 @@ def told_apart(name: str, info: ClipInfo) -> ClipInfo:
         f"{name}: {frames} the very time of the one before; none is left out, and each is shown later "
         f"by a part of 1/{1 / info.time_base} s."
     )
-    return replace(info, time_base=time_base, pts=tuple(stamps), remarks=(*info.remarks, remark))
+    end = None if info.end is None else info.end * finer
+    return replace(info, time_base=time_base, pts=tuple(stamps), end=end, remarks=(*info.remarks, remark))

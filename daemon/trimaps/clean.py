@@ -68,7 +68,6 @@ class CleanTrimap(TrimapSource):
 
     def _compared(self, frame: Frame, index: int, view: Tensor) -> Difference:
         height, width = view.shape[-2:]
-        pixels = self._sidecar.at(frame.number, index)
-        colours = np.repeat(pixels[..., :1], 3, -1) if pixels.shape[2] < 3 else pixels[..., :3]
+        colours = self._sidecar.colours(frame.number, index)
         clean = torch.from_numpy(np.ascontiguousarray(fitted(colours, width, height).transpose(2, 0, 1)))
         return difference(view, self._sidecar.space.view(clean), self._erode, self._dilate)

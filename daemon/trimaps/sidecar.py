@@ -9,6 +9,7 @@ import numpy as np
 
 from daemon.colour import ColourSpace, assumed
 from daemon.media.base import ClipInfo, Frame, FrameSource, Pixels
+from daemon.pictured import is_cut_out, pictured
 from daemon.preview import Size, reduced
 from daemon.trimaps.base import TrimapError
 
@@ -45,6 +46,7 @@ class Sidecar:
         self._still: Pixels | None = None
         self._frames: Iterator[Frame] = iter(())
         self._next = -1
+        self._is_cut_out: bool | None = None
 
     def check(self) -> None:
         """Raise TrimapError, before the first frame is made, if it does not fit the plate."""
@@ -152,6 +154,19 @@ class Sidecar:
             self._frames = self._source.frames(position)
         self._next = position + 1
         return self._reduced(next(self._frames).pixels)
+
+    def colours(self, number: int, index: int) -> Pixels:
+        """The same as a picture without alpha, float32 [H, W, 3]: grey as RGB, RGBA as a plate's, see
+        `pictured`.
+        """
+        pixels = self.at(number, index)
+        if pixels.shape[2] < 3:
+            return np.repeat(pixels[..., :1], 3, -1)
+        if pixels.shape[2] == 3:
+            return pixels
+        if self._is_cut_out is None:
+            self._is_cut_out = is_cut_out(self._source)
+        return pictured(pixels, self._source.info, cut_out=self._is_cut_out)
 
     def _reduced(self, pixels: Pixels) -> Pixels:
         if self._size is None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 import torch
 
 from daemon.colour import DISPLAY, LINEAR
-from daemon.media import ClipInfo, ColourTags, VideoTags, find_media, open_source
-from tests.daemon.cases import plate, write
+from daemon.media import ClipInfo, ColourTags, FrameSource, VideoTags, find_media, open_source
+from tests.daemon.cases import SIZE, plate, write
 from tests.daemon.colour_cases import AP1, STUDIO, chosen, exr, info
+from tests.daemon.stills import picture
 
 pytestmark = pytest.mark.usefixtures("no_config_of_this_machine")
 
@@ -81,6 +83,70 @@ def test_a_name_that_the_config_lacks_is_said_and_not_obeyed() -> None:
     known = chosen(info(colour=ColourTags("KodakLog")), name="scan.dpx")
     assert (known.space, known.is_assumed) == (DISPLAY, True)
     assert known.warning.startswith("scan.dpx: its header says KodakLog; taken as sRGB Rec.709")
+
+
+@pytest.mark.parametrize(
+    ("codes", "name", "is_assumed"),
+    [
+        ((12, 1), "sRGB P3-D65", False),
+        ((12, 13), "sRGB P3-D65", False),
+        ((9, 14), "sRGB Rec.2020", False),
+        ((9, 16), "PQ Rec.2020", False),
+        ((9, 18), "HLG Rec.2020", False),
+        ((1, 8), "linear Rec.709", False),
+        ((1, 1), "sRGB Rec.709", False),
+        ((2, 2), "sRGB Rec.709", True),
+        ((1, 17), "sRGB Rec.709", True),
+    ],
+)
+def test_a_png_is_what_its_code_points_say(
+    tmp_path: Path, codes: tuple[int, int], name: str, is_assumed: bool
+) -> None:
+    picture(tmp_path / "a.png", np.full((*SIZE, 3), 99, np.uint8), "uint8", CICP=("int[4]", (*codes, 0, 1)))
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=10**6) as source:
+        known = chosen(source.info, name="a.png")
+    assert (known.space.name, known.is_assumed) == (name, is_assumed)
+    assert (known.warning is not None) == (codes[1] == 17)
+
+
+def dpx(folder: Path, transfer: str, **attributes: str) -> FrameSource:
+    spec = oiio.ImageSpec(8, 8, 3, "uint16")
+    spec.attribute("oiio:BitsPerSample", 10)
+    for name, value in {"dpx:Transfer": transfer, **attributes}.items():
+        spec.attribute(name, value)
+    file = oiio.ImageOutput.create(str(folder / "scan.dpx"))
+    assert file.open(str(folder / "scan.dpx"), spec)
+    assert file.write_image(np.full((8, 8, 3), 0.5, np.float32))
+    assert file.close()
+    (ref,) = find_media(folder)
+    return open_source(ref, max_pixels=100)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "says"),
+    [
+        ("Printing density", "scan.dpx: its header says Printing density; taken as sRGB Rec.709, "),
+        ("Logarithmic", "scan.dpx: its header says KodakLog; taken as sRGB Rec.709, "),
+        ("SMPTE 274M", None),
+        ("User defined", None),
+    ],
+)
+def test_a_scan_in_densities_is_told_and_not_taken_for_a_picture_in_silence(
+    tmp_path: Path, transfer: str, says: str | None
+) -> None:
+    with dpx(tmp_path, transfer) as source:
+        known = chosen(source.info, name="scan.dpx")
+    assert (known.space, known.is_assumed) == (DISPLAY, True)
+    assert known.warning is None if says is None else known.warning.startswith(says)
+
+
+@pytest.mark.parametrize(("software", "space"), [("Lavc61.19.100", DISPLAY), ("a scanner", LINEAR)])
+def test_a_dpx_that_ffmpeg_calls_linear_as_it_does_each_says_nothing(
+    tmp_path: Path, software: str, space: object
+) -> None:
+    with dpx(tmp_path, "Linear", Software=software) as source:
+        assert chosen(source.info, name="scan.dpx").space == space
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])

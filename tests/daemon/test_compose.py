@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 import torch
 
@@ -147,8 +149,8 @@ def test_a_background_of_another_size_and_encoding_fills_the_frame(tmp_path: Pat
     with open_source(ref, max_pixels=10**6) as source:
         sidecar = Sidecar("bg.png", source, source.info, pytest.fail)
         behind = replace(source.info, width=64, height=32)
-        display = Picture(sidecar, behind, DISPLAY).at(1001, 0)
-        linear = Picture(sidecar, behind, LINEAR).at(1001, 5)
+        display = Picture(sidecar, behind, DISPLAY, (64, 32)).at(1001, 0)
+        linear = Picture(sidecar, behind, LINEAR, (64, 32)).at(1001, 5)
     assert display.shape == linear.shape == (3, 32, 64)
     assert torch.allclose(DISPLAY.from_linear(linear), display, atol=1e-5)
 
@@ -163,9 +165,63 @@ def test_a_background_stands_as_players_show_the_plate(tmp_path: Path, plates: i
         sidecar = Sidecar("bg.png", source, source.info, pytest.fail)
         sidecar.info = replace(source.info, tags=VideoTags(rotation=own))
         behind = replace(source.info, tags=VideoTags(rotation=plates))
-        made = Picture(sidecar, behind, DISPLAY).at(0, 0).permute(1, 2, 0).numpy()
+        made = Picture(sidecar, behind, DISPLAY, (32, 32)).at(0, 0).permute(1, 2, 0).numpy()
     shown = np.rot90(made, plates // 90)  # as a player turns the plate, and below the background alone
     np.testing.assert_allclose(shown, np.rot90(picture, own // 90) / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "own", "plates", "rotation", "wide"),
+    [
+        ((192, 108), 1, Fraction(4, 3), 0, 30),  # HDV: 1440 x 1080 are shown as 1920 x 1080
+        ((192, 108), 1, 1, 0, 40),
+        ((192, 108), 2, 1, 0, 80),
+        ((144, 108), Fraction(4, 3), Fraction(4, 3), 0, 40),
+        ((144, 108), 1, Fraction(4, 3), 0, 40),  # made for the plate
+        ((108, 192), 1, Fraction(4, 3), 90, 30),
+    ],
+)
+def test_a_circle_behind_pixels_that_are_not_square_is_one_where_they_are_shown(
+    tmp_path: Path, size: tuple[int, int], own: Fraction, plates: Fraction, rotation: int, wide: int
+) -> None:
+    """wide: the circle in the plate's raster, in which it is 40 high."""
+    width, height = size
+    write(tmp_path / "bg.png", disc(width, height, 20))
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=10**6) as source:
+        sidecar = Sidecar("bg.png", source, source.info, pytest.fail)
+        sidecar.info = replace(source.info, pixel_aspect=Fraction(own))
+        tags = VideoTags(rotation=rotation)
+        behind = replace(source.info, width=144, height=108, pixel_aspect=Fraction(plates), tags=tags)
+        made = Picture(sidecar, behind, DISPLAY, (144, 108)).at(0, 0)[0] > 0.5
+    assert made.shape == (108, 144)
+    found = int(made.any(0).sum()), int(made.any(1).sum())
+    assert found == pytest.approx((wide, 40), abs=2)
+
+
+def disc(width: int, height: int, radius: int) -> np.ndarray:
+    rows, columns = np.mgrid[0:height, 0:width]
+    inside = np.hypot(columns - width / 2, rows - height / 2) < radius
+    return np.repeat(inside[..., None] * np.uint8(255), 3, -1)
+
+
+@pytest.mark.parametrize("name", ["bg.exr", "bg.tif", "bg.png"])
+def test_what_stands_beside_with_alpha_is_the_picture_that_it_shows(tmp_path: Path, name: str) -> None:
+    """A premultiplied file by its own numbers, a straight cut-out before black: soft edges stay soft."""
+    alpha = np.clip(np.linspace(-0.5, 1.5, 64), 0, 1, dtype=np.float32)[None, :, None].repeat(32, 0)
+    straight = np.where(alpha > 0, np.float32([0.9, 0.6, 0.3]), 0).astype(np.float32)
+    spec = oiio.ImageSpec(64, 32, 4, "half" if name == "bg.exr" else "uint16")
+    is_straight = name == "bg.png"
+    spec.attribute("oiio:UnassociatedAlpha", int(is_straight))
+    file = oiio.ImageOutput.create(str(tmp_path / name))
+    assert file.open(str(tmp_path / name), spec)
+    assert file.write_image(np.dstack([straight if is_straight else straight * alpha, alpha]))
+    assert file.close()
+    (ref,) = find_media(tmp_path)
+    with open_source(ref, max_pixels=10**6) as source:
+        sidecar = Sidecar(name, source, source.info, pytest.fail, DISPLAY)
+        made = Picture(sidecar, source.info, DISPLAY, (64, 32)).at(0, 0).permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(made, straight * alpha, atol=1e-3)
 
 
 def test_a_checker_has_two_greys_and_a_colour_has_one() -> None:
@@ -181,7 +237,7 @@ def test_a_background_sequence_goes_by_number_and_its_ends_stand(tmp_path: Path)
     with open_source(ref, max_pixels=10**6) as source:
 
         def picture() -> Picture:
-            return Picture(Sidecar("bg", source, source.info, pytest.fail), source.info, DISPLAY)
+            return Picture(Sidecar("bg", source, source.info, pytest.fail), source.info, DISPLAY, (8, 8))
 
         def shown(background: Picture, index: int) -> int:
             return round(float(background.at(1001 + index, index)[0, 0, 0]) * 255)

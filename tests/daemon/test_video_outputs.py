@@ -49,14 +49,16 @@ class Memory:
         return self.all
 
 
-def shot(folder: Path, size: tuple[int, int] | None = None) -> None:
-    """shot.mov with uncompressed sound, and one trimap for all of it."""
+def shot(folder: Path, size: tuple[int, int] | None = None, rotation: int = 0) -> None:
+    """shot.mov with uncompressed sound, and one trimap for all of it. rotation: by which players turn it."""
     height, width = size = size or SIZE
     write(folder / "shot_trimap.png", trimap(size))
     with av.open(str(folder / "shot.mov"), "w") as out:
         video = out.add_stream("png", rate=Fraction(24000, 1001))
         video.width, video.height, video.pix_fmt = width, height, "rgb24"
         video.time_base = video.codec_context.time_base = Fraction(1, 24000)
+        if rotation:
+            video.set_display_rotation(rotation)
         sound = out.add_stream("pcm_s16le", rate=48000)
         for index in range(FRAMES):
             picture = np.ascontiguousarray(plate(index, size)[..., ::-1])
@@ -111,6 +113,27 @@ def test_every_output_has_the_format_and_the_sound_that_was_asked_for(
             assert bool(container.streams.audio) == (name != "shot_premult.webm")
         if name != "shot_premult.webm":
             assert sound_of(result / name) == sound_of(folder / "shot.mov")
+
+
+@pytest.mark.parametrize(
+    ("rotation", "formats", "said"),
+    [
+        (-90, {"alpha": "prores4444", "foreground": "exr", "composite": "png"}, "foreground, composite"),
+        (180, {"layers": "exr"}, "layers"),
+        (90, {"alpha": "prores4444"}, None),
+        (0, {"composite": "png"}, None),
+    ],
+)
+def test_pictures_of_a_video_that_players_turn_are_told_to_lie_as_its_pixels(
+    folder: Path, rotation: int, formats: dict[str, str], said: str | None
+) -> None:
+    shot(folder, rotation=rotation)
+    sentence = (
+        f"shot: players turn the plate by {abs(rotation)} degrees, which the pictures of {said} do not say; "
+        "they lie as its pixels do."
+    )
+    with plan(folder, settings(**formats)) as made:
+        assert made.warnings == ([sentence] if said else [])
 
 
 def test_a_resumed_clip_has_the_bytes_of_an_undisturbed_one_in_every_format(

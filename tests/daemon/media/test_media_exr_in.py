@@ -54,6 +54,26 @@ def test_the_first_part_with_colour_is_read_with_its_own_header(tmp_path: Path) 
     assert [value for name, _, value in frame.tags.attributes if name == "note"] == ["of part 1"]
 
 
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([["Z"], ["R", "G", "B"]], (1, 2, 3)),
+        ([["A"], ["Y"], ["beauty.R", "beauty.G", "beauty.B"]], (2, 3, 4)),
+        ([["Z"], ["A"]], (1,)),
+        ([["Z"], ["id"]], (0,)),
+        ([["albedo.R", "albedo.G", "albedo.B"], ["R", "G", "B", "A"]], (3 / 6, 4 / 6, 5 / 6, 6)),
+        ([["albedo.R", "albedo.G", "albedo.B"], ["beauty.R", "beauty.G", "beauty.B"]], (3, 4, 5)),
+        ([["AO.R", "AO.G", "AO.B", "V.Combined.R", "V.Combined.G", "V.Combined.B"]], (3, 4, 5)),
+        ([["AO.R", "AO.G", "AO.B", "spec.R", "spec.G", "spec.B"]], (0, 1, 2)),
+    ],
+)
+def test_what_stands_before_the_picture_is_not_taken_for_it(
+    tmp_path: Path, names: list[list[str]], wanted: tuple[float, ...]
+) -> None:
+    pixels = read(layered(tmp_path / "a.exr", names))
+    np.testing.assert_allclose(pixels[3, 4], wanted, rtol=1e-6)
+
+
 def test_parts_that_are_tiled_and_smaller_than_the_frame_are_laid_where_they_belong(tmp_path: Path) -> None:
     windows = {"x": 4, "y": 6, "full_width": WIDTH + 8, "full_height": HEIGHT + 10}
     names = [["depth.Z", "depth.A0"], ["R", "G", "B", "A"]]
@@ -78,8 +98,32 @@ def test_a_tiled_exr_is_read_whole(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(path), pixels)
 
 
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_second_view_is_told_to_be_left_out(tmp_path: Path, in_parts: bool) -> None:
+    path, specs = tmp_path / "a.exr", []
+    for view in ("left", "right") if in_parts else ("",):
+        names = ("R", "G", "B") if in_parts else ("R", "G", "B", "right.R", "right.G", "right.B")
+        spec = oiio.ImageSpec(WIDTH, HEIGHT, len(names), "half")
+        spec.channelnames = names
+        if in_parts:
+            spec.attribute("oiio:subimagename", f"rgba.{view}")
+            spec.attribute("view", view)
+        else:
+            spec.attribute("multiView", oiio.TypeDesc("string[2]"), ("left", "right"))
+        specs.append(spec)
+    file = oiio.ImageOutput.create(str(path))
+    assert file.open(str(path), tuple(specs) if in_parts else specs[0]), file.geterror()
+    for part, spec in enumerate(specs):
+        assert not part or file.open(str(path), spec, "AppendSubimage"), file.geterror()
+        assert file.write_image(np.full((HEIGHT, WIDTH, spec.nchannels), part, np.float32))
+    assert file.close()
+    assert read(path).max() == 0
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
+        assert source.info.remarks == ("a.exr: has the views left, right; left is taken, and no other.",)
+
+
 @pytest.mark.parametrize("tile", [0, 8])
-def test_overscan_is_cut_to_the_display_window_and_no_pixel_moves(tmp_path: Path, tile: int) -> None:
+def test_overscan_is_cut_to_the_display_window_and_told_and_no_pixel_moves(tmp_path: Path, tile: int) -> None:
     path = tmp_path / "a.exr"
     spec = oiio.ImageSpec(WIDTH + 7, HEIGHT + 5, 3, "half")
     spec.x, spec.y = -4, 97
@@ -91,6 +135,9 @@ def test_overscan_is_cut_to_the_display_window_and_no_pixel_moves(tmp_path: Path
     assert file.write_image(pixels)
     assert file.close()
     np.testing.assert_array_equal(read(path), pixels[3 : 3 + HEIGHT, 4 : 4 + WIDTH])
+    with open_source(MediaRef("still", path), max_pixels=10**6) as source:
+        (said,) = source.info.remarks
+    assert "reaches beyond its display window (left 4, top 3, right 3, bottom 2 pixels); what" in said
 
 
 def test_a_deep_image_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_an_exr_of_a_videos_frame_has_its_rate_and_where_that_is_constant_its_ti
     tmp_path: Path, ramp: Ramp, pts: tuple[int, ...]
 ) -> None:
     rate, base = Fraction(30000, 1001), Fraction(1, 30000)
-    tags = VideoTags(timecode="01:00:59;28", sample_aspect=Fraction(2))
+    tags = VideoTags(timecode="01:00:59;28", sample_aspect=Fraction(2), reel="A001C003")
     like = ClipInfo("video", 64, 48, 3, (0, 1, 2), (), "display", 8, False, rate, base, pts, tags)
     with open_sink("exr", tmp_path, "made", like, channels=3) as sink:
         for number in like.numbers:
@@ -243,6 +243,7 @@ def test_an_exr_of_a_videos_frame_has_its_rate_and_where_that_is_constant_its_ti
     said = tool("exrheader", tmp_path / "made.0002.exr")
     assert "framesPerSecond (type rational): 30000/1001 (29.97)" in said
     assert "pixelAspectRatio (type float): 2" in said
+    assert 'reelName (type string): "A001C003"' in said
     constant = pts[2] == 2002
     assert ("time 01:01:00:02" in said) == constant
     assert ("drop frame 1" in said) == constant

@@ -176,6 +176,56 @@ def test_hidden_vp8_references_are_not_frames(tmp_path: Path, make_video: Any) -
         assert [frame.pts for frame in source.frames()] == list(source.info.pts)
 
 
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("libvpx-vp9", "webm"), ("libvpx", "webm"), ("prores_ks", "mov")]
+)
+def test_a_turned_video_is_turned_whether_it_has_alpha_or_not(
+    tmp_path: Path, make_video: Any, codec: str, suffix: str
+) -> None:
+    how = VP_ALPHA if "vpx" in codec else {}
+    pixel_format = "yuva420p" if "vpx" in codec else "yuva444p10le"
+    made = make_video(tmp_path / f"a.{suffix}", codec, pixel_format, **how)
+    turned = remuxed(made.path, tmp_path / f"turned.{suffix}", rotation=90)
+    with open_source(MediaRef("video", turned), max_pixels=10**6) as source:
+        assert source.info.tags is not None
+        assert (source.info.channels, source.info.tags.rotation, source.info.remarks) == (4, 90, ())
+
+
+@pytest.mark.parametrize(
+    ("matrix", "rotation"),
+    [((-1, 0, 0, 1), 0), ((0, -1, -1, 0), 90), ((0, 1, 1, 0), -90), ((1, 0, 0, -1), 180)],
+)
+def test_a_mirrored_video_stands_upright_and_the_mirror_is_told(
+    tmp_path: Path, make_video: Any, matrix: tuple[int, int, int, int], rotation: int
+) -> None:
+    """matrix: what it makes of a step to the right, and of one down."""
+    made = make_video(tmp_path / "a.mov", "prores_ks", "yuv422p10le")
+    mirrored = remuxed(made.path, tmp_path / "mirrored.mov", matrix=matrix)
+    with open_source(MediaRef("video", mirrored), max_pixels=10**6) as source:
+        assert source.info.tags is not None
+        assert source.info.tags.rotation == rotation
+        assert source.info.remarks == (
+            "mirrored.mov: players mirror it, by a tag; what is made of it is not mirrored.",
+        )
+
+
+def remuxed(source: Path, to: Path, *, rotation: int = 0, matrix: tuple[int, ...] | None = None) -> Path:
+    """The same packets beside a display matrix."""
+    with av.open(str(source)) as plate, av.open(str(to), "w") as out:
+        stream = out.add_stream_from_template(plate.streams.video[0])
+        stream.metadata.update(plate.streams.video[0].metadata)
+        if matrix is None:
+            stream.set_display_rotation(rotation)
+        else:
+            right_x, right_y, down_x, down_y = (n << 16 for n in matrix)
+            stream.set_display_matrix((right_x, right_y, 0, down_x, down_y, 0, 0, 0, 1 << 30))
+        for packet in plate.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    return to
+
+
 def test_video_tags_are_read(tmp_path: Path, make_video: Any) -> None:
     ref = make_video(
         tmp_path / "v.mov",

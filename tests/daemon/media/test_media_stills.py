@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from daemon.media import Frame, MediaRef, open_source
-from daemon.media.stills import pick_channels
+from daemon.media.channels import pick_channels
 
 
 def read(path: Path) -> Frame:

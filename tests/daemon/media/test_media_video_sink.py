@@ -85,15 +85,25 @@ def test_a_constant_frame_rate_stays_that_fraction(tmp_path: Path, format: str, 
     assert info.rate == rate
 
 
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001)])
+def test_a_time_code_marked_for_drop_frames_is_kept_at_a_rate_that_drops_none(
+    tmp_path: Path, rate: Fraction
+) -> None:
+    tags = VideoTags(timecode="10:00:00;12")
+    info, _ = read(make(tmp_path, "prores4444", clip((0, 1, 2), rate, 1 / rate, tags=tags), 3, grey))
+    assert info.tags is not None
+    assert info.tags.timecode == ("10:00:00;12" if rate.numerator == 30000 else "10:00:00:12")
+
+
 @pytest.mark.parametrize("format", SUFFIX)
-def test_tags_timecode_and_rotation_go_through(tmp_path: Path, format: str) -> None:
-    tags = VideoTags(9, 16, 9, False, Fraction(4, 3), "10:00:00:12", 90)
+def test_tags_timecode_reel_and_rotation_go_through(tmp_path: Path, format: str) -> None:
+    tags = VideoTags(9, 16, 9, False, Fraction(4, 3), "10:00:00:12", 90, "A001C003")
     info, _ = read(
         make(tmp_path, format, clip((0, 1001, 2002), tags=tags), 4, lambda _: np.ones((48, 64, 4), "f4"))
     )
     assert info.tags is not None
     assert (info.tags.primaries, info.tags.transfer) == (9, 16)
-    assert (info.tags.timecode, info.tags.rotation) == ("10:00:00:12", 90)
+    assert (info.tags.timecode, info.tags.rotation, info.tags.reel) == ("10:00:00:12", 90, "A001C003")
     if format == "prores4444":
         assert (info.tags.matrix, info.tags.full_range) == (9, False)
         assert info.tags.sample_aspect == Fraction(4, 3)

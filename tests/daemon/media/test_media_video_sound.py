@@ -32,6 +32,7 @@ PLATES: dict[str, tuple[str, ...]] = {
     "flac.mkv": ("flac",),
     "opus.webm": ("libopus",),
     "vorbis.mkv": ("vorbis",),
+    "alac.mkv": ("alac",),
     "pcm.mxf": ("pcm_s16le",),
 }
 LEFT_OUT = {
@@ -44,6 +45,7 @@ LEFT_OUT = {
         "aac.mp4": "aac",
         "two.mov": "pcm_s24le and aac",
         "flac.mkv": "flac",
+        "alac.mkv": "alac",
         "pcm.mxf": "pcm_s16le",
     },
 }
@@ -171,6 +173,22 @@ def test_every_track_keeps_its_language(tmp_path: Path) -> None:
     made = make(plate(tmp_path / "two.mov", PLATES["two.mov"]), tmp_path / "out", "prores4444")
     with av.open(str(made)) as container:
         assert [stream.language for stream in container.streams.audio] == ["eng", "fra"]
+
+
+def test_a_language_that_mov_calls_otherwise_is_kept(tmp_path: Path) -> None:
+    with (
+        av.open(str(plate(tmp_path / "a.mp4", ("aac",)))) as source,
+        av.open(str(tmp_path / "deu.mp4"), "w") as out,
+    ):
+        added = {each.index: out.add_stream_from_template(each) for each in source.streams}
+        for stream in added.values():
+            stream.metadata["language"] = "deu"
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = added[packet.stream_index]
+                out.mux(packet)
+    with av.open(str(make(tmp_path / "deu.mp4", tmp_path / "out", "prores4444"))) as container:
+        assert container.streams.audio[0].language == "ger"
 
 
 @pytest.mark.parametrize("format", ["prores4444", "ffv1"])

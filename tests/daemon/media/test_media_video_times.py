@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from daemon.media import CODECS, ClipInfo
 from daemon.media.milliseconds import is_crowded, stamps
 from daemon.media.video_formats import instead, unfit
+from daemon.part import Part
 from tests.daemon.media.videos import MILLISECONDS, SIZE, channels_of, clip, make, read, seconds
 
 TICK = Fraction(1, 90000)
@@ -27,22 +29,36 @@ def lit(number: int, count: int) -> float:
     return 0.1 + 0.8 * number / count
 
 
-def plate(path: Path, encoder: str, base: Fraction, times: list[Fraction]) -> Path:
-    """A grey clip, each frame lighter than the one before, shown at `times`."""
+def plate(
+    path: Path,
+    encoder: str,
+    base: Fraction,
+    times: list[Fraction],
+    lasts: Fraction | None = None,
+    ahead: int = 0,
+) -> Path:
+    """A grey clip, each frame lighter than the one before, shown at `times`. lasts: seconds that the last is
+    shown. ahead: frames that may be predicted from later ones.
+    """
+    packets = []
     with av.open(str(path), "w") as out:
         stream = out.add_stream(encoder, rate=30)
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = base
-        stream.codec_context.max_b_frames = 0
+        stream.codec_context.max_b_frames = ahead
         for number, time in enumerate(times):
             luma = round(16 + 219 * lit(number, len(times)))
             picture = np.full((SIZE[1] * 3 // 2, SIZE[0]), 128, np.uint8)
             picture[: SIZE[1]] = luma
             frame = av.VideoFrame.from_ndarray(picture, "yuv420p")
             frame.pts, frame.time_base = round(time / base), base
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        for packet in packets:
+            if lasts is not None and packet.pts == max(each.pts for each in packets):
+                packet.duration = round(lasts / packet.time_base)
+            out.mux(packet)
     return path
 
 
@@ -97,6 +113,36 @@ def test_frames_within_one_millisecond_each_keep_a_time_of_their_own(tmp_path: P
     assert sorted(set(made.pts)) == list(made.pts)
     for number, picture in enumerate(after):
         assert picture[..., 0].mean() == pytest.approx(lit(number, len(CLOSE)), abs=0.02)
+
+
+@pytest.mark.parametrize("format", CODECS)
+@pytest.mark.parametrize("name", ["shot.mp4", "shot.mkv"])
+def test_a_last_frame_that_stands_is_shown_as_long_in_what_is_made(
+    tmp_path: Path, name: str, format: str
+) -> None:
+    times = [Fraction(n, 25) for n in (0, 1, 2, 30)]
+    info, pictures = read(plate(tmp_path / name, "libx264", TICK, times, lasts=Fraction(3)))
+    made, _ = read(rewritten(tmp_path / "made", format, info, pictures))
+    for each in (info, made):
+        assert each.end is not None
+        assert each.time_base is not None
+        assert abs(each.end * each.time_base - (times[-1] + 3)) <= HALF
+
+
+@pytest.mark.parametrize("name", ["shot.mov", "shot.mkv"])
+def test_frames_predicted_from_later_ones_end_when_the_last_does(tmp_path: Path, name: str) -> None:
+    """Of a MOV the packet that is shown last is not its last then."""
+    times = [Fraction(n, 25) for n in (0, 1, 2, 3, 4, 25, 26, 27)]
+    info, _ = read(plate(tmp_path / name, "libx264", TICK, times, ahead=3))
+    assert info.end is not None
+    assert info.time_base is not None
+    assert info.end * info.time_base - times[-1] in (Fraction(1, 25), Fraction(1, 30), Fraction(33, 1000))
+
+
+def test_the_end_of_a_part_is_where_the_next_frame_begins(tmp_path: Path) -> None:
+    info = replace(clip(pts=UNEVEN, time_base=TICK, rate=Fraction(30)), end=99999)
+    assert Part.of("shot.mov", info, "1-3", 0).info.end == UNEVEN[4]
+    assert Part.of("shot.mov", info, "1-", 0).info.end == Part.of("shot.mov", info, None, 0).info.end == 99999
 
 
 def test_a_stamp_is_the_nearest_millisecond_or_the_first_that_is_free() -> None:
