@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from trainer.checkpoint import CheckpointError, read
-from trainer.durable import DurableCheckpoints
+from trainer.durable import DurableCheckpoints, room_in
 from trainer.placement import placement
 from trainer.prepare import PrepareError
 from trainer.progress import StepsBar
@@ -144,7 +144,8 @@ def fit(run: Run, *, progress: bool = True) -> Path:
     )
     held_out: DataLoader[Tensor] = DataLoader(cast(Any, task.held_out(run)), batch_size=run.batch)
     try:
-        trainer.fit(model, training, held_out, ckpt_path=last if seen else None)
+        with room_in(run.folder):
+            trainer.fit(model, training, held_out, ckpt_path=last if seen else None)
     except SystemExit as stop:  # what Lightning makes of a signal; of SIGTERM with the status 0
         got = signal.SIGTERM if trainer.received_sigterm else signal.SIGINT
         raise _stopped(run, last, got) from stop

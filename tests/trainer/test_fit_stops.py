@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from functools import partial
@@ -99,3 +100,19 @@ def test_a_run_that_is_further_than_is_asked_for_says_how_far(photos: Path, tmp_
     assert "Trained to step 4; the last checkpoint is" in done.output
     after = torch.load(tmp_path / "last.ckpt")["state_dict"]
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+def test_a_disk_that_fills_up_under_tensorboard_is_one_sentence(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tensorboard.summary.writer.record_writer.RecordWriter.write", full)
+    done = fitted(photos, tmp_path, "--steps", 2)
+    assert isinstance(done.exception, SystemExit), done.exception
+    told = (
+        f"Error: {tmp_path}: cannot be written to (No space left on device); the checkpoints there are whole"
+    )
+    assert told in done.output
+    assert "Traceback" not in done.output + "".join(capfd.readouterr())
