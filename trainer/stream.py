@@ -30,7 +30,7 @@ from trainer.synth.scene import Scene
 
 _POOL = 192
 """Scenes whose crops a worker holds: 13 MB each."""
-_FRAMES = 2
+FRAMES = 2
 """Of a moving crop: what changes from one to the next is all that steadiness is about."""
 
 _INPUTS = encode.CHANNELS["sampled"]
@@ -196,9 +196,9 @@ class CropStream(IterableDataset[Tensor]):
             return pack(scene, clean_plate(rng, scene) if rng.random() < self._plates else None)
 
         def moving(rng: Rng) -> Tensor:
-            return torch.stack([*map(pack, make_clip(rng, maker, photos, self._scene, _FRAMES))])
+            return torch.stack([*map(pack, make_clip(rng, maker, photos, self._scene, FRAMES))])
 
-        held = max(1, round(self._pool * self._clips / _FRAMES))
+        held = max(1, round(self._pool * self._clips / FRAMES))
         stills = Pool(still, self._crop, turned, self._pool, (self._seed, shard, 0))
         clips = Pool(moving, self._crop, turned, held, (self._seed, shard, 2))
         size = self._place.batch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,26 @@ def test_the_largest_batch_is_found_by_trying(most: int, found: int) -> None:
 
 def test_a_processor_gets_the_usual_batch() -> None:
     assert largest_batch("swift", 256, torch.device("cpu")) == 16
+
+
+def test_auto_leaves_room_for_the_frames_of_clips(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    class Full(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> None:
+            tried.append(len(x))
+            raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("trainer.largest.build", lambda _: Full())
+    monkeypatch.setattr(torch, "autocast", lambda *_: nullcontext())
+    monkeypatch.setattr("trainer.placement.device_of", lambda _: torch.device("meta"))
+    for clips, crops in (("0", 2), ("0.1", 4)):
+        given = ["fit", "--photos", str(photos), "--run", str(tmp_path), "--clips", clips]
+        done = CliRunner().invoke(main, [*given, "--batch-size-per-gpu", "auto"])
+        assert "Not one crop of 336 pixels fits; give a smaller --crop." in done.output
+        assert tried.pop() == crops
 
 
 def test_two_processes_train_one_network(photos: Path, tmp_path: Path) -> None:

@@ -176,6 +176,7 @@ def fit(
     from trainer.module import DivergedError
     from trainer.placement import PlacementError, device_of
     from trainer.prepare import PrepareError
+    from trainer.stream import FRAMES
     from trainer.synth import NoPhotosError
     from trainer.tasks import TaskError, tiles_side
 
@@ -196,7 +197,7 @@ def fit(
             )
         if batch == "auto":
             device = device_of(chosen)
-            batch = largest_batch(net, crop, device)
+            batch = largest_batch(net, crop, device, FRAMES if clips else 1)
             if not batch:
                 raise click.ClickException(f"Not one crop of {crop} pixels fits; give a smaller --crop.")
             click.echo(f"{batch} crops of {crop} pixels a step on each {device.type}.")
