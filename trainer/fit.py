@@ -28,7 +28,7 @@ from trainer.prepare import PrepareError
 from trainer.progress import StepsBar
 from trainer.run import Run
 from trainer.stream import Place
-from trainer.synth import NoPhotosError, Photos
+from trainer.synth import NoPhotosError
 from trainer.tasks import Task, task_of
 
 __all__ = ["Run", "StoppedError", "fit"]
@@ -132,7 +132,7 @@ def fit(run: Run, *, progress: bool = True) -> Path:
     if trainer.is_global_zero:
         _record(run, seen)
     stream = task.stream(run, Place(start=seen, batch=run.batch, rank=trainer.global_rank))
-    stream.maker(Photos(run.photos))  # what is wrong with the data is said here, not by a worker
+    stream.maker(stream.photographs())  # what is wrong with the data is said here, not by a worker
     training = DataLoader(
         stream,
         batch_size=run.batch,

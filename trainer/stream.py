@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,7 +23,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from dim_model import encode
 from dim_model.arrays import Floats
 from trainer.pool import Pool
-from trainer.prepare import Index
+from trainer.prepare import Index, Split
 from trainer.synth import Maker, Mixture, Photos, Procedural, make_clip, make_scene
 from trainer.synth.cutouts import Cutouts
 from trainer.synth.foreground import Rng
@@ -147,9 +148,12 @@ class CropStream(IterableDataset[Tensor]):
 
     scene: side of a drawn scene in pixels; larger than a crop, so that sampling reaches beyond it as in a
     real frame. pool: scenes whose crops are held. indexes: of ``dim-train prepare``, whose foregrounds are in
-    a ``share`` of the scenes; the others are drawn. clips: share of the batches whose crops move. plates:
-    share of the still scenes whose background is known, as from a clean plate.
+    a ``share`` of the scenes, the others are drawn, and whose backgrounds join ``photos``. clips: share of
+    the batches whose crops move. plates: share of the still scenes whose background is known, as from a clean
+    plate.
     """
+
+    _split: Split = "train"
 
     def __init__(
         self,
@@ -169,6 +173,18 @@ class CropStream(IterableDataset[Tensor]):
         self._place, self._pool = place or Place(), pool
         self._indexes, self._share, self._clips, self._plates = indexes, share, clips, plates
 
+    def photographs(self) -> Photos:
+        """Those of the folder, and the backgrounds that the indexes list, each checked when it is read.
+
+        Raises ``NoPhotosError``, and ``PrepareError`` for an index that cannot be used.
+        """
+        listed = (
+            partial(index.file, entry, "image")
+            for index in map(Index.read, self._indexes)
+            for entry in index.select(self._split, ("background",))
+        )
+        return Photos(self._folder, tuple(listed))
+
     def maker(self, photos: Photos) -> Maker:
         """Who makes the foregrounds. Raises ``PrepareError`` for an index that cannot be used."""
         shares: dict[Maker, float] = {Procedural(photos): 1 - self._share}
@@ -187,7 +203,7 @@ class CropStream(IterableDataset[Tensor]):
     def read(self, worker: int, workers: int) -> Iterator[Tensor]:
         """The crops that one of ``workers`` contributes."""
         shard, first = self._place.shard(worker, workers)
-        photos = Photos(self._folder)
+        photos = self.photographs()
         maker = self.maker(photos)
 
         def still(rng: Rng) -> Tensor:

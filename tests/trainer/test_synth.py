@@ -223,3 +223,15 @@ def test_a_photograph_that_shows_nothing_is_named(shape: tuple[int, int], tmp_pa
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((*shape, 3), np.uint8))
     with pytest.raises(NoPhotosError, match=r"a\.png: is less than 8 pixels wide or high"):
         Photos(tmp_path).crop(np.random.default_rng(0), 64)
+
+
+def test_a_large_folder_of_photographs_is_not_all_held_in_memory(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [Photos(photos).crop(np.random.default_rng(n), 64) for n in range(12)]
+    monkeypatch.setattr("trainer.synth.photos._KEPT", 2 * 400 * 300 * 3)
+    library, most = Photos(photos), 0
+    for n, crop in enumerate(whole):
+        np.testing.assert_array_equal(library.crop(np.random.default_rng(n), 64), crop)
+        most = max(most, sum(image.nbytes for image in library._kept.values()))
+    assert most == 2 * 400 * 300 * 3

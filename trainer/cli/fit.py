@@ -43,7 +43,8 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     "indexes",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Foregrounds that dim-train prepare indexed, beside drawn ones; may be given again.",
+    help="Foregrounds that dim-train prepare indexed, beside drawn ones, and backgrounds, beside --photos; "
+    "may be given again.",
 )
 @click.option(
     "--index-share",
