@@ -36,7 +36,7 @@ def _tell(skipped: Iterable[Skipped]) -> None:
     "elsewhere",
     type=FOLDER,
     multiple=True,
-    help="Backgrounds of a composition set beside its own bg*/ and background*/; may be given again.",
+    help="Backgrounds for training, beside bg*/ and background*/ of a composition set; may be given again.",
 )
 @click.option("--seed", default=1, help="Of the split; the same seed divides alike.")
 @click.option("--valid", type=_SHARE, default=0.05, help="Share of clips and foregrounds to validate on.")

@@ -52,7 +52,7 @@ def prepare(
 ) -> Report:
     """Index ``root`` into ``out``. What the index there knows already is taken over unopened.
 
-    elsewhere: more folders of backgrounds, for the composition layout. premultiplied: see ``Entry``. console:
+    elsewhere: more folders of backgrounds. premultiplied: see ``Entry``. console:
     where progress is drawn, if anywhere. Raises ``PrepareError``; then ``out`` is as it was.
     """
     root, shares = root.resolve(), shares or Shares()
@@ -77,7 +77,7 @@ def prepare(
     finally:
         pool.shutdown(cancel_futures=True)
     lines += lost
-    if not any(isinstance(line, Entry) for line in lines):
+    if not any(isinstance(line, Entry) and line.kind != "background" for line in lines):
         skipped = tuple(line for line in lines if isinstance(line, Skipped))
         told = "fill its folders"
         if skipped:

@@ -113,6 +113,16 @@ def test_composites_are_a_number_and_not_files(tmp_path: Path, photo: Any, png: 
     assert {path for path in tmp_path.rglob("*") if path.is_file()} - before == {tmp_path / "set" / NAME}
 
 
+def test_backgrounds_may_go_with_any_layout(tmp_path: Path, photo: Any, png: Any) -> None:
+    png(tmp_path / "set/cat.png")
+    photo(tmp_path / "coco/beach.jpg")
+    found = index(tmp_path / "set", elsewhere=[tmp_path / "coco"])
+    assert {name: entry.kind for name, entry in found.items()} == {
+        "cat.png": "cutout",
+        "../coco/beach.jpg": "background",
+    }
+
+
 def test_what_synth_draws_can_be_prepared(tmp_path: Path, photos: Path) -> None:
     write_drawn(photos, tmp_path, count=2, size=96, seed=5)
     found = index(tmp_path)

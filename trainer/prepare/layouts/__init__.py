@@ -8,10 +8,21 @@ from pathlib import Path
 
 from trainer.prepare.errors import LayoutError
 from trainer.prepare.layouts import composition, cutouts, human_half, triples, video_pairs
-from trainer.prepare.layouts.base import Found, Layout, Lost
+from trainer.prepare.layouts.base import FOREIGN, PICTURES, VIDEOS, Found, Layout, Lost
 from trainer.prepare.layouts.composition import background_folders, backgrounds
 
-__all__ = ["LAYOUTS", "Found", "Layout", "Lost", "background_folders", "backgrounds", "recognise"]
+__all__ = [
+    "FOREIGN",
+    "LAYOUTS",
+    "PICTURES",
+    "VIDEOS",
+    "Found",
+    "Layout",
+    "Lost",
+    "background_folders",
+    "backgrounds",
+    "recognise",
+]
 
 LAYOUTS = {
     module.LAYOUT.name: module.LAYOUT for module in (human_half, video_pairs, triples, composition, cutouts)
