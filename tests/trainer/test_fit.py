@@ -146,6 +146,29 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good(
     assert all(torch.isfinite(t).all() for t in read(run.folder / "last.ckpt").state.values())
 
 
+def test_a_gradient_that_is_no_number_stops_the_run_before_a_checkpoint_has_it(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the last batch before a checkpoint, whose own loss is good."""
+    run, step = small(photos, tmp_path), Matting.training_step
+
+    def steep(self: Matting, batch: Tensor, index: int) -> Tensor:
+        total = step(self, batch, index)
+        if self.global_step == 2 * run.epoch - 1:
+            total.register_hook(lambda gradient: gradient * torch.nan)
+        return total
+
+    monkeypatch.setattr(Matting, "training_step", steep)
+    told = (
+        rf"The gradient is no number any more in batch {2 * run.epoch - 1} of seed 1; the last checkpoint is"
+    )
+    with pytest.raises(DivergedError, match=told):
+        fit(run, progress=False)
+    kept = read(run.folder / "last.ckpt")
+    assert kept.step == run.epoch
+    assert all(torch.isfinite(t).all() for t in kept.state.values())
+
+
 def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "last.ckpt"
     DurableCheckpoints().save_checkpoint({"step": torch.tensor(1)}, place)
