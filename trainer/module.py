@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import lightning
@@ -70,9 +71,9 @@ class Learner(lightning.LightningModule):
 
     def _diverged(self, what: str) -> DivergedError:
         batch = f"batch {self.global_step} of seed {self.hparams['seed']}"
-        return DivergedError(
-            f"{what} in {batch}; the last checkpoint is good: go on from it with a lower --rate."
-        )
+        last = Path(self.trainer.default_root_dir) / "last.ckpt"
+        kept = "the last checkpoint is good: go on from it" if last.exists() else "begin again"
+        return DivergedError(f"{what} in {batch}; {kept} with a lower --rate.")
 
     def parts(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Parameters that learn at a share of the rate of their own."""

@@ -169,6 +169,16 @@ def test_a_gradient_that_is_no_number_stops_the_run_before_a_checkpoint_has_it(
     assert all(torch.isfinite(t).all() for t in kept.state.values())
 
 
+def test_a_loss_that_is_no_number_before_any_checkpoint_names_none(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = {"total": torch.tensor(torch.nan)}
+    calls = itertools.count()
+    monkeypatch.setattr("trainer.module.losses", lambda *given: nothing if next(calls) else losses(*given))
+    with pytest.raises(DivergedError, match=r"batch 0 of seed 1; begin again with a lower --rate\.$"):
+        fit(small(photos, tmp_path), progress=False)
+
+
 def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "last.ckpt"
     DurableCheckpoints().save_checkpoint({"step": torch.tensor(1)}, place)
