@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from trainer.cli import main
+from trainer.run import VALIDATION_SEED
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
@@ -67,6 +68,13 @@ def test_a_crop_that_no_network_takes_is_refused_before_the_run_begins(
     assert done.exit_code == 1
     assert f"--crop {crop}: is no multiple of 16 up to the 512 pixels of a scene; try 336." in done.output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_never_trains_on_what_it_is_validated_on(photos: Path, tmp_path: Path) -> None:
+    given = ["fit", "--photos", str(photos), "--run", str(tmp_path / "run"), "--seed", str(VALIDATION_SEED)]
+    done = CliRunner().invoke(main, given)
+    assert done.exit_code == 1
+    assert f"--seed {VALIDATION_SEED}: is that of the validation crops; give another." in done.output
 
 
 @pytest.mark.parametrize(
