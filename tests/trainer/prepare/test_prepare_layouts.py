@@ -163,6 +163,13 @@ def test_frames_of_one_clip_are_one_group(tmp_path: Path, png: Any) -> None:
     assert groups == {"walk", "run", "IMG_0001", "IMG_0002"}
 
 
+def test_frames_of_a_clip_that_synth_draws_are_one_group(tmp_path: Path, photos: Path) -> None:
+    write_drawn(photos, tmp_path, count=2, size=64, seed=1, frames=3)
+    found = index(tmp_path).values()
+    assert [entry.group for entry in found] == [str(Path(entry.name).parent.name) for entry in found]
+    assert len({entry.group for entry in found}) == 2
+
+
 def test_every_layout_can_be_named_on_the_command_line() -> None:
     (option,) = (option for option in command.params if option.name == "layout")
     assert set(option.type.choices) == set(LAYOUTS)

@@ -77,7 +77,12 @@ def key_in(folder: Path, path: Path) -> str:
 
 
 def clip_of(key: str) -> str:
-    """The clip of a still: its name without a frame number, or itself."""
+    """The clip of a still: its name without a frame number, or itself; of a file named by number alone
+    (clip/0001.png) its folder.
+    """
+    folder, _, stem = key.rpartition("/")
+    if folder and stem.isdecimal():
+        return folder
     numbered = _NUMBERED.fullmatch(key)
     return numbered[1] if numbered else key
 
