@@ -18,12 +18,12 @@ from trainer.cli.options import COUNT, FOLDER, PATH, SEED
 @click.option("--seed", type=SEED, default=1, help="The same seed draws the same pictures.")
 def synth(photos: Path, out: Path, count: int, size: int, frames: int, seed: int) -> None:
     """Draw pictures or moving clips with exact alpha: a set to look at, or to judge by."""
-    from trainer.drawn import write_drawn
+    from trainer.drawn import OtherSetError, write_drawn
     from trainer.synth import NoPhotosError
 
     try:
         write_drawn(photos, out, count, size, seed, frames)
-    except (NoPhotosError, OSError) as error:
+    except (NoPhotosError, OtherSetError, OSError) as error:
         raise click.ClickException(str(error)) from error
     what = "pictures" if frames == 1 else f"clips of {frames} frames"
     click.echo(f"{count} {what} are in {out}/image, with trimap/, alpha/ and fg/ beside it.")
