@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from torch.distributed.run import get_args_parser
 
 from trainer.checkpoint import read
 from trainer.cli import main
@@ -152,6 +154,17 @@ def test_auto_leaves_room_for_the_frames_of_clips(
         done = CliRunner().invoke(main, [*given, "--batch-size-per-gpu", "auto"])
         assert "Not one crop of 336 pixels fits; give a smaller --crop." in done.output
         assert tried.pop() == crops
+
+
+@pytest.mark.parametrize("page", ["training.md", "training.zh-CN.md"])
+def test_torchrun_takes_the_command_that_the_docs_name(page: str, photos: Path, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    (command,) = re.findall(r"`torchrun (.*) …`", text)
+    given = ["--photos", str(photos), "--run", str(tmp_path), "--epoch", "0"]
+    asked = get_args_parser().parse_args([*command.split(), *given])
+    assert (asked.module, asked.training_script) == (True, "trainer")
+    # This one is refused once all before it have been read.
+    assert "'--epoch': 0" in CliRunner().invoke(main, asked.training_script_args).output
 
 
 def test_two_processes_train_one_network(photos: Path, tmp_path: Path) -> None:

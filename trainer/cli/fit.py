@@ -136,7 +136,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     "--gpus",
     default="",
     metavar="0 1 …",
-    help="GPUs to train on; or start it with torchrun.  [default: the first, else the CPU]",
+    help="GPUs to train on; or start it as torchrun -m trainer -- fit.  [default: the first, else the CPU]",
     show_default=False,
 )
 @click.argument("more_gpus", nargs=-1, type=int, metavar="")
