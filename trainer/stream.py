@@ -11,7 +11,6 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -25,7 +24,7 @@ from dim_model.arrays import Floats
 from trainer.pool import Pool
 from trainer.prepare import Index, Split
 from trainer.synth import Maker, Mixture, Photos, Procedural, make_clip, make_scene
-from trainer.synth.cutouts import Cutouts
+from trainer.synth.cutouts import Cutouts, photographs
 from trainer.synth.foreground import Rng
 from trainer.synth.scene import Scene
 
@@ -174,16 +173,10 @@ class CropStream(IterableDataset[Tensor]):
         self._indexes, self._share, self._clips, self._plates = indexes, share, clips, plates
 
     def photographs(self) -> Photos:
-        """Those of the folder, and the backgrounds that the indexes list, each checked when it is read.
-
-        Raises ``NoPhotosError``, and ``PrepareError`` for an index that cannot be used.
+        """Those of the folder and of the indexes. Raises ``NoPhotosError``, and ``PrepareError`` for an index
+        that cannot be used.
         """
-        listed = (
-            partial(index.file, entry, "image")
-            for index in map(Index.read, self._indexes)
-            for entry in index.select(self._split, ("background",))
-        )
-        return Photos(self._folder, tuple(listed))
+        return photographs(self._folder, map(Index.read, self._indexes), self._split)
 
     def maker(self, photos: Photos) -> Maker:
         """Who makes the foregrounds. Raises ``PrepareError`` for an index that cannot be used."""
