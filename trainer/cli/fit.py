@@ -122,7 +122,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
 @click.option(
     "--epoch", type=COUNT, default=250, help="Steps from one checkpoint and validation to the next."
 )
-@click.option("--seed", type=SEED, default=1, help="Crop n depends on the seed and n alone.")
+@click.option("--seed", type=SEED, default=1, help="Crop n depends on the seed, the workers and n alone.")
 @click.option(
     "--workers", type=click.IntRange(0), default=1, help="Processes that draw scenes, for each GPU."
 )
