@@ -21,7 +21,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from trainer.checkpoint import CheckpointError, read
+from trainer.candidate import fitted
+from trainer.checkpoint import CheckpointError
 from trainer.durable import DurableCheckpoints, room_in
 from trainer.placement import placement
 from trainer.prepare import PrepareError
@@ -54,10 +55,12 @@ def _without_trace(error: Exception) -> str:
 
 
 def _seen(run: Run, last: Path) -> int:
-    """Steps that the run in this folder has taken. Raises ``CheckpointError`` if it is of another network."""
+    """Steps that the run in this folder has taken. Raises ``CheckpointError`` if it is of another network, or
+    of one that has changed since.
+    """
     if not last.exists():
         return 0
-    found = read(last)
+    found = fitted(last)
     if found.network != run.network:
         raise CheckpointError(
             f"{last}: is a run of {found.network}, not of {run.network}; name another --run folder."

@@ -240,6 +240,16 @@ def test_a_run_of_another_network_is_not_gone_on_with(checkpoint: Path, photos: 
     assert "is a run of swift, not of dim-vgg16; name another --run folder" in done.output
 
 
+def test_a_run_of_an_earlier_form_of_the_network_is_one_sentence(
+    checkpoint: Path, photos: Path, tmp_path: Path
+) -> None:
+    kept = torch.load(checkpoint, weights_only=True)
+    kept["state_dict"]["network.gate.bias"] = torch.zeros(7)
+    torch.save(kept, tmp_path / "last.ckpt")
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: holds tensors that do not fit today's network"):
+        fit(small(photos, tmp_path), progress=False)
+
+
 def test_published_weights_carry_their_card_and_become_current(checkpoint: Path, tmp_path: Path) -> None:
     figures = tmp_path / "nine.json"
     figures.write_text(json.dumps({"mean": {"mse": 0.03}}))
