@@ -263,3 +263,16 @@ def test_a_picture_in_scene_linear_light_is_judged_as_what_it_shows(beginner: Pa
     shown.unlink()
     after = json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output)["mean"]
     assert after == pytest.approx(before, rel=1e-3, abs=1e-5)
+
+
+def test_the_truth_has_no_say_in_the_matte_and_neither_has_chance(
+    beginner: Path, stills: Path, tmp_path: Path
+) -> None:
+    """The original drew its trimap from alpha, at random, when it predicted."""
+    made = []
+    for value in (None, 0, 255):
+        for path in (stills / "alpha").iterdir() if value is not None else ():
+            cv2.imwrite(str(path), np.full((64, 80), value, np.uint8))
+        assert evaluate(stills, "--checkpoint", beginner, "--out", tmp_path / f"{value}").exit_code == 0
+        made.append([path.read_bytes() for path in sorted((tmp_path / f"{value}").iterdir())])
+    assert made[0] == made[1] == made[2]
