@@ -85,6 +85,8 @@ def prepare(
     _tell(done.skipped)
     for path in report.gone:
         click.echo(f"gone     {path}")
+    for path in report.left_out:
+        click.echo(f"left out {path}: is not of this set any more")
     for (kind, split), count in sorted(done.counts().items()):
         click.echo(f"{count:7d}  {kind}, {split}")
     for fault, count in sorted(Counter(line.fault for line in done.skipped).items()):

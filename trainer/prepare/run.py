@@ -31,13 +31,14 @@ _Stats = frozenset[tuple[Role, str, int, int]]
 @dataclass(frozen=True)
 class Report:
     """What a run did. examined, kept: groups of files opened, and taken over from the last index. gone: paths
-    that the last index had and the disk has not.
+    that the last index had and the disk has not. left_out: files that are there and not of this set any more.
     """
 
     index: Index
     examined: int
     kept: int
     gone: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def prepare(
@@ -88,8 +89,10 @@ def prepare(
         write(out, Header(relative(out.resolve().parent, root), chosen.name, shares.seed), lines)
     except OSError as error:
         raise PrepareError(f"{out}: cannot be written ({error.strerror}); name another --out.") from error
-    gone = tuple(sorted(_paths(before) - _paths(lines)))
-    return Report(Index.read(out), examined, len(found) - examined, gone)
+    dropped = sorted(_paths(before) - _paths(lines))
+    left_out = tuple(name for name in dropped if (root / name).is_file())
+    gone = tuple(name for name in dropped if not (root / name).exists())
+    return Report(Index.read(out), examined, len(found) - examined, gone, left_out)
 
 
 @dataclass(frozen=True)
