@@ -97,6 +97,10 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return found
 
 
+def _folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
 def _matched(images: Path, trimaps_folder: Path, alphas: Path, clip: str) -> list[Pair]:
     pictures = _by_stem(images)
     if not pictures:
@@ -120,7 +124,12 @@ def pairs(images: Path, trimaps_folder: Path, alphas: Path) -> list[Pair]:
     for a folder without pictures.
     """
     found = _matched(images, trimaps_folder, alphas, "")
-    for folder in sorted(p for p in images.iterdir() if p.is_dir() and not p.name.startswith(".")):
+    for folder in _folders(images):
+        for deeper in _folders(folder):
+            raise PairsError(
+                f"{deeper}: lies within the clip {folder.name}, whose frames lie in one folder; name "
+                f"{folder} as the images, or move it."
+            )
         clip = folder.name
         found += _matched(folder, trimaps_folder / clip, alphas / clip, clip)
     if not found:

@@ -276,3 +276,12 @@ def test_the_truth_has_no_say_in_the_matte_and_neither_has_chance(
         assert evaluate(stills, "--checkpoint", beginner, "--out", tmp_path / f"{value}").exit_code == 0
         made.append([path.read_bytes() for path in sorted((tmp_path / f"{value}").iterdir())])
     assert made[0] == made[1] == made[2]
+
+
+def test_a_folder_within_a_clip_is_not_skipped_silently(beginner: Path, stills: Path) -> None:
+    for kind in ("image", "trimap", "alpha"):
+        (stills / kind / "scene" / "shot").mkdir(parents=True)
+        (stills / kind / "near.png").rename(stills / kind / "scene" / "shot" / "0001.png")
+    done = evaluate(stills, "--checkpoint", beginner)
+    assert done.exit_code == 1
+    assert "image/scene/shot: lies within the clip scene, whose frames lie in one folder;" in done.output
