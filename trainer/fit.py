@@ -32,7 +32,7 @@ from trainer.stream import Place
 from trainer.synth import NoPhotosError
 from trainer.tasks import Task, task_of
 
-__all__ = ["Run", "StoppedError", "fit"]
+__all__ = ["Run", "StoppedError", "WorkerError", "fit"]
 
 
 class StoppedError(RuntimeError):
@@ -43,9 +43,18 @@ class StoppedError(RuntimeError):
         self.signal = number
 
 
+class WorkerError(RuntimeError):
+    """A process that draws scenes is gone; one sentence."""
+
+
+def _whence(last: Path) -> str:
+    return f"goes on from {last}" if last.exists() else "begins anew, since there is no checkpoint yet"
+
+
 def _stopped(run: Run, last: Path, number: signal.Signals) -> StoppedError:
-    whence = f"goes on from {last}" if last.exists() else "begins anew, since there is no checkpoint yet"
-    return StoppedError(f"{run.folder}: was stopped by {number.name}; the same command {whence}.", number)
+    return StoppedError(
+        f"{run.folder}: was stopped by {number.name}; the same command {_whence(last)}.", number
+    )
 
 
 def _without_trace(error: Exception) -> str:
@@ -110,7 +119,7 @@ def fit(run: Run, *, progress: bool = True) -> Path:
 
     Raises ``NoPhotosError``, ``PrepareError``, ``CheckpointError``, ``PlacementError``, ``DivergedError``,
     ``TaskError``, ``ImageNetError``, ``UnknownNetworkError``, ``BeginningError``, ``WeightsError``,
-    ``StoppedError``.
+    ``StoppedError``, ``WorkerError``.
     """
     task = task_of(run)
     lightning.seed_everything(run.seed, workers=True, verbose=False)
@@ -154,4 +163,11 @@ def fit(run: Run, *, progress: bool = True) -> Path:
         raise _stopped(run, last, got) from stop
     except (NoPhotosError, PrepareError) as error:
         raise type(error)(_without_trace(error)) from error
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):  # of that PyTorch has no class of its own
+            raise
+        raise WorkerError(
+            f"{run.folder}: a process that draws scenes was killed, for want of memory as a rule; with fewer "
+            f"--workers, or more memory, the same command {_whence(last)}."
+        ) from error
     return last

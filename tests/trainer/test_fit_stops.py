@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import signal
 from functools import partial
@@ -90,6 +91,27 @@ def test_a_file_that_vanishes_while_a_worker_draws_is_one_sentence(photos: Path,
     told = f"Error: {cutouts}/disc.png: is in the index and not on disk; bring it back, or run "
     assert told + "`dim-train prepare` again.\n" in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_worker_that_is_killed_is_one_sentence(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Matting.training_step
+
+    def training_step(self: Matting, batch: Tensor, index: int) -> Tensor:
+        if self.global_step == 2:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+        return whole(self, batch, index)
+
+    monkeypatch.setattr(Matting, "training_step", training_step)
+    done = fitted(photos, tmp_path, "--steps", 60, "--workers", 1)
+    assert isinstance(done.exception, SystemExit), done.exception
+    told = (
+        f"Error: {tmp_path}: a process that draws scenes was killed, for want of memory as a rule; with fewer"
+    )
+    assert told in done.output
+    assert f"the same command goes on from {tmp_path}/last.ckpt." in done.output
 
 
 def test_a_run_that_is_further_than_is_asked_for_says_how_far(photos: Path, tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def fit(
     from trainer import imagenet
     from trainer.beginning import BeginningError
     from trainer.checkpoint import CheckpointError, read
-    from trainer.fit import Run, StoppedError
+    from trainer.fit import Run, StoppedError, WorkerError
     from trainer.fit import fit as train
     from trainer.largest import largest_batch
     from trainer.module import DivergedError
@@ -241,6 +241,7 @@ def fit(
         TaskError,
         BeginningError,
         WeightsError,
+        WorkerError,
         imagenet.ImageNetError,
     ) as error:
         raise click.ClickException(str(error)) from error
