@@ -286,4 +286,7 @@ def test_synth_makes_a_set_to_judge_by_of_what_fit_does_not_train_on(tmp_path: P
             blue, _, red = cv2.imread(str(tmp_path / split / "fg" / path.name)).mean((0, 1))
             assert (blue > red) == bluer
     done = CliRunner().invoke(main, [str(each) for each in (*asked, tmp_path / "none", "--split", "valid")])
-    assert f"Error: {tmp_path / NAME}: lists no foreground for valid; prepare more." in done.output
+    assert (
+        f"Error: {tmp_path / NAME}: lists no foreground for valid; prepare more, or with another"
+        in done.output
+    )

@@ -56,7 +56,10 @@ class Cutouts:
         for entry in index.select(split, KINDS):
             groups.setdefault(entry.group, []).append(entry)
         if not groups:
-            raise NothingToTrainOnError(f"{index.path}: lists no foreground for {split}; prepare more.")
+            raise NothingToTrainOnError(
+                f"{index.path}: lists no foreground for {split}; prepare more, or with another --valid and "
+                "--test."
+            )
         self._groups = [groups[name] for name in sorted(groups)]
         self._path, self._cutter = index.path, Cutter(index)
         self._kept: OrderedDict[tuple[str, int], Cut | None] = OrderedDict()
