@@ -71,7 +71,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     "folder",
     type=PATH,
     required=True,
-    help="Checkpoints and TensorBoard events; a run there goes on, exactly where it stopped.",
+    help="Checkpoints and TensorBoard events; a run there goes on, exactly as it was at its last checkpoint.",
 )
 @click.option(
     "--from",
