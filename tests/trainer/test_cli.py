@@ -23,6 +23,14 @@ def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
     assert "needs nowhere, which is not installed; install dimd with its extra train" in done.output
 
 
+def test_tensorboard_is_named_where_lightning_misses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missed() -> None:
+        raise ModuleNotFoundError("Neither `tensorboard` nor `tensorboardX` is available.")
+
+    monkeypatch.setitem(main.commands, "fit", click.Command("fit", callback=missed))
+    assert "Training needs tensorboard, which is not" in CliRunner().invoke(main, ["fit"]).output
+
+
 def test_a_fault_of_its_own_is_no_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = click.Command("fit", callback=lambda: importlib.import_module("trainer.nothing"))
     monkeypatch.setitem(main.commands, "fit", broken)
