@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import json
 import re
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from trainer.checkpoint import CheckpointError, read
 from trainer.cli import main
 from trainer.durable import DurableCheckpoints
 from trainer.fit import Run, fit
-from trainer.module import DivergedError, Matting
+from trainer.module import Matting
 from trainer.stream import CropStream, unpack
 
 pytestmark = [
@@ -129,54 +128,6 @@ def test_a_run_that_goes_on_counts_its_steps_from_the_first_to_the_last(
     capfd.readouterr()
     fit(small(photos, tmp_path, steps=6))
     assert re.search(r"Training.* 6/6 ", capfd.readouterr().out)
-
-
-def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = small(photos, tmp_path)
-    nothing = {"total": torch.tensor(torch.nan), "alpha": torch.tensor(torch.nan)}
-    monkeypatch.setattr(
-        "trainer.module.losses",
-        lambda *given: losses(*given) if next(calls) < 3 + 4 else nothing,
-    )
-    calls = itertools.count()
-    with pytest.raises(DivergedError, match=r"no number any more \(total, alpha\) in batch \d of seed 1"):
-        fit(run, progress=False)
-    assert all(torch.isfinite(t).all() for t in read(run.folder / "last.ckpt").state.values())
-
-
-def test_a_gradient_that_is_no_number_stops_the_run_before_a_checkpoint_has_it(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of the last batch before a checkpoint, whose own loss is good."""
-    run, step = small(photos, tmp_path), Matting.training_step
-
-    def steep(self: Matting, batch: Tensor, index: int) -> Tensor:
-        total = step(self, batch, index)
-        if self.global_step == 2 * run.epoch - 1:
-            total.register_hook(lambda gradient: gradient * torch.nan)
-        return total
-
-    monkeypatch.setattr(Matting, "training_step", steep)
-    told = (
-        rf"The gradient is no number any more in batch {2 * run.epoch - 1} of seed 1; the last checkpoint is"
-    )
-    with pytest.raises(DivergedError, match=told):
-        fit(run, progress=False)
-    kept = read(run.folder / "last.ckpt")
-    assert kept.step == run.epoch
-    assert all(torch.isfinite(t).all() for t in kept.state.values())
-
-
-def test_a_loss_that_is_no_number_before_any_checkpoint_names_none(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nothing = {"total": torch.tensor(torch.nan)}
-    calls = itertools.count()
-    monkeypatch.setattr("trainer.module.losses", lambda *given: nothing if next(calls) else losses(*given))
-    with pytest.raises(DivergedError, match=r"batch 0 of seed 1; begin again with a lower --rate\.$"):
-        fit(small(photos, tmp_path), progress=False)
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
