@@ -193,6 +193,11 @@ def test_a_folder_without_footage_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(LayoutError, match=r"holds no pictures and no videos; name the folder that does\.$"):
         prepare(tmp_path, tmp_path / NAME)
+    (tmp_path / "scan.tga").write_bytes(b"tga")
+    with pytest.raises(
+        LayoutError, match=r"holds nothing of a kind that is read, but such as scan\.tga; save"
+    ):
+        prepare(tmp_path, tmp_path / NAME)
 
 
 def test_a_layout_may_be_named_where_two_would_fit(tmp_path: Path, png: Any) -> None:
