@@ -1,4 +1,4 @@
-"""``python -m trainer``: what torchrun starts."""
+"""``python -m trainer``: what torchrun starts, as ``torchrun -m trainer -- fit …``."""
 
 from trainer.cli import main
 

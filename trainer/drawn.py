@@ -4,13 +4,16 @@ on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.progress import track
 
 from trainer.png import write_png
-from trainer.synth import Photos, Procedural, Scene, make_clip, make_scene
+from trainer.prepare import Index, Split
+from trainer.synth import Maker, Mixture, Procedural, Scene, make_clip, make_scene
+from trainer.synth.cutouts import Cutouts, photographs
 
 
 def _write_scene(out: Path, name: str, scene: Scene) -> None:
@@ -24,19 +27,44 @@ def _write_scene(out: Path, name: str, scene: Scene) -> None:
         write_png(out / folder / name, picture)
 
 
-def write_drawn(photos: Path, out: Path, count: int, size: int, seed: int, frames: int = 1) -> None:
+class OtherSetError(ValueError):
+    """The folder holds pictures that this set has not; one sentence."""
+
+
+def write_drawn(
+    photos: Path,
+    out: Path,
+    count: int,
+    size: int,
+    seed: int,
+    frames: int = 1,
+    *,
+    indexes: Sequence[Path] = (),
+    split: Split = "test",
+) -> None:
     """Write ``count`` scenes under ``out`` as image/, trimap/, alpha/ and fg/, each NNNNN-kind.png; of clips,
     which have more than one of ``frames``, each NNNNN-kind/0001.png and so on.
 
-    Picture n depends on ``seed`` and n alone, so a longer set begins with the shorter one.
+    Picture n depends on ``seed`` and n alone, so a longer set begins with the shorter one, and may be written
+    over it. indexes: of ``dim-train prepare``, whose foregrounds of one ``split``, each index as often as any
+    other, are shown instead of drawn ones; their backgrounds join ``photos``. Raises ``OtherSetError``,
+    ``NoPhotosError``, ``PrepareError``.
     """
-    library = Photos(photos)
-    maker = Procedural(library)
+    read = [Index.read(path) for path in indexes]
+    library = photographs(photos, read, split)
+    maker: Maker = Mixture({Cutouts(index, split): 1.0 for index in read}) if read else Procedural(library)
+    there = {path.name[:5]: path for path in sorted((out / "image").glob("[0-9]*-*"))}
     for n in track(range(count), "drawing"):
         rng = np.random.default_rng([seed, n])
-        if frames == 1:
-            scene = make_scene(rng, maker, library, size)
-            _write_scene(out, f"{n:05d}-{scene.kind}.png", scene)
+        if frames > 1:
+            scenes = make_clip(rng, maker, library, size, frames)
+            name = f"{n:05d}-{scenes[0].kind}"
+            places = [f"{number:04d}.png" for number in range(1, frames + 1)]
         else:
-            for number, scene in enumerate(make_clip(rng, maker, library, size, frames), 1):
-                _write_scene(out, f"{n:05d}-{scene.kind}/{number:04d}.png", scene)
+            scenes = [make_scene(rng, maker, library, size)]
+            name, places = f"{n:05d}-{scenes[0].kind}.png", [""]
+        other = there.get(name[:5])
+        if other is not None and other.name != name:
+            raise OtherSetError(f"{other}: is of another set, with which this would mix; name another --out.")
+        for place, scene in zip(places, scenes, strict=True):
+            _write_scene(out, str(Path(name) / place), scene)

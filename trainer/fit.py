@@ -21,17 +21,18 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from trainer.checkpoint import CheckpointError, read
-from trainer.durable import DurableCheckpoints
+from trainer.candidate import fitted
+from trainer.checkpoint import CheckpointError
+from trainer.durable import DurableCheckpoints, room_in
 from trainer.placement import placement
 from trainer.prepare import PrepareError
 from trainer.progress import StepsBar
 from trainer.run import Run
 from trainer.stream import Place
-from trainer.synth import NoPhotosError, Photos
+from trainer.synth import NoPhotosError
 from trainer.tasks import Task, task_of
 
-__all__ = ["Run", "StoppedError", "fit"]
+__all__ = ["Run", "StoppedError", "WorkerError", "fit"]
 
 
 class StoppedError(RuntimeError):
@@ -42,9 +43,18 @@ class StoppedError(RuntimeError):
         self.signal = number
 
 
+class WorkerError(RuntimeError):
+    """A process that draws scenes is gone; one sentence."""
+
+
+def _whence(last: Path) -> str:
+    return f"goes on from {last}" if last.exists() else "begins anew, since there is no checkpoint yet"
+
+
 def _stopped(run: Run, last: Path, number: signal.Signals) -> StoppedError:
-    whence = f"goes on from {last}" if last.exists() else "begins anew, since there is no checkpoint yet"
-    return StoppedError(f"{run.folder}: was stopped by {number.name}; the same command {whence}.", number)
+    return StoppedError(
+        f"{run.folder}: was stopped by {number.name}; the same command {_whence(last)}.", number
+    )
 
 
 def _without_trace(error: Exception) -> str:
@@ -54,10 +64,12 @@ def _without_trace(error: Exception) -> str:
 
 
 def _seen(run: Run, last: Path) -> int:
-    """Steps that the run in this folder has taken. Raises ``CheckpointError`` if it is of another network."""
+    """Steps that the run in this folder has taken. Raises ``CheckpointError`` if it is of another network, or
+    of one that has changed since.
+    """
     if not last.exists():
         return 0
-    found = read(last)
+    found = fitted(last)
     if found.network != run.network:
         raise CheckpointError(
             f"{last}: is a run of {found.network}, not of {run.network}; name another --run folder."
@@ -107,7 +119,7 @@ def fit(run: Run, *, progress: bool = True) -> Path:
 
     Raises ``NoPhotosError``, ``PrepareError``, ``CheckpointError``, ``PlacementError``, ``DivergedError``,
     ``TaskError``, ``ImageNetError``, ``UnknownNetworkError``, ``BeginningError``, ``WeightsError``,
-    ``StoppedError``.
+    ``StoppedError``, ``WorkerError``.
     """
     task = task_of(run)
     lightning.seed_everything(run.seed, workers=True, verbose=False)
@@ -132,7 +144,7 @@ def fit(run: Run, *, progress: bool = True) -> Path:
     if trainer.is_global_zero:
         _record(run, seen)
     stream = task.stream(run, Place(start=seen, batch=run.batch, rank=trainer.global_rank))
-    stream.maker(Photos(run.photos))  # what is wrong with the data is said here, not by a worker
+    stream.maker(stream.photographs())  # what is wrong with the data is said here, not by a worker
     training = DataLoader(
         stream,
         batch_size=run.batch,
@@ -144,10 +156,18 @@ def fit(run: Run, *, progress: bool = True) -> Path:
     )
     held_out: DataLoader[Tensor] = DataLoader(cast(Any, task.held_out(run)), batch_size=run.batch)
     try:
-        trainer.fit(model, training, held_out, ckpt_path=last if seen else None)
+        with room_in(run.folder):
+            trainer.fit(model, training, held_out, ckpt_path=last if seen else None)
     except SystemExit as stop:  # what Lightning makes of a signal; of SIGTERM with the status 0
         got = signal.SIGTERM if trainer.received_sigterm else signal.SIGINT
         raise _stopped(run, last, got) from stop
     except (NoPhotosError, PrepareError) as error:
         raise type(error)(_without_trace(error)) from error
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):  # of that PyTorch has no class of its own
+            raise
+        raise WorkerError(
+            f"{run.folder}: a process that draws scenes was killed, for want of memory as a rule; with fewer "
+            f"--workers, or more memory, the same command {_whence(last)}."
+        ) from error
     return last

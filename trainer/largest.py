@@ -23,8 +23,11 @@ def largest(fits: Callable[[int], bool], limit: int = 1024) -> int:
     return between if size > 1 and between <= limit and fits(between) else size
 
 
-def largest_batch(network: str, crop: int, device: torch.device) -> int:
-    """How many crops of ``crop`` pixels ``network`` trains on at once on ``device``, a tenth left free."""
+def largest_batch(network: str, crop: int, device: torch.device, frames: int = 1) -> int:
+    """How many crops of ``crop`` pixels ``network`` trains on at once on ``device``, a tenth left free.
+
+    frames: of a crop; more than one where some of them move.
+    """
     if device.type == "cpu":
         return ON_CPU
     module = build(network).to(device).to(memory_format=torch.channels_last)
@@ -32,7 +35,7 @@ def largest_batch(network: str, crop: int, device: torch.device) -> int:
 
     def fits(size: int) -> bool:
         try:
-            x = torch.rand(size + -(-size // 10), channels, crop, crop, device=device)
+            x = torch.rand(frames * (size + -(-size // 10)), channels, crop, crop, device=device)
             colour, grey = torch.rand_like(x[:, :3]), torch.full_like(x[:, :1], 0.5)
             truth = {"image": colour, "foreground": colour, "background": colour}
             with torch.autocast(device.type, torch.bfloat16):

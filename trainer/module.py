@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import lightning
@@ -17,7 +18,7 @@ from trainer.stream import in_tiles, unpack
 
 
 class DivergedError(ArithmeticError):
-    """A loss that is no number any more; one sentence that names the batch."""
+    """A loss or gradient that is no number any more; one sentence that names the batch."""
 
 
 class Learner(lightning.LightningModule):
@@ -49,12 +50,30 @@ class Learner(lightning.LightningModule):
         """Log the terms of a step; returns ``total``. Raises ``DivergedError``."""
         if not torch.isfinite(terms["total"]):
             bad = ", ".join(name for name, term in terms.items() if not torch.isfinite(term))
-            raise DivergedError(
-                f"The loss is no number any more ({bad}) in batch {self.global_step} of seed "
-                f"{self.hparams['seed']}; the last checkpoint is good: go on from it with a lower --rate."
-            )
+            raise self._diverged(f"The loss is no number any more ({bad})")
         self.log_dict({f"train/{name}": term for name, term in terms.items()})
         return terms["total"]
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """By norm, as Lightning does. Raises ``DivergedError``: a step along what is no number may be in the
+        checkpoint before a loss shows it.
+        """
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = nn.utils.clip_grad_norm_(parameters, gradient_clip_val or torch.inf)
+        # With 16-mixed a scaler finds such steps, leaves them out, and scales less.
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None and not torch.isfinite(norm):
+            raise self._diverged("The gradient is no number any more")
+
+    def _diverged(self, what: str) -> DivergedError:
+        batch = f"batch {self.global_step} of seed {self.hparams['seed']}"
+        last = Path(self.trainer.default_root_dir) / "last.ckpt"
+        kept = "the last checkpoint is good: go on from it" if last.exists() else "begin again"
+        return DivergedError(f"{what} in {batch}; {kept} with a lower --rate.")
 
     def parts(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Parameters that learn at a share of the rate of their own."""

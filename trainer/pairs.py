@@ -10,15 +10,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
 from dim_model import trimap as trimaps
 from dim_model.arrays import Floats
 from trainer.prepare.errors import UnfitError
-from trainer.prepare.still import read_matte
+from trainer.prepare.layouts import FOREIGN, PICTURES
+from trainer.prepare.still import read_matte, read_picture
 
 
 class PairsError(ValueError):
@@ -50,7 +49,7 @@ class Pair:
 
     def read(self) -> Case:
         """Raises ``PairsError`` for a file that is no picture, or of another size than its image."""
-        rgb = torch.from_numpy(_read(self.image, cv2.IMREAD_COLOR)[..., ::-1].copy()).permute(2, 0, 1)[None]
+        rgb = torch.from_numpy(_picture(self.image).copy()).permute(2, 0, 1)[None]
         grey, alpha = (torch.from_numpy(_matte(path))[None, None] for path in (self.trimap, self.alpha))
         for other, path in ((grey, self.trimap), (alpha, self.alpha)):
             if other.shape[-2:] != rgb.shape[-2:]:
@@ -61,23 +60,22 @@ class Pair:
         return Case(self.name, self.clip, rgb, trimaps.from_grey(grey), alpha)
 
 
+def _picture(path: Path) -> Floats:
+    try:
+        return read_picture(path)[0]
+    except UnfitError as error:
+        raise _unreadable(error) from error
+
+
 def _matte(path: Path) -> Floats:
     try:
         return read_matte(path)
     except UnfitError as error:
-        raise _unreadable(path) from error
+        raise _unreadable(error) from error
 
 
-def _unreadable(path: Path) -> PairsError:
-    return PairsError(f"{path}: cannot be read as a picture; copy it again, or take it out.")
-
-
-def _read(path: Path, flags: int) -> Floats:
-    image = cv2.imread(str(path), flags | cv2.IMREAD_ANYDEPTH)
-    if image is None:
-        raise _unreadable(path)
-    scale = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(image.dtype, 1)
-    return np.asarray(image, np.float32) / np.float32(scale)
+def _unreadable(error: UnfitError) -> PairsError:
+    return PairsError(f"{error.path}: {error.reason}; copy it again, or take it out.")
 
 
 def _numbered(path: Path) -> list[tuple[bool, int, str]]:
@@ -91,11 +89,16 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         raise PairsError(f"{folder}: is not a folder; name one that holds pictures.")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir(), key=_numbered):
-        if path.is_file() and not path.name.startswith("."):
+        kind = path.suffix.lower()
+        if path.is_file() and kind in PICTURES | FOREIGN and not path.name.startswith("."):
             if path.stem in found:
                 raise PairsError(f"{path}: has a twin, {found[path.stem].name}; keep one of the two.")
             found[path.stem] = path
     return found
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def _matched(images: Path, trimaps_folder: Path, alphas: Path, clip: str) -> list[Pair]:
@@ -117,10 +120,16 @@ def _matched(images: Path, trimaps_folder: Path, alphas: Path, clip: str) -> lis
 def pairs(images: Path, trimaps_folder: Path, alphas: Path) -> list[Pair]:
     """Every picture of ``images`` with its trimap and alpha, stills first, then the clips, frame by frame.
 
-    Raises ``PairsError`` for one that lacks either, before any is read, and for a folder without pictures.
+    Notes beside them are passed by. Raises ``PairsError`` for one that lacks either, before any is read, and
+    for a folder without pictures.
     """
     found = _matched(images, trimaps_folder, alphas, "")
-    for folder in sorted(p for p in images.iterdir() if p.is_dir() and not p.name.startswith(".")):
+    for folder in _folders(images):
+        for deeper in _folders(folder):
+            raise PairsError(
+                f"{deeper}: lies within the clip {folder.name}, whose frames lie in one folder; name "
+                f"{folder} as the images, or move it."
+            )
         clip = folder.name
         found += _matched(folder, trimaps_folder / clip, alphas / clip, clip)
     if not found:

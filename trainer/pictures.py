@@ -56,7 +56,7 @@ class PictureStream(CropStream):
     def read(self, worker: int, workers: int) -> Iterator[Tensor]:
         """The pictures that one of ``workers`` contributes."""
         shard, first = self._place.shard(worker, workers)
-        photos = Photos(self._folder)
+        photos = self.photographs()
         maker = self.maker(photos)
 
         def draw(rng: Rng) -> Tensor:
@@ -73,6 +73,8 @@ class PictureStream(CropStream):
 
 class _HeldOut(PictureStream):
     """Subjects that no run trains on: drawn from another seed, and of the indexes' own validation split."""
+
+    _split = "valid"
 
     def maker(self, photos: Photos) -> Maker:
         there = [index for index in map(Index.read, self._indexes) if index.select("valid", KINDS)]

@@ -29,7 +29,7 @@ class FamilyError(ValueError):
 
 
 class WorseError(RuntimeError):
-    """The checkpoint is worse than the weights in use; one sentence."""
+    """The checkpoint is worse than the weights in use, or nobody knows; one sentence."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,14 @@ def _keep_apart(root: Path, card: weights.Card) -> None:
             )
 
 
+def _in_use(root: Path) -> str | None:
+    """The version that ``current`` names, if anyone could follow it."""
+    try:
+        return weights.load_card(weights.resolve(root)).version
+    except weights.WeightsError:
+        return None
+
+
 def publish_checkpoint(
     checkpoint: Path,
     root: Path,
@@ -137,12 +145,18 @@ def publish_checkpoint(
     """Publish under ``root`` and return the new folder.
 
     validation: a set on which the checkpoint must not be worse than ``current``; what it reached there goes
-    into the card. onnx: write VERSION.onnx beside the tensors; None does so where the exporter is installed.
+    into the card. Without one ``current`` is not moved off weights in use, unless ``even_if_worse``. onnx:
+    write VERSION.onnx beside the tensors; None does so where the exporter is installed.
     current: move the link. say: is told the figures, and what was left out. Raises ``CheckpointError``,
     ``WeightsError``, ``SourceError``, ``FamilyError``, ``PairsError``, ``WorseError``, ``ExportError``.
     """
     new = prepared(checkpoint, release)
     _keep_apart(root, new.card)
+    if validation is None and current and not even_if_worse and (used := _in_use(root)):
+        raise WorseError(
+            f"{checkpoint}: may be worse than {used}, which is in use in {root}; give --validate SET to hold "
+            "both against each other, or --even-if-worse."
+        )
     card = _answered(new)
     if validation is not None:
         judge = compare if nets.is_matting(card.network) else compare_trimaps

@@ -22,15 +22,15 @@ from torch.utils.data import IterableDataset, get_worker_info
 from dim_model import encode
 from dim_model.arrays import Floats
 from trainer.pool import Pool
-from trainer.prepare import Index
+from trainer.prepare import Index, Split
 from trainer.synth import Maker, Mixture, Photos, Procedural, make_clip, make_scene
-from trainer.synth.cutouts import Cutouts
+from trainer.synth.cutouts import Cutouts, photographs
 from trainer.synth.foreground import Rng
 from trainer.synth.scene import Scene
 
 _POOL = 192
 """Scenes whose crops a worker holds: 13 MB each."""
-_FRAMES = 2
+FRAMES = 2
 """Of a moving crop: what changes from one to the next is all that steadiness is about."""
 
 _INPUTS = encode.CHANNELS["sampled"]
@@ -147,9 +147,12 @@ class CropStream(IterableDataset[Tensor]):
 
     scene: side of a drawn scene in pixels; larger than a crop, so that sampling reaches beyond it as in a
     real frame. pool: scenes whose crops are held. indexes: of ``dim-train prepare``, whose foregrounds are in
-    a ``share`` of the scenes; the others are drawn. clips: share of the batches whose crops move. plates:
-    share of the still scenes whose background is known, as from a clean plate.
+    a ``share`` of the scenes, the others are drawn, and whose backgrounds join ``photos``. clips: share of
+    the batches whose crops move. plates: share of the still scenes whose background is known, as from a clean
+    plate.
     """
+
+    _split: Split = "train"
 
     def __init__(
         self,
@@ -169,6 +172,12 @@ class CropStream(IterableDataset[Tensor]):
         self._place, self._pool = place or Place(), pool
         self._indexes, self._share, self._clips, self._plates = indexes, share, clips, plates
 
+    def photographs(self) -> Photos:
+        """Those of the folder and of the indexes. Raises ``NoPhotosError``, and ``PrepareError`` for an index
+        that cannot be used.
+        """
+        return photographs(self._folder, map(Index.read, self._indexes), self._split)
+
     def maker(self, photos: Photos) -> Maker:
         """Who makes the foregrounds. Raises ``PrepareError`` for an index that cannot be used."""
         shares: dict[Maker, float] = {Procedural(photos): 1 - self._share}
@@ -187,7 +196,7 @@ class CropStream(IterableDataset[Tensor]):
     def read(self, worker: int, workers: int) -> Iterator[Tensor]:
         """The crops that one of ``workers`` contributes."""
         shard, first = self._place.shard(worker, workers)
-        photos = Photos(self._folder)
+        photos = self.photographs()
         maker = self.maker(photos)
 
         def still(rng: Rng) -> Tensor:
@@ -196,9 +205,9 @@ class CropStream(IterableDataset[Tensor]):
             return pack(scene, clean_plate(rng, scene) if rng.random() < self._plates else None)
 
         def moving(rng: Rng) -> Tensor:
-            return torch.stack([*map(pack, make_clip(rng, maker, photos, self._scene, _FRAMES))])
+            return torch.stack([*map(pack, make_clip(rng, maker, photos, self._scene, FRAMES))])
 
-        held = max(1, round(self._pool * self._clips / _FRAMES))
+        held = max(1, round(self._pool * self._clips / FRAMES))
         stills = Pool(still, self._crop, turned, self._pool, (self._seed, shard, 0))
         clips = Pool(moving, self._crop, turned, held, (self._seed, shard, 2))
         size = self._place.batch

@@ -127,6 +127,8 @@ _SEGMENTING = Task(
 
 def task_of(run: Run) -> Task:
     """How the run's network is trained. Raises ``TaskError``, ``UnknownNetworkError``."""
+    if run.seed == VALIDATION_SEED:
+        raise TaskError(f"--seed {run.seed}: is that of the validation crops; give another.")
     if nets.is_matting(run.network):
         if run.encoder != "none":
             raise TaskError(f"--encoder {run.encoder}: is for --net trimap; leave it out for {run.network}.")

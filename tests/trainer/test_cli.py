@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from trainer.cli import main
+from trainer.run import VALIDATION_SEED
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
@@ -20,6 +21,14 @@ def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
     done = CliRunner().invoke(main, ["fit"])
     assert done.exit_code == 1
     assert "needs nowhere, which is not installed; install dimd with its extra train" in done.output
+
+
+def test_tensorboard_is_named_where_lightning_misses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missed() -> None:
+        raise ModuleNotFoundError("Neither `tensorboard` nor `tensorboardX` is available.")
+
+    monkeypatch.setitem(main.commands, "fit", click.Command("fit", callback=missed))
+    assert "Training needs tensorboard, which is not" in CliRunner().invoke(main, ["fit"]).output
 
 
 def test_a_fault_of_its_own_is_no_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +76,13 @@ def test_a_crop_that_no_network_takes_is_refused_before_the_run_begins(
     assert done.exit_code == 1
     assert f"--crop {crop}: is no multiple of 16 up to the 512 pixels of a scene; try 336." in done.output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_never_trains_on_what_it_is_validated_on(photos: Path, tmp_path: Path) -> None:
+    given = ["fit", "--photos", str(photos), "--run", str(tmp_path / "run"), "--seed", str(VALIDATION_SEED)]
+    done = CliRunner().invoke(main, given)
+    assert done.exit_code == 1
+    assert f"--seed {VALIDATION_SEED}: is that of the validation crops; give another." in done.output
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import av
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from trainer.cli import main
 from trainer.prepare import NAME, Index, NothingToTrainOnError, Shares, StaleIndexError, prepare
 from trainer.prepare.errors import UnfitError
 from trainer.synth import Photos, make_scene
@@ -268,3 +270,23 @@ def test_a_file_that_opens_no_more_is_one_sentence(tmp_path: Path, monkeypatch: 
 
 def throw(error: Exception) -> None:
     raise error
+
+
+def test_synth_makes_a_set_to_judge_by_of_what_fit_does_not_train_on(tmp_path: Path, photos: Path) -> None:
+    cutout(tmp_path / "set/train/orange.png", disc(height=120, width=120))
+    cutout(tmp_path / "set/test/blue.png", disc(height=120, width=120), ORANGE[::-1])
+    prepare(tmp_path / "set", tmp_path / NAME)
+    asked = ["synth", "--photos", photos, "--index", tmp_path / NAME, "--count", 4, "--size", 64, "--out"]
+    for split, bluer in (("test", True), ("train", False)):
+        done = CliRunner().invoke(main, [str(each) for each in (*asked, tmp_path / split, "--split", split)])
+        assert done.exit_code == 0, done.output
+        shown = sorted((tmp_path / split / "image").iterdir())
+        assert [path.name for path in shown] == [f"0000{n}-cutout.png" for n in range(4)]
+        for path in shown:
+            blue, _, red = cv2.imread(str(tmp_path / split / "fg" / path.name)).mean((0, 1))
+            assert (blue > red) == bluer
+    done = CliRunner().invoke(main, [str(each) for each in (*asked, tmp_path / "none", "--split", "valid")])
+    assert (
+        f"Error: {tmp_path / NAME}: lists no foreground for valid; prepare more, or with another"
+        in done.output
+    )

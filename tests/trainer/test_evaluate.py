@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 import torch
 from PIL import Image
@@ -197,7 +198,7 @@ def test_frames_of_a_clip_that_differ_in_size_are_named(beginner: Path, tmp_path
 def test_what_is_no_picture_and_a_folder_of_none_are_named(beginner: Path, stills: Path) -> None:
     (stills / "alpha" / "near.png").write_text("not a picture")
     done = evaluate(stills, "--checkpoint", beginner)
-    assert "alpha/near.png: cannot be read as a picture" in done.output
+    assert "alpha/near.png: is no picture (Not a PNG file); copy it again, or take it out." in done.output
     (stills / "image" / "near.jpg").write_text("")
     done = evaluate(stills, "--checkpoint", beginner)
     assert "has a twin, near.jpg; keep one of the two" in done.output
@@ -245,3 +246,42 @@ def test_a_matte_in_the_fourth_channel_is_the_same_matte(beginner: Path, stills:
             np.dstack([np.full((*alpha.shape, 3), np.iinfo(alpha.dtype).max), alpha]).astype(alpha.dtype),
         )
     assert json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output) == before
+
+
+def test_notes_beside_pictures_are_no_pictures(beginner: Path, stills: Path) -> None:
+    before = json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output)
+    (stills / "image" / "SOURCE.txt").write_text("from here")
+    assert json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output) == before
+
+
+def test_a_picture_in_scene_linear_light_is_judged_as_what_it_shows(beginner: Path, stills: Path) -> None:
+    before = json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output)["mean"]
+    shown = stills / "image" / "near.png"
+    floats = oiio.ImageBufAlgo.copy(oiio.ImageBuf(str(shown)), convert=oiio.FLOAT)
+    light = oiio.ImageBufAlgo.colorconvert(floats, "sRGB", "lin_rec709")
+    assert light.write(str(shown.with_suffix(".exr")), "float")
+    shown.unlink()
+    after = json.loads(evaluate(stills, "--checkpoint", beginner, "--json").output)["mean"]
+    assert after == pytest.approx(before, rel=1e-3, abs=1e-5)
+
+
+def test_the_truth_has_no_say_in_the_matte_and_neither_has_chance(
+    beginner: Path, stills: Path, tmp_path: Path
+) -> None:
+    """The original drew its trimap from alpha, at random, when it predicted."""
+    made = []
+    for value in (None, 0, 255):
+        for path in (stills / "alpha").iterdir() if value is not None else ():
+            cv2.imwrite(str(path), np.full((64, 80), value, np.uint8))
+        assert evaluate(stills, "--checkpoint", beginner, "--out", tmp_path / f"{value}").exit_code == 0
+        made.append([path.read_bytes() for path in sorted((tmp_path / f"{value}").iterdir())])
+    assert made[0] == made[1] == made[2]
+
+
+def test_a_folder_within_a_clip_is_not_skipped_silently(beginner: Path, stills: Path) -> None:
+    for kind in ("image", "trimap", "alpha"):
+        (stills / kind / "scene" / "shot").mkdir(parents=True)
+        (stills / kind / "near.png").rename(stills / kind / "scene" / "shot" / "0001.png")
+    done = evaluate(stills, "--checkpoint", beginner)
+    assert done.exit_code == 1
+    assert "image/scene/shot: lies within the clip scene, whose frames lie in one folder;" in done.output

@@ -96,3 +96,18 @@ def test_a_trimap_that_pymatting_cannot_use_is_named(tmp_path: Path) -> None:
     done = evaluate(tmp_path, "--checkpoint", swift(tmp_path / "last.ckpt"), "--peers")
     assert done.exit_code == 1
     assert "disc: pymatting's closed_form finds no alpha" in done.output
+
+
+def test_a_frame_of_nothing_unknown_is_no_hindrance(tmp_path: Path) -> None:
+    """As where the subject has left the picture: the trimap says all."""
+    pytest.importorskip("pymatting")
+    for name in ("disc", "left"):
+        draw(tmp_path, name)
+    for kind in ("trimap", "alpha"):
+        cv2.imwrite(str(tmp_path / kind / "left.png"), np.zeros((64, 80), np.uint8))
+    done = evaluate(tmp_path, "--checkpoint", swift(tmp_path / "last.ckpt"), "--peers", "--json")
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.output)["peers"]["pictures"]
+    assert rows["left"]["closed_form"]["mse"] == 0
+    assert rows["left"]["ratio"] == {}
+    assert rows["disc"]["ratio"]["mse"] > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
 import signal
 from functools import partial
@@ -91,6 +93,27 @@ def test_a_file_that_vanishes_while_a_worker_draws_is_one_sentence(photos: Path,
     assert "Traceback" not in done.output
 
 
+def test_a_worker_that_is_killed_is_one_sentence(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Matting.training_step
+
+    def training_step(self: Matting, batch: Tensor, index: int) -> Tensor:
+        if self.global_step == 2:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+        return whole(self, batch, index)
+
+    monkeypatch.setattr(Matting, "training_step", training_step)
+    done = fitted(photos, tmp_path, "--steps", 60, "--workers", 1)
+    assert isinstance(done.exception, SystemExit), done.exception
+    told = (
+        f"Error: {tmp_path}: a process that draws scenes was killed, for want of memory as a rule; with fewer"
+    )
+    assert told in done.output
+    assert f"the same command goes on from {tmp_path}/last.ckpt." in done.output
+
+
 def test_a_run_that_is_further_than_is_asked_for_says_how_far(photos: Path, tmp_path: Path) -> None:
     assert fitted(photos, tmp_path, "--steps", 4).exit_code == 0
     before = torch.load(tmp_path / "last.ckpt")["state_dict"]
@@ -99,3 +122,19 @@ def test_a_run_that_is_further_than_is_asked_for_says_how_far(photos: Path, tmp_
     assert "Trained to step 4; the last checkpoint is" in done.output
     after = torch.load(tmp_path / "last.ckpt")["state_dict"]
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+def test_a_disk_that_fills_up_under_tensorboard_is_one_sentence(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tensorboard.summary.writer.record_writer.RecordWriter.write", full)
+    done = fitted(photos, tmp_path, "--steps", 2)
+    assert isinstance(done.exception, SystemExit), done.exception
+    told = (
+        f"Error: {tmp_path}: cannot be written to (No space left on device); the checkpoints there are whole"
+    )
+    assert told in done.output
+    assert "Traceback" not in done.output + "".join(capfd.readouterr())

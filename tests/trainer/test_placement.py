@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
+from torch.distributed.run import get_args_parser
 
 from trainer.checkpoint import read
 from trainer.cli import main
 from trainer.largest import largest, largest_batch
-from trainer.placement import PlacementError, placement
+from trainer.placement import PlacementError, device_of, placement
 
 TWO = """
 import json, os, pathlib, sys
@@ -57,6 +60,56 @@ def test_a_gpu_that_is_not_there_is_one_sentence() -> None:
         placement([0, 4])
 
 
+def under_torchrun(patch: pytest.MonkeyPatch, processes: int, rank: int, machines: int = 1) -> None:
+    patch.setenv("LOCAL_WORLD_SIZE", str(processes))
+    patch.setenv("LOCAL_RANK", str(rank))
+    patch.setenv("GROUP_WORLD_SIZE", str(machines))
+    patch.setenv("WORLD_SIZE", str(machines * processes))
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_under_torchrun_gpus_other_than_the_first_are_those_that_are_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    under_torchrun(monkeypatch, 2, 1)
+    assert placement([])["devices"] == 2
+    assert placement([2, 3])["devices"] == [2, 3]
+
+
+@pytest.mark.usefixtures("four_gpus")
+@pytest.mark.parametrize(("processes", "gpus", "most"), [(6, [], 4), (4, [1, 2], 2), (1, [1, 2], 2)])
+def test_processes_and_gpus_that_do_not_go_together_are_one_sentence(
+    processes: int, gpus: list[int], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_torchrun(monkeypatch, processes, 0, machines=2)
+    with pytest.raises(
+        PlacementError, match=f"^{processes} processes .* give torchrun --nproc-per-node {most}"
+    ):
+        placement(gpus)
+
+
+def test_machines_with_a_process_each_train_one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    under_torchrun(monkeypatch, 1, 0, machines=2)
+    made = placement([])
+    assert (made["devices"], made["num_nodes"], made["strategy"].process_group_backend) == (1, 2, "gloo")
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_auto_tries_the_gpu_of_its_own_process(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert str(device_of([2, 3])) == "cuda:2"
+    monkeypatch.setenv("LOCAL_RANK", "1")  # as Lightning's own processes have it
+    assert str(device_of([2, 3])) == "cuda:3"
+    under_torchrun(monkeypatch, 2, 1)
+    assert str(device_of([])) == "cuda:1"
+    given = ["fit", "--photos", str(photos), "--run", str(tmp_path), "--batch-size-per-gpu", "auto"]
+    done = CliRunner().invoke(main, [*given, "--gpus", "3", "7"])
+    assert "Error: GPU 7 is not there: this machine shows GPUs 0 to 3." in done.output
+
+
 @pytest.mark.parametrize("words", [["--gpus", "0", "1"], ["--gpus", "0,1"], ["--gpus", "0 1"]])
 def test_gpus_without_a_gpu_are_refused_and_never_fall_back(
     words: list[str], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,6 +134,37 @@ def test_the_largest_batch_is_found_by_trying(most: int, found: int) -> None:
 
 def test_a_processor_gets_the_usual_batch() -> None:
     assert largest_batch("swift", 256, torch.device("cpu")) == 16
+
+
+def test_auto_leaves_room_for_the_frames_of_clips(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    class Full(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> None:
+            tried.append(len(x))
+            raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("trainer.largest.build", lambda _: Full())
+    monkeypatch.setattr(torch, "autocast", lambda *_: nullcontext())
+    monkeypatch.setattr("trainer.placement.device_of", lambda _: torch.device("meta"))
+    for clips, crops in (("0", 2), ("0.1", 4)):
+        given = ["fit", "--photos", str(photos), "--run", str(tmp_path), "--clips", clips]
+        done = CliRunner().invoke(main, [*given, "--batch-size-per-gpu", "auto"])
+        assert "Not one crop of 336 pixels fits; give a smaller --crop." in done.output
+        assert tried.pop() == crops
+
+
+@pytest.mark.parametrize("page", ["training.md", "training.zh-CN.md"])
+def test_torchrun_takes_the_command_that_the_docs_name(page: str, photos: Path, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    (command,) = re.findall(r"`torchrun (.*) …`", text)
+    given = ["--photos", str(photos), "--run", str(tmp_path), "--epoch", "0"]
+    asked = get_args_parser().parse_args([*command.split(), *given])
+    assert (asked.module, asked.training_script) == (True, "trainer")
+    # This one is refused once all before it have been read.
+    assert "'--epoch': 0" in CliRunner().invoke(main, asked.training_script_args).output
 
 
 def test_two_processes_train_one_network(photos: Path, tmp_path: Path) -> None:

@@ -58,9 +58,23 @@ def test_what_is_worse_than_the_weights_in_use_is_not_published(
     assert weights.resolve(root).name == "swift-2"
 
 
+def test_weights_in_use_are_not_replaced_by_what_nobody_compared(
+    beginner: Path, muddled: Path, root: Path
+) -> None:
+    assert publish(beginner, "swift-1", root, "--no-onnx").exit_code == 0
+    done = publish(muddled, "swift-2", root, "--no-onnx")
+    assert done.exit_code == 1
+    assert "muddled.ckpt: may be worse than swift-1, which is in use in" in done.output
+    assert "give --validate SET to hold both against each other, or --even-if-worse." in done.output
+    assert weights.versions(root) == ["swift-1"]
+    told = publish(muddled, "swift-2", root, "--no-onnx", "--even-if-worse")
+    assert told.exit_code == 0, told.output
+    assert weights.resolve(root).name == "swift-2"
+
+
 def test_the_card_keeps_the_answer_to_the_canary_picture(beginner: Path, muddled: Path, root: Path) -> None:
     for source, version in ((beginner, "swift-1"), (muddled, "swift-2")):
-        assert publish(source, version, root, "--no-onnx").exit_code == 0
+        assert publish(source, version, root, "--no-onnx", "--even-if-worse").exit_code == 0
     answers = []
     for version in ("swift-1", "swift-2"):
         matter = Matter.open(root / version, device="cpu", runtime="torch", precision="float32", batch=1)
@@ -212,7 +226,7 @@ def test_without_the_exporter_the_rest_is_published_and_it_is_said(
     done = publish(beginner, "swift-1", root)
     assert done.exit_code == 0, done.output
     assert "pip install 'dimd[train]'" in done.output
-    asked = publish(beginner, "swift-2", root, "--onnx")
+    asked = publish(beginner, "swift-2", root, "--onnx", "--no-current")
     assert asked.exit_code == 1
     assert "--onnx: needs onnx and onnxscript" in asked.output
     assert json.loads((root / "swift-1" / "card.json").read_text())["sha256"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 import torch
 
 from dim_model import encode
+from trainer.prepare import Shares, StaleIndexError, prepare
 from trainer.stream import CropStream, Place, clean_plate, crop, in_tiles, pack, turned, unpack
 from trainer.synth import Photos, Procedural, Scene, make_scene
 
@@ -142,3 +145,32 @@ def test_frames_of_a_moving_crop_are_cut_and_turned_alike(photos: Path) -> None:
 def test_two_processes_draw_different_crops(photos: Path) -> None:
     first, second = (next(iter(CropStream(photos, 32, 1, 64, place=Place(rank=r)))) for r in (0, 1))
     assert not torch.equal(first, second)
+
+
+@pytest.fixture
+def composition(tmp_path: Path) -> Path:
+    """An index of a disc and two flat backgrounds, one of them in scene-linear light."""
+    y, x = np.mgrid[:64, :64]
+    disc = (np.clip(20 - np.hypot(y - 32, x - 32), 0, 1) * 255).astype(np.uint8)
+    flat = np.full((90, 120, 3), 90, np.uint8)
+    for name, picture in (("fg/disc", np.dstack([disc] * 3)), ("alpha/disc", disc), ("bg/flat", flat)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    light = oiio.ImageBuf(oiio.ImageSpec(120, 90, 3, oiio.HALF))
+    oiio.ImageBufAlgo.fill(light, (0.5, 0.5, 0.5))
+    assert light.write(str(tmp_path / "bg/light.exr"))
+    prepare(tmp_path, tmp_path / "index.jsonl", shares=Shares(valid=0, test=0))
+    return tmp_path / "index.jsonl"
+
+
+def test_backgrounds_of_an_index_stand_behind_too(photos: Path, composition: Path) -> None:
+    def flat(*indexes: Path) -> int:
+        library = CropStream(photos, 32, 1, indexes=indexes).photographs()
+        crops = (library.crop(np.random.default_rng(n), 32) for n in range(60))
+        return sum(float(crop.std(axis=(0, 1)).max()) < 1e-4 for crop in crops)
+
+    assert flat() == 0
+    assert 15 <= flat(composition) <= 33  # two of five photographs
+    (composition.parent / "bg/flat.png").unlink()
+    with pytest.raises(StaleIndexError, match=r"flat\.png: is in the index and not on disk"):
+        flat(composition)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dim_model.arrays import Floats
-from trainer.drawn import write_drawn
+from trainer.drawn import OtherSetError, write_drawn
 from trainer.synth import NoPhotosError, Photos, Procedural, Scene, make_scene
 from trainer.synth.background import met, random_background
 from trainer.synth.canvas import Canvas
@@ -223,3 +223,28 @@ def test_a_photograph_that_shows_nothing_is_named(shape: tuple[int, int], tmp_pa
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((*shape, 3), np.uint8))
     with pytest.raises(NoPhotosError, match=r"a\.png: is less than 8 pixels wide or high"):
         Photos(tmp_path).crop(np.random.default_rng(0), 64)
+
+
+def test_a_large_folder_of_photographs_is_not_all_held_in_memory(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [Photos(photos).crop(np.random.default_rng(n), 64) for n in range(12)]
+    monkeypatch.setattr("trainer.synth.photos._KEPT", 2 * 400 * 300 * 3)
+    library, most = Photos(photos), 0
+    for n, crop in enumerate(whole):
+        np.testing.assert_array_equal(library.crop(np.random.default_rng(n), 64), crop)
+        most = max(most, sum(image.nbytes for image in library._kept.values()))
+    assert most == 2 * 400 * 300 * 3
+
+
+def test_two_sets_are_not_mixed_in_one_folder(photos: Path, tmp_path: Path) -> None:
+    for count in (1, 2, 2):
+        write_drawn(photos, tmp_path, count=count, size=64, seed=1)
+    before = sorted(tmp_path.rglob("*.png"))
+    assert len(before) == 8
+    for seed, frames in ((2, 1), (1, 2)):
+        with pytest.raises(
+            OtherSetError, match=r"is of another set, with which this would mix; name another"
+        ):
+            write_drawn(photos, tmp_path, count=2, size=64, seed=seed, frames=frames)
+    assert sorted(tmp_path.rglob("*.png")) == before

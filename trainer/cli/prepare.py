@@ -36,7 +36,7 @@ def _tell(skipped: Iterable[Skipped]) -> None:
     "elsewhere",
     type=FOLDER,
     multiple=True,
-    help="Backgrounds of a composition set beside its own bg*/ and background*/; may be given again.",
+    help="Backgrounds for training, beside bg*/ and background*/ of a composition set; may be given again.",
 )
 @click.option("--seed", default=1, help="Of the split; the same seed divides alike.")
 @click.option("--valid", type=_SHARE, default=0.05, help="Share of clips and foregrounds to validate on.")
@@ -85,6 +85,8 @@ def prepare(
     _tell(done.skipped)
     for path in report.gone:
         click.echo(f"gone     {path}")
+    for path in report.left_out:
+        click.echo(f"left out {path}: is not of this set any more")
     for (kind, split), count in sorted(done.counts().items()):
         click.echo(f"{count:7d}  {kind}, {split}")
     for fault, count in sorted(Counter(line.fault for line in done.skipped).items()):

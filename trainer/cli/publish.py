@@ -29,9 +29,10 @@ from trainer.cli.options import FOLDER, PATH
     "--validate",
     "validation",
     type=FOLDER,
-    help="A set as synth writes it, on which it must not be worse than `current`; trimap needs no trimap/.",
+    help="A set as synth writes it, on which it must not be worse than `current`; trimap needs no trimap/. "
+    "Needed where there is a `current` to move.",
 )
-@click.option("--even-if-worse", is_flag=True, help="Publish it whatever --validate says.")
+@click.option("--even-if-worse", is_flag=True, help="Publish it whatever --validate says, and without one.")
 @click.option(
     "--onnx/--no-onnx",
     default=None,

@@ -27,15 +27,21 @@ class PeersError(RuntimeError):
 
 
 def estimates(case: Case) -> dict[str, Tensor]:
-    """``closed_form`` and ``knn``, each float32 [1, 1, H, W], 0..1. Raises ``PeersError``."""
+    """``closed_form`` and ``knn``, each float32 [1, 1, H, W], 0..1; where nothing is unknown, the trimap.
+
+    Raises ``PeersError``.
+    """
     try:
         from pymatting import estimate_alpha_cf, estimate_alpha_knn
     except ImportError as error:
         raise PeersError("--peers: needs pymatting; run pip install 'dimd[train]'.") from error
+    methods = {"closed_form": estimate_alpha_cf, "knn": estimate_alpha_knn}
+    if not (case.trimap == 0.5).any():  # such as a frame without the subject, where neither has an answer
+        return dict.fromkeys(methods, case.trimap)
     rgb = case.rgb[0].permute(1, 2, 0).numpy().astype(np.float64)
     trimap = case.trimap[0, 0].numpy().astype(np.float64)
     found = {}
-    for name, method in (("closed_form", estimate_alpha_cf), ("knn", estimate_alpha_knn)):
+    for name, method in methods.items():
         try:
             # It tells stdout, where --json goes, when it tries a preconditioner again.
             with redirect_stdout(io.StringIO()), warnings.catch_warnings():

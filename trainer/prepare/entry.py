@@ -13,6 +13,8 @@ Role = Literal["image", "matte", "alpha", "fg", "trimap", "rgba"]
 
 Fault = Literal[
     "unpaired",
+    "not of the layout",
+    "other kind",
     "same name",
     "unreadable",
     "no alpha",

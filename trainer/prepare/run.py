@@ -31,13 +31,14 @@ _Stats = frozenset[tuple[Role, str, int, int]]
 @dataclass(frozen=True)
 class Report:
     """What a run did. examined, kept: groups of files opened, and taken over from the last index. gone: paths
-    that the last index had and the disk has not.
+    that the last index had and the disk has not. left_out: files that are there and not of this set any more.
     """
 
     index: Index
     examined: int
     kept: int
     gone: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def prepare(
@@ -52,7 +53,7 @@ def prepare(
 ) -> Report:
     """Index ``root`` into ``out``. What the index there knows already is taken over unopened.
 
-    elsewhere: more folders of backgrounds, for the composition layout. premultiplied: see ``Entry``. console:
+    elsewhere: more folders of backgrounds. premultiplied: see ``Entry``. console:
     where progress is drawn, if anywhere. Raises ``PrepareError``; then ``out`` is as it was.
     """
     root, shares = root.resolve(), shares or Shares()
@@ -77,7 +78,7 @@ def prepare(
     finally:
         pool.shutdown(cancel_futures=True)
     lines += lost
-    if not any(isinstance(line, Entry) for line in lines):
+    if not any(isinstance(line, Entry) and line.kind != "background" for line in lines):
         skipped = tuple(line for line in lines if isinstance(line, Skipped))
         told = "fill its folders"
         if skipped:
@@ -88,8 +89,10 @@ def prepare(
         write(out, Header(relative(out.resolve().parent, root), chosen.name, shares.seed), lines)
     except OSError as error:
         raise PrepareError(f"{out}: cannot be written ({error.strerror}); name another --out.") from error
-    gone = tuple(sorted(_paths(before) - _paths(lines)))
-    return Report(Index.read(out), examined, len(found) - examined, gone)
+    dropped = sorted(_paths(before) - _paths(lines))
+    left_out = tuple(name for name in dropped if (root / name).is_file())
+    gone = tuple(name for name in dropped if not (root / name).exists())
+    return Report(Index.read(out), examined, len(found) - examined, gone, left_out)
 
 
 @dataclass(frozen=True)

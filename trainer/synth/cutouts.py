@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +16,7 @@ from trainer.prepare import Entry, Index, Kind, NothingToTrainOnError, Split, St
 from trainer.prepare.cut import EVERY, Cut, Cutter
 from trainer.prepare.errors import UnfitError
 from trainer.synth.foreground import Foreground, Rng
+from trainer.synth.photos import Photos
 
 KINDS: tuple[Kind, ...] = ("photo", "foreground", "cutout", "triple", "pair", "video")
 
@@ -24,6 +28,18 @@ _TRIES = 8
 
 _WHOLE = 0.4
 """Share of windows that show the foreground from end to end, where its picture does."""
+
+
+def photographs(folder: Path, indexes: Iterable[Index], split: Split) -> Photos:
+    """Those of ``folder``, and backgrounds that ``indexes`` list for a split, each checked when it is read.
+    Raises ``NoPhotosError``.
+    """
+    listed = (
+        partial(index.file, entry, "image")
+        for index in indexes
+        for entry in index.select(split, ("background",))
+    )
+    return Photos(folder, tuple(listed))
 
 
 class Cutouts:
@@ -40,7 +56,10 @@ class Cutouts:
         for entry in index.select(split, KINDS):
             groups.setdefault(entry.group, []).append(entry)
         if not groups:
-            raise NothingToTrainOnError(f"{index.path}: lists no foreground for {split}; prepare more.")
+            raise NothingToTrainOnError(
+                f"{index.path}: lists no foreground for {split}; prepare more, or with another --valid and "
+                "--test."
+            )
         self._groups = [groups[name] for name in sorted(groups)]
         self._path, self._cutter = index.path, Cutter(index)
         self._kept: OrderedDict[tuple[str, int], Cut | None] = OrderedDict()

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from trainer.cli import main
-from trainer.prepare import NAME, prepare
+from trainer.prepare import NAME, NothingToTrainOnError, prepare
 
 H264 = ("libx264", "yuv420p")
 VP8 = ("libvpx", "yuva420p")
@@ -189,6 +189,34 @@ def test_the_command_ends_with_one_sentence(tmp_path: Path, photo: Any) -> None:
     assert not (tmp_path / NAME).exists()
     done = CliRunner().invoke(main, ["prepare", str(tmp_path), "--valid", "0.7", "--test", "0.7"])
     assert "--valid and --test take more than all of it" in done.output
+
+
+def test_footage_of_a_kind_that_is_not_read_is_told(cutouts: Path) -> None:
+    (cutouts / "scan.TGA").write_bytes(b"tga")
+    reason = "is of a kind that is not read (.tga); save it as PNG, EXR or ProRes 4444"
+    assert skipped(cutouts) == ("scan.TGA", "other kind", reason)
+
+
+def test_pictures_that_the_layout_has_no_use_for_are_told_by_their_folder(
+    tmp_path: Path, png: Any, photo: Any, disc: Any
+) -> None:
+    for name in ("a", "b"):
+        photo(tmp_path / f"image/{name}.jpg")
+        png(tmp_path / f"alpha/{name}.png", disc())
+        png(tmp_path / f"masks/{name}.png", disc())
+    assert skipped(tmp_path) == (
+        "masks",
+        "not of the layout",
+        "holds 2 files that triples has no use for there",
+    )
+
+
+def test_backgrounds_alone_are_nothing_to_train_on(tmp_path: Path, png: Any, photo: Any, disc: Any) -> None:
+    photo(tmp_path / "fg/a.jpg")
+    png(tmp_path / "alpha/a.png", 0 * disc())
+    photo(tmp_path / "bg/street.jpg")
+    with pytest.raises(NothingToTrainOnError, match=r"alpha/a\.png has an alpha that is empty everywhere"):
+        prepare(tmp_path, tmp_path / NAME)
 
 
 @pytest.mark.parametrize("where", ["closed", "deep/in/it/closed"])

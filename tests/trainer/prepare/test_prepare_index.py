@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from trainer.cli import main
 from trainer.prepare import (
     NAME,
     BrokenIndexError,
@@ -93,6 +95,16 @@ def test_a_vanished_file_is_dropped_and_told(root: Path) -> None:
     report = prepare(root, root / NAME)
     assert report.gone == ("b.png",)
     assert [entry.name for entry in report.index.entries] == ["a.png", "c.png"]
+
+
+def test_a_file_that_is_there_and_no_longer_of_the_set_is_not_called_gone(
+    root: Path, tmp_path: Path, photo: Any
+) -> None:
+    photo(tmp_path / "coco/beach.jpg")
+    prepare(root, root / NAME, elsewhere=[tmp_path / "coco"])
+    done = CliRunner().invoke(main, ["prepare", str(root)])
+    assert "left out ../coco/beach.jpg: is not of this set any more" in done.output
+    assert "0 files gone." in done.output
 
 
 def test_a_set_can_be_moved_with_its_index(root: Path, tmp_path: Path) -> None:

@@ -113,6 +113,16 @@ def test_composites_are_a_number_and_not_files(tmp_path: Path, photo: Any, png: 
     assert {path for path in tmp_path.rglob("*") if path.is_file()} - before == {tmp_path / "set" / NAME}
 
 
+def test_backgrounds_may_go_with_any_layout(tmp_path: Path, photo: Any, png: Any) -> None:
+    png(tmp_path / "set/cat.png")
+    photo(tmp_path / "coco/beach.jpg")
+    found = index(tmp_path / "set", elsewhere=[tmp_path / "coco"])
+    assert {name: entry.kind for name, entry in found.items()} == {
+        "cat.png": "cutout",
+        "../coco/beach.jpg": "background",
+    }
+
+
 def test_what_synth_draws_can_be_prepared(tmp_path: Path, photos: Path) -> None:
     write_drawn(photos, tmp_path, count=2, size=96, seed=5)
     found = index(tmp_path)
@@ -153,6 +163,13 @@ def test_frames_of_one_clip_are_one_group(tmp_path: Path, png: Any) -> None:
     assert groups == {"walk", "run", "IMG_0001", "IMG_0002"}
 
 
+def test_frames_of_a_clip_that_synth_draws_are_one_group(tmp_path: Path, photos: Path) -> None:
+    write_drawn(photos, tmp_path, count=2, size=64, seed=1, frames=3)
+    found = index(tmp_path).values()
+    assert [entry.group for entry in found] == [str(Path(entry.name).parent.name) for entry in found]
+    assert len({entry.group for entry in found}) == 2
+
+
 def test_every_layout_can_be_named_on_the_command_line() -> None:
     (option,) = (option for option in command.params if option.name == "layout")
     assert set(option.type.choices) == set(LAYOUTS)
@@ -175,6 +192,11 @@ def test_a_layout_that_does_not_fit_is_one_sentence(tmp_path: Path, png: Any) ->
 def test_a_folder_without_footage_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(LayoutError, match=r"holds no pictures and no videos; name the folder that does\.$"):
+        prepare(tmp_path, tmp_path / NAME)
+    (tmp_path / "scan.tga").write_bytes(b"tga")
+    with pytest.raises(
+        LayoutError, match=r"holds nothing of a kind that is read, but such as scan\.tga; save"
+    ):
         prepare(tmp_path, tmp_path / NAME)
 
 

@@ -8,10 +8,21 @@ from pathlib import Path
 
 from trainer.prepare.errors import LayoutError
 from trainer.prepare.layouts import composition, cutouts, human_half, triples, video_pairs
-from trainer.prepare.layouts.base import Found, Layout, Lost
+from trainer.prepare.layouts.base import FOREIGN, PICTURES, VIDEOS, Found, Layout, Lost, media
 from trainer.prepare.layouts.composition import background_folders, backgrounds
 
-__all__ = ["LAYOUTS", "Found", "Layout", "Lost", "background_folders", "backgrounds", "recognise"]
+__all__ = [
+    "FOREIGN",
+    "LAYOUTS",
+    "PICTURES",
+    "VIDEOS",
+    "Found",
+    "Layout",
+    "Lost",
+    "background_folders",
+    "backgrounds",
+    "recognise",
+]
 
 LAYOUTS = {
     module.LAYOUT.name: module.LAYOUT for module in (human_half, video_pairs, triples, composition, cutouts)
@@ -40,4 +51,9 @@ def recognise(root: Path, name: str | None = None) -> tuple[Layout, list[Path]]:
             return layout, places
     if name is not None:
         raise LayoutError(f"{root}: holds no {LAYOUTS[name].needs}, as {name} does; name another --layout.")
+    if foreign := media(root, FOREIGN):
+        raise LayoutError(
+            f"{root}: holds nothing of a kind that is read, but such as {foreign[0].name}; save them as PNG, "
+            "EXR or ProRes 4444."
+        )
     raise LayoutError(f"{root}: holds no pictures and no videos; name the folder that does.")

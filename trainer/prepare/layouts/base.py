@@ -15,6 +15,14 @@ from trainer.prepare.entry import Fault, Kind, Role
 
 PICTURES, VIDEOS = still.SUFFIXES, footage.SUFFIXES
 
+_STILLS = (
+    ".gif .tga .dpx .cin .psd .psb .heic .heif .avif .jp2 .j2k .jxl .hdr .pfm .ppm .pgm .pnm .sgi .iff .svg"
+)
+_RAW = ".dng .cr2 .cr3 .nef .arw .raf .orf .rw2 .r3d .braw"
+_MOVING = ".mpg .mpeg .wmv .flv .ts .mts .m2ts .ogv .3gp"
+FOREIGN = frozenset(f"{_STILLS} {_RAW} {_MOVING}".split())
+"""Pictures and videos of kinds that are not read: they are told, since they look like footage."""
+
 _NUMBERED = re.compile(r"(.*)\.\d+")
 """shot.1001: frame 1001 of the clip shot. IMG_1001 is a photograph of its own."""
 
@@ -69,7 +77,12 @@ def key_in(folder: Path, path: Path) -> str:
 
 
 def clip_of(key: str) -> str:
-    """The clip of a still: its name without a frame number, or itself."""
+    """The clip of a still: its name without a frame number, or itself; of a file named by number alone
+    (clip/0001.png) its folder.
+    """
+    folder, _, stem = key.rpartition("/")
+    if folder and stem.isdecimal():
+        return folder
     numbered = _NUMBERED.fullmatch(key)
     return numbered[1] if numbered else key
 

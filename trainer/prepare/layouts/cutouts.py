@@ -17,10 +17,8 @@ def _find(place: Path) -> Iterator[Found | Lost]:
         key = key_in(place, path)
         if path.suffix.lower() in VIDEOS:
             yield Found("video", key, {"rgba": path})
-            continue
-        folder, _, stem = key.rpartition("/")
-        # Files named by number alone (clip/0001.png) are the frames of their folder.
-        yield Found("cutout", folder if folder and stem.isdecimal() else clip_of(key), {"rgba": path})
+        else:
+            yield Found("cutout", clip_of(key), {"rgba": path})
 
 
 LAYOUT = Layout("cutouts", "picture or video that could have alpha", _fits, _find)

@@ -36,8 +36,8 @@ def _find(place: Path) -> Iterator[Found | Lost]:
                 continue
             key, files = pair
             clip, _, _ = key.rpartition("/")
-            # A folder of frames is one clip; pictures loose in fgr/ are as many foregrounds.
-            yield Found("pair", clip if clip and suffixes is PICTURES else clip_of(key), files)
+            # A video is a clip, and a folder of frames; pictures loose in fgr/ are as many foregrounds.
+            yield Found("pair", key if suffixes is VIDEOS else clip or clip_of(key), files)
 
 
 LAYOUT = Layout("video-pairs", "fgr/ and pha/ folders", _fits, _find)
