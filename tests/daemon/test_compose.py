@@ -269,7 +269,7 @@ def test_where_all_is_known_no_light_is_asked_for_and_the_plate_is_the_foregroun
     with monkeypatch.context() as forced:
         forced.setattr(Treatment, "is_for_known", True)
         lit = compose(seen, alpha, background, DISPLAY, ALL)
-    monkeypatch.setattr("daemon.compose.mixed_colours", None)
+    monkeypatch.setattr("daemon.mixture.mixed_colours", None)
     made = compose(seen, alpha, background, DISPLAY, ALL)
     assert all((made[name] == lit[name]).all() for name in ALL)
     expected = torch.where(alpha > 0, seen, background).permute(1, 2, 0).numpy()

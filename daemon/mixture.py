@@ -1,0 +1,94 @@
+"""What a frame's partly transparent pixels are made of: how much of each is the subject, and its light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from daemon.clip_config import Mixing
+from daemon.colour import DISPLAY, ColourSpace
+from daemon.media.base import Pixels
+from dim_model import srgb
+from dim_model.arrays import Floats
+from dim_model.foreground import Mixed, mixed_colours
+from dim_model.mixing import agreed, share
+from dim_model.numbered import read, write
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """alpha: float32 [H, W], 0..1, by what is mixed. pixels: int64 [N], flat indices of those that are mixed,
+    in order. opacity: their alpha, float32 [N]. front: the subject's light in them, float32 [3, N], linear.
+    """
+
+    alpha: Floats
+    pixels: NDArray[np.intp]
+    opacity: Tensor
+    front: Tensor
+    mixing: Mixing
+
+    @classmethod
+    def of(cls, plate: Tensor, alpha: Tensor, space: ColourSpace, mixing: Mixing) -> Self:
+        """plate: float32 [3, H, W] in ``space``; what of it is no number tells no colour. alpha: float32
+        [1, H, W], 0..1, by numbers. mixing: see ``ClipSettings``.
+        """
+        mixed = Mixed.of(alpha)
+        pixels, opacity = mixed.pixels, mixed.alpha.reshape(-1)[mixed.pixels]
+        if not pixels.size:  # light need not be asked for
+            return cls(mixed.alpha, pixels, torch.from_numpy(opacity), torch.empty(3, 0), mixing)
+        front, behind = (srgb.to_light(some) for some in mixed_colours(_numbers(plate, mixed, space), mixed))
+        if mixing == "display":
+            return cls(mixed.alpha, pixels, torch.from_numpy(opacity), front, mixing)
+        sides = table(_told(space.to_linear(colours(plate, pixels)))), table(front), table(behind)
+        opacity = share(*sides, opacity)
+        by_light = mixed.alpha.copy()
+        by_light.reshape(-1)[pixels] = opacity
+        light = torch.from_numpy(agreed(*sides, opacity)).T
+        return cls(by_light, pixels, torch.from_numpy(opacity), light, mixing)
+
+    def over(self, front: Tensor, behind: Tensor) -> Tensor:
+        """Light of the mixed pixels with other colours before and behind; all linear, float32 [3, N]."""
+        a = self.opacity
+        if self.mixing == "light":
+            return a * front + (1 - a) * behind
+        return srgb.to_light(a * srgb.from_light(front) + (1 - a) * srgb.from_light(behind))
+
+
+def colours(picture: Tensor, pixels: NDArray[np.intp]) -> Tensor:
+    """Those of pixels by their flat indices in order, float32 [3, N], of a picture [3, H, W]."""
+    return torch.from_numpy(read(laid(picture), pixels, picture.shape[2])).T
+
+
+def laid(planes: Tensor) -> Pixels:
+    """As a picture lies in memory, float32 [H, W, 3]; not a copy where it lies so."""
+    return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
+
+
+def table(some: Tensor) -> Floats:
+    """Colours [3, N] by pixels, float32 [N, 3]; not a copy where they lie so."""
+    return np.ascontiguousarray(some.T.numpy())
+
+
+def _numbers(plate: Tensor, mixed: Mixed, space: ColourSpace) -> Tensor:
+    """The numbers that sRGB has for what the mixed pixels' colours are found by, [3, H, W], 0 where there is
+    no colour; elsewhere anything.
+    """
+    where = mixed.needed
+    some = colours(plate, where)
+    if space == DISPLAY and some.sum().isfinite():
+        return plate
+    numbers = np.empty_like(laid(plate))
+    write(numbers, where, table(srgb.from_light(_told(space.to_linear(some)))))
+    return torch.from_numpy(numbers).permute(2, 0, 1)
+
+
+def _told(light: Tensor) -> Tensor:
+    """The same, but for numbers that tell no colour: these are 0."""
+    if light.sum().isfinite():  # as it cannot be where one is not; to ask each takes four times as long
+        return light
+    return torch.where(light.isfinite(), light, 0.0)
