@@ -19,6 +19,9 @@ from dim_model.foreground import Mixed, mixed_colours
 from dim_model.mixing import agreed, share
 from dim_model.numbered import read, write
 
+_BRIGHTEST = 1e12
+"""Light: a damaged file may say more."""
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -80,7 +83,7 @@ def _numbers(plate: Tensor, mixed: Mixed, space: ColourSpace) -> Tensor:
     """
     where = mixed.needed
     some = colours(plate, where)
-    if space == DISPLAY and some.sum().isfinite():
+    if space == DISPLAY and _is_within(some, _BRIGHTEST ** (1 / 2.4)):
         return plate
     numbers = np.empty_like(laid(plate))
     write(numbers, where, table(srgb.from_light(_told(space.to_linear(some)))))
@@ -88,7 +91,13 @@ def _numbers(plate: Tensor, mixed: Mixed, space: ColourSpace) -> Tensor:
 
 
 def _told(light: Tensor) -> Tensor:
-    """The same, but for numbers that tell no colour: these are 0."""
-    if light.sum().isfinite():  # as it cannot be where one is not; to ask each takes four times as long
+    """The same, but 0 for numbers that tell no colour, and none beyond what may be squared and rooted."""
+    if _is_within(light, _BRIGHTEST):  # to ask each takes four times as long
         return light
-    return torch.where(light.isfinite(), light, 0.0)
+    return torch.where(light.isfinite(), light, 0.0).clamp(-_BRIGHTEST, _BRIGHTEST)
+
+
+def _is_within(colours: Tensor, bound: float) -> bool:
+    """Not so where one is no number."""
+    low, high = colours.aminmax()
+    return bool((low > -bound) & (high < bound))

@@ -163,8 +163,9 @@ def fit(run: Run, *, progress: bool = True) -> Path:
         raise _stopped(run, last, got) from stop
     except (NoPhotosError, PrepareError) as error:
         raise type(error)(_without_trace(error)) from error
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):  # of that PyTorch has no class of its own
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        # Of that PyTorch has no class of its own; killed while it hands a scene over, it is a line that ends.
+        if isinstance(error, RuntimeError) and not str(error).startswith("DataLoader worker"):
             raise
         raise WorkerError(
             f"{run.folder}: a process that draws scenes was killed, for want of memory as a rule; with fewer "

@@ -261,6 +261,19 @@ def test_a_pixel_that_is_no_number_spoils_no_other() -> None:
     np.testing.assert_array_equal(made["foreground"][:, 44:, :3], plate_.permute(1, 2, 0)[:, 44:].numpy())
 
 
+@pytest.mark.parametrize("space", [DISPLAY, LINEAR])
+@pytest.mark.parametrize("number", [1e38, -1e38, 1e16, 1e-40])
+def test_a_number_beyond_all_measure_ends_nothing(space: ColourSpace, number: float) -> None:
+    """As a damaged float file has them."""
+    plate_, alpha = torch.rand(3, 64, 64), torch.zeros(1, 64, 64)
+    plate_[1, 10, 30] = number
+    alpha[..., 20:44], alpha[..., 44:] = 0.5, 1.0
+    made = compose(plate_, alpha, torch.zeros(3, 64, 64), space, ALL)
+    assert 0 < made["alpha"][:, 20:44].min() <= made["alpha"][:, 20:44].max() < 1
+    assert all(np.isfinite(picture[:10]).all() for picture in made.values())
+    np.testing.assert_array_equal(made["foreground"][:, 44:, :3], plate_.permute(1, 2, 0)[:, 44:].numpy())
+
+
 def test_where_all_is_known_no_light_is_asked_for_and_the_plate_is_the_foreground(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

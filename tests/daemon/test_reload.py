@@ -77,7 +77,7 @@ def test_current_moves_under_load_and_no_frame_is_lost_or_mixed(tmp_path: Path, 
     """576 frames of 24 clips, two at a time, while weights and config change as often as they are looked at,
     every third time to what has to be refused.
     """
-    clip = {"outputs": {"alpha": {"format": "png"}}, "temporal": {"radius": 0}}
+    clip = {"outputs": {"alpha": {"format": "png"}}, "temporal": {"radius": 0}, "mixing": "display"}
     settings = config(tmp_path, clip=clip, jobs={"parallel": 2, "chunk_frames": 5, "attempts": 1})
     configs = itertools.cycle([settings, config(tmp_path, clip=clip, jobs={"chunk_frames": 2}), None])
     lock = threading.Lock()
