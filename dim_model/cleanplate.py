@@ -22,15 +22,10 @@ from dim_model import flow, pieces, trimap
 from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
 from dim_model.register import gain, moved, shift
+from dim_model.through import gaps, mixed
 
-_RIND = 0.1
-"""Of the frame's shorter side: how deep the plate may shine through hair at the subject's rim."""
 _CORE = 0.04
 """Of the frame's shorter side: how deep in the subject nothing shines through, but for fur."""
-_OPAQUE, _ON_LINE, _APART = 0.85, 0.2, 0.3
-"""Share of the subject's own colour from which a pixel counts as opaque; how far it may lie beside the line
-to the plate's colour, in lengths of the line; and how long the line must be, display-referred.
-"""
 _LINES = 540
 """The shorter side at which plates are compared: enough for a band that is 10 pixels wide at 1080."""
 
@@ -112,6 +107,7 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     near = cv2.dilate(subject.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     doubt = (unsure | ~seen) & near
     doubt |= mixed(frame, plate, subject & ~doubt) & ~(core & (odds > _DECIDED))
+    doubt |= gaps(frame, plate, subject & seen, _SIGMAS * _noise(frame, plate, seen))
     share, same = float(subject.mean()), _same(frame, plate, seen & ~subject)
     confidence = float(np.clip(1 - 2 * max(0.0, share - 0.5), 0, 1) * (1 - unsure.mean()) * same)
     height, width = view.shape[-2:]
@@ -260,28 +256,6 @@ def ashore(subject: Mask, unsure: Mask) -> Mask:
     at_rim = open_side > _RIM * np.maximum(beside, 1)
     at_rim[0] = False
     return np.asarray(at_rim[label] | (unsure & ~subject))
-
-
-def mixed(frame: Floats, plate: Floats, subject: Mask) -> Mask:
-    """Where the subject lets the plate through, bool [h, w]: hair and fur at its rim, all of which differ.
-
-    The colours of what lies deep in the subject are spread outwards; a pixel at the rim that stands on the
-    line between them and the plate, short of its end, is a mixture of both.
-    """
-    side = min(subject.shape)
-    depth = cv2.distanceTransform(subject.astype(np.uint8), cv2.DIST_L2, 3)
-    deep = (depth > _RIND * side).astype(np.float32)
-    size = 2 * round(1.5 * _RIND * side) + 1
-    weight = cv2.blur(deep, (size, size))
-    inner = cv2.blur(frame * deep[..., None], (size, size)) / np.maximum(weight, 1e-4)[..., None]
-    line, away = inner - plate, frame - plate
-    length = np.maximum((line**2).sum(-1), 1e-6)
-    share = (away * line).sum(-1) / length
-    beside = np.linalg.norm(away - share[..., None] * line, axis=-1)
-    between = subject & (depth <= _RIND * side) & (weight > 1e-3) & (share < _OPAQUE)
-    between &= (beside < _ON_LINE * np.sqrt(length)) & (length > _APART**2)
-    between = cv2.morphologyEx(between.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    return np.asarray(between)
 
 
 def tidied(differs: Mask) -> Mask:

@@ -166,3 +166,14 @@ def test_any_size_is_compared(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     frame, plate = (tensor(rng.random((*size, 3), np.float32)) for _ in range(2))
     assert difference(frame, plate, 4, 5).trimap.shape == (1, *size)
+
+
+def test_the_plate_that_is_seen_between_leaves_is_not_taken_for_them() -> None:
+    """Blades of 3 pixels, 3 apart: closed to a solid thing, the picture behind them would be part of it."""
+    ground = wall()[10:-10, 10:-10]
+    blades = subject() * (np.mgrid[:HEIGHT, :WIDTH][1] % 6 < 3)
+    plate = tensor(blades[..., None] * np.float32((0.1, 0.6, 0.1)) + (1 - blades[..., None]) * ground)
+    made = difference(plate, tensor(ground, seed=2), 6, 6).trimap[0].numpy()
+    between = (subject() > 0) & (blades == 0)
+    assert (made[between] == 1).mean() < 0.05
+    assert (made[blades > 0] == 0).mean() < 0.05
