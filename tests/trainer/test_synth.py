@@ -11,7 +11,7 @@ import pytest
 from dim_model.arrays import Floats
 from trainer.drawn import OtherSetError, write_drawn
 from trainer.synth import NoPhotosError, Photos, Procedural, Scene, make_scene
-from trainer.synth.background import met, random_background
+from trainer.synth.background import met, random_background, rimmed
 from trainer.synth.canvas import Canvas
 from trainer.synth.damage import damaged, h264
 from trainer.synth.kinds import KINDS
@@ -180,6 +180,19 @@ def test_backgrounds_and_their_light_stay_in_range(photos: Path) -> None:
             assert picture.shape == (128, 128, 3)
             assert picture.dtype == np.float32
             assert 0 <= picture.min() <= picture.max() <= 1
+
+
+def test_a_rim_has_another_colour_and_what_lies_deep_has_its_own() -> None:
+    y, x = np.mgrid[:192, :192] - 95.5
+    alpha = np.clip(60 - np.hypot(x, y), 0, 1).astype(np.float32)
+    plain = np.full((192, 192, 3), (0.7, 0.4, 0.1), np.float32)
+    at_rim = []
+    for seed in range(12):
+        made = rimmed(np.random.default_rng(seed), alpha, plain)
+        assert np.abs(made - plain)[np.hypot(x, y) < 44].max() < 1e-6
+        assert 0 <= made.min() <= made.max() <= 1
+        at_rim.append(float(np.abs(made - plain)[(alpha > 0) & (alpha < 1)].mean()))
+    assert max(at_rim) > 0.1
 
 
 def test_drawn_pictures_composite_back_to_their_image(photos: Path, tmp_path: Path) -> None:

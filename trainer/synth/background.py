@@ -69,22 +69,41 @@ def _graded(plate: Floats, gain: Floats, power: float) -> Floats:
 
 def met(rng: Rng, alpha: Floats, foreground: Floats, background: Floats) -> tuple[Floats, Floats]:
     """Foreground and background as they stand in one place: like colours on both sides, the hard case; the
-    background's light on the subject's edges, which on a green screen is spill; one grade for both.
+    background's light on the subject's edges, which on a green screen is spill; a rim of another colour; one
+    grade for both.
     """
     choice = rng.random()
     if choice < 0.12:
         background = np.float32(0.5) * (background + foreground)
     elif choice < 0.2:  # the background takes the subject's mean colour
-        weight = alpha[..., None] + np.float32(1e-3)
-        mean = (foreground * weight).sum((0, 1)) / weight.sum((0, 1))
         pull = np.float32(rng.uniform(0.5, 1))
-        background = np.clip(background + pull * (mean - background.mean((0, 1))), 0, 1)
+        background = np.clip(background + pull * (_mean(alpha, foreground) - background.mean((0, 1))), 0, 1)
     if rng.random() < 0.25:
         reach = len(alpha) // 20 + 2
         near = cv2.blur(1 - alpha, (reach, reach))[..., None]
         light = background.mean((0, 1)) * np.float32(rng.uniform(0.05, 0.5))
         foreground = np.clip(foreground + light * near * (1 - foreground), 0, 1)
+    if rng.random() < 0.3:
+        foreground = rimmed(rng, alpha, foreground)
     if rng.random() < 0.25:
         gain, power = rng.uniform(0.75, 1.2, 3).astype(np.float32), rng.uniform(0.7, 1.4)
         foreground, background = (_graded(plate, gain, power) for plate in (foreground, background))
     return np.asarray(foreground, np.float32), np.asarray(background, np.float32)
+
+
+def rimmed(rng: Rng, alpha: Floats, foreground: Floats) -> Floats:
+    """The foreground's colours, with another towards its edge, where nothing that is known tells it: petals
+    and leaves are paler there, cloth and cheeks that turn away lighter or darker.
+    """
+    mean, pale = _mean(alpha, foreground), np.float32(rng.uniform(0, 0.7))
+    tint = (mean + pale * (mean.mean() - mean)) * np.float32(np.exp(rng.uniform(-0.7, 0.7)))
+    reach = 2 * int(np.exp(rng.uniform(0, np.log(len(alpha) / 24)))) + 1
+    near = np.clip(2 * cv2.blur(1 - alpha, (reach, reach)), 0, 1)[..., None]
+    strength = np.float32(rng.uniform(0.2, 0.9))
+    return np.asarray(np.clip(foreground + strength * near * (tint - foreground), 0, 1), np.float32)
+
+
+def _mean(alpha: Floats, foreground: Floats) -> Floats:
+    """The foreground's mean colour, float32 [3]."""
+    weight = alpha[..., None] + np.float32(1e-3)
+    return np.asarray((foreground * weight).sum((0, 1)) / weight.sum((0, 1)), np.float32)
