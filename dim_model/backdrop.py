@@ -23,7 +23,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model.arrays import Bytes, Floats, Mask
-from dim_model.cleanplate import Difference, ashore, banded, clear, compared, laid, reduced, tidied
+from dim_model.cleanplate import (
+    Difference,
+    ashore,
+    banded,
+    clear,
+    compared,
+    laid,
+    noise_of,
+    reduced,
+    tidied,
+)
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import THOROUGH, grey, one_way
 from dim_model.pieces import touching
@@ -94,7 +104,8 @@ class Backdrop:
         """
         frame = reduced(view)
         plate = np.asarray(self.plate * gain(frame, self.plate, self.seen), np.float32)
-        differs, unsure = compared(frame, plate, self.seen)
+        noise = noise_of(frame, plate, self.seen)
+        differs, unsure = compared(frame, plate, noise)
         odds = self._odds(frame)
         hidden = ~self.seen
         moves = differs & self.seen
@@ -108,7 +119,7 @@ class Backdrop:
         doubt = ashore(subject, doubt) & (near | enclosed)
         share = float(subject.mean())
         height, width = view.shape[-2:]
-        bare = clear(frame, plate, self.seen, subject & ~doubt)
+        bare = clear(frame, plate, self.seen, subject & ~doubt, noise)
         values = banded(subject, doubt, bare, (height, width), erode, dilate)
 
         def full() -> Tensor:

@@ -22,7 +22,7 @@ from dim_model import flow, pieces, trimap
 from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
 from dim_model.register import gain, moved, shift
-from dim_model.through import gaps, mixed
+from dim_model.through import apart, gaps, mixed
 
 _CORE = 0.04
 """Of the frame's shorter side: how deep in the subject nothing shines through, but for fur."""
@@ -98,7 +98,8 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     plate, seen = moved(plate, by)
     gains = gain(frame, plate, seen)
     plate = np.asarray(plate * gains, np.float32)
-    differs, unsure = compared(frame, plate, seen)
+    noise = noise_of(frame, plate, seen)
+    differs, unsure = compared(frame, plate, noise)
     subject = tidied(differs & seen)
     core = _core(subject)
     odds = _odds(frame, plate, core & ~unsure, seen)
@@ -107,11 +108,11 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     near = cv2.dilate(subject.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     doubt = (unsure | ~seen) & near
     doubt |= mixed(frame, plate, subject & ~doubt) & ~(core & (odds > _DECIDED))
-    doubt |= gaps(frame, plate, subject & seen, _SIGMAS * _noise(frame, plate, seen))
+    doubt |= gaps(frame, plate, subject & seen, _SIGMAS * noise)
     share, same = float(subject.mean()), _same(frame, plate, seen & ~subject)
     confidence = float(np.clip(1 - 2 * max(0.0, share - 0.5), 0, 1) * (1 - unsure.mean()) * same)
     height, width = view.shape[-2:]
-    bare = clear(frame, plate, seen, subject & ~doubt)
+    bare = clear(frame, plate, seen, subject & ~doubt, noise)
     values = banded(subject, doubt, bare, (height, width), erode, dilate)
 
     def full() -> Tensor:
@@ -165,19 +166,15 @@ def _odds(frame: Floats, plate: Floats, sure: Mask, seen: Mask) -> Floats:
     return np.asarray(cv2.blur(odds, (5, 5)), np.float32)
 
 
-def compared(frame: Floats, plate: Floats, seen: Mask) -> tuple[Mask, Mask]:
+def compared(frame: Floats, plate: Floats, noise: float) -> tuple[Mask, Mask]:
     """What differs, and what may be either: darker, of the same colour, and without texture to tell by."""
-    square = np.ones((3, 3), np.uint8)
-    # A pixel may lie anywhere within one of where it should: its neighbours' range is what it may show.
-    lower, upper = cv2.erode(plate, square), cv2.dilate(plate, square)
-    beyond = _SIGMAS * _noise(frame, plate, seen)
-    outside = np.maximum(frame - upper, lower - frame).max(-1)
-    differs = cv2.blur(np.maximum(outside, 0), (3, 3)) > beyond
+    beyond = _SIGMAS * noise
+    differs = cv2.blur(np.maximum(apart(frame, plate), 0), (3, 3)) > beyond
     shadow, textured = _shadowed(frame, plate, beyond)
     return differs & ~(shadow & textured), differs & shadow & ~textured
 
 
-def _noise(frame: Floats, plate: Floats, seen: Mask) -> float:
+def noise_of(frame: Floats, plate: Floats, seen: Mask) -> float:
     """Standard deviation of what agrees, display-referred."""
     square = np.ones((3, 3), np.uint8)
     residual = frame - plate
@@ -187,17 +184,17 @@ def _noise(frame: Floats, plate: Floats, seen: Mask) -> float:
     return min(max(noise, _NOISE[0]), _NOISE[1])
 
 
-def clear(frame: Floats, plate: Floats, seen: Mask, subject: Mask) -> Mask:
+def clear(frame: Floats, plate: Floats, seen: Mask, subject: Mask, noise: float) -> Mask:
     """Where so little of the subject's colour nearby is in a pixel that it is the plate: in each pixel's mix
     of both, alpha by least squares, averaged over 3 x 3 pixels, is less than ``_TRACE`` for sure.
     """
     area = (41, 41)
     weight = cv2.blur(subject.astype(np.float32), area)
     colour = cv2.blur(frame * subject[..., None], area) / np.maximum(weight, 1e-6)[..., None]
-    apart = colour - plate
-    contrast = cv2.blur(np.square(apart).sum(-1), (3, 3))
-    alpha = cv2.blur(((frame - plate) * apart).sum(-1), (3, 3)) / np.maximum(contrast, 1e-6)
-    spread = _noise(frame, plate, seen) / 3 / np.sqrt(np.maximum(contrast, 1e-6))
+    line = colour - plate
+    contrast = cv2.blur(np.square(line).sum(-1), (3, 3))
+    alpha = cv2.blur(((frame - plate) * line).sum(-1), (3, 3)) / np.maximum(contrast, 1e-6)
+    spread = noise / 3 / np.sqrt(np.maximum(contrast, 1e-6))
     found = seen & (weight > 0) & (alpha + 2 * spread < _TRACE) & (spread < _TRACE / 4)
     return np.asarray(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
 

@@ -85,8 +85,7 @@ def temporal(alpha: Tensor, truth: Tensor, unknown: Tensor, frames: int) -> Tens
     """
     error = (alpha - truth).view(-1, frames, *truth.shape[1:]).diff(dim=1)
     seen = unknown.view(-1, frames, *unknown.shape[1:])
-    mask = torch.maximum(seen[:, 1:], seen[:, :-1])
-    return (error.abs() * mask).sum() / mask.sum().clamp_min(1.0)
+    return _weighted(error.abs(), torch.maximum(seen[:, 1:], seen[:, :-1]))
 
 
 def losses(outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor], frames: int = 1) -> dict[str, Tensor]:

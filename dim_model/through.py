@@ -16,6 +16,16 @@ to the plate's colour, in lengths of the line; and how long the line must be, di
 """
 
 
+def apart(frame: Floats, plate: Floats) -> Floats:
+    """How far each pixel lies beyond what the plate shows in or beside it, float32 [h, w]; below 0, within.
+
+    A plate that was laid over a frame may be a pixel off.
+    """
+    square = np.ones((3, 3), np.uint8)
+    lower, upper = cv2.erode(plate, square), cv2.dilate(plate, square)
+    return np.asarray(np.maximum(frame - upper, lower - frame).max(-1), np.float32)
+
+
 def mixed(frame: Floats, plate: Floats, subject: Mask) -> Mask:
     """Where the subject lets the plate through, bool [h, w]: hair and fur at its rim, all of which differ.
 
@@ -42,11 +52,9 @@ def gaps(frame: Floats, plate: Floats, subject: Mask, beyond: float) -> Mask:
     """Where the plate is seen between leaves and threads, bool [h, w]: pixels of the subject that show it, of
     whose colour the subject around has little.
     """
-    square = np.ones((3, 3), np.uint8)
-    outside = np.maximum(frame - cv2.dilate(plate, square), cv2.erode(plate, square) - frame).max(-1)
-    plain, area = subject & (outside < beyond), (41, 41)
+    plain, area = subject & (apart(frame, plate) < beyond), (41, 41)
     own = (subject & ~plain).astype(np.float32)
     weight = cv2.blur(own, area)
     colour = cv2.blur(frame * own[..., None], area) / np.maximum(weight, 1e-6)[..., None]
     shows = plain & (weight > 0) & (np.linalg.norm(colour - plate, axis=-1) > _APART)
-    return np.asarray(cv2.dilate(shows.astype(np.uint8), square) > 0)
+    return np.asarray(cv2.dilate(shows.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
