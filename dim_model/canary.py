@@ -2,8 +2,9 @@
 
 Whoever publishes weights keeps their answer to it in the card; whoever takes them up compares. An answer that
 differs means that tensors, network, runtime or device are not what they were: mattes would differ alike, on
-every frame from then on. What a network is told of the picture is kept beside its answer: where that is told
-otherwise by now, because sampling or filters were changed, another answer is no fault.
+every frame from then on. What a network is told of the picture is kept beside its answer, and what would be
+made of a given one: where either is otherwise by now, because sampling, filters or the last step of a matte
+were changed, another answer is no fault.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from dim_model.encode import CHANNELS, Inputs, encode
+from dim_model.finish import finished
 
 PICTURE = "disc-160"
 """Name of the picture below; another picture is another name, so that an answer is held to its own."""
@@ -54,7 +57,8 @@ def answer(alpha: Tensor, inputs: Inputs) -> dict[str, Any]:
     inputs: what the network is fed.
     """
     means = [round(value, 4) for value in _cells(alpha)]
-    return {"picture": PICTURE, "inputs": inputs, "told": list(_told(inputs)), "alpha": means}
+    told, made = list(_told(inputs)), list(_made())
+    return {"picture": PICTURE, "inputs": inputs, "told": told, "made": made, "alpha": means}
 
 
 def fault(alpha: Tensor, kept: Mapping[str, Any]) -> str | None:
@@ -76,8 +80,8 @@ def fault(alpha: Tensor, kept: Mapping[str, Any]) -> str | None:
 
 
 def is_known(kept: Mapping[str, Any]) -> bool:
-    """Whether a card has an answer to this picture, as networks are told of it today. A card's words are not
-    trusted to be of any shape.
+    """Whether a card has an answer to this picture, as networks are told of it and mattes are made of what
+    they say today. A card's words are not trusted to be of any shape.
     """
     inputs = kept.get("inputs")
     return (
@@ -87,6 +91,8 @@ def is_known(kept: Mapping[str, Any]) -> bool:
         and _are_numbers(kept.get("alpha"), (_SIDE // _CELL) ** 2)
         and _are_numbers(kept.get("told"), CHANNELS[inputs])
         and all(abs(a - b) <= _TOLD for a, b in zip(kept["told"], _told(inputs), strict=True))
+        and _are_numbers(kept.get("made"), (_SIDE // _CELL) ** 2)
+        and all(abs(a - b) <= _TOLD for a, b in zip(kept["made"], _made(), strict=True))
     )
 
 
@@ -104,6 +110,17 @@ def _told(inputs: Inputs) -> tuple[float, ...]:
     rgb, trimap = picture()
     channels = encode(rgb[None], trimap[None], inputs)[0]
     return tuple(round(value, 4) for value in channels[:, trimap[0] == 0.5].double().mean(1).tolist())
+
+
+@cache
+def _made() -> tuple[float, ...]:
+    """What is made of an alpha that runs from 0 to 1 across the picture: the means of its cells."""
+    rgb, trimap = picture()
+    known, unknown = trimap[0].numpy(), trimap[0].numpy() == 0.5
+    ramp = np.tile(np.linspace(-0.1, 1.1, _SIDE, dtype=np.float32), (_SIDE, 1))
+    frame = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy())
+    matte = finished(frame, known, np.flatnonzero(unknown), ramp[unknown])
+    return tuple(round(value, 4) for value in _cells(torch.from_numpy(matte)[None]))
 
 
 def _cells(alpha: Tensor) -> list[float]:

@@ -87,8 +87,15 @@ def applied(rgb, lines, pixels, tall, wide, out, columns):
 
 
 def lines(
-    guide: Floats, alphas: Floats, weight: Floats, wanted: Mask, radius: int, ridge: float,
-    out: Floats, place: int = 0, apart: int = 1,
+    guide: Floats,
+    alphas: Floats,
+    weight: Floats,
+    wanted: Mask,
+    radius: int,
+    ridge: float,
+    out: Floats,
+    place: int = 0,
+    apart: int = 1,
 ) -> None:
     """alpha ≈ k·guide + d at each wanted pixel, the mean of the windows that hold it, for each of A alphas,
     written into ``out``, float32 [H, W, L, 4] of (k, d), C-contiguous, from ``place`` of L on.

@@ -22,21 +22,13 @@ from torch import Tensor
 from dim_model import nets
 from dim_model.arrays import Floats
 from dim_model.encode import Inputs, encode_tiles
+from dim_model.finish import finished
 from dim_model.numbered import positions
 from dim_model.runtimes import DeviceError, Runtime, open_runtime
 from dim_model.tiles import Tile, Tiling
 from dim_model.weights import Weights, WeightsError, load
 
 __all__ = ["DeviceError", "Matter"]
-
-_HAZE = 1 / 255
-"""An alpha this near to 0 or 1 is meant to be: a network's outputs tend to an end and never reach it, and
-what is left would show as a veil over the whole unknown region once a comp is graded.
-"""
-
-
-def _settled(alpha: Floats) -> Floats:
-    return ((alpha - _HAZE) / (1 - 2 * _HAZE)).clip(0, 1)
 
 
 def _check_mattes(weights: Weights) -> None:
@@ -120,19 +112,19 @@ class Matter:
         covers = list(self._encoders.map(self._cover, known))
         made = self._run(self._encoded(rgb, trimap, covers, clean or [None] * len(rgb)))
         alphas = [[next(made[kind]) for kind in cover.kinds] for cover in covers]
-        return list(self._encoders.map(self._join, known, covers, alphas))
+        return list(self._encoders.map(self._join, rgb, known, covers, alphas))
 
     def _cover(self, known: Floats) -> Cover:
         unknown = known == 0.5
         tiles = self._tiling.cover(unknown[0])
         return Cover(positions(unknown), tiles, [self._kind(tile.width, known.shape[1:]) for tile in tiles])
 
-    def _join(self, known: Floats, cover: Cover, alphas: Sequence[Tensor]) -> Tensor:
-        matte = known.copy()
-        if cover.tiles:
-            joined = self._tiling.join(known[0], cover.tiles, alphas, cover.pixels)
-            matte.reshape(-1)[cover.pixels] = _settled(joined)
-        return torch.from_numpy(matte)
+    def _join(self, rgb: Tensor, known: Floats, cover: Cover, alphas: Sequence[Tensor]) -> Tensor:
+        if not cover.tiles:
+            return torch.from_numpy(known.copy())
+        made = self._tiling.join(known[0], cover.tiles, alphas, cover.pixels)
+        picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
+        return torch.from_numpy(finished(picture, known[0], cover.pixels, made))[None]
 
     def _kind(self, width: int, frame: tuple[int, ...]) -> Kind:
         """Of what batches a tile of a frame, of so many rows and columns, is: together about as large as the

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dim_model import metrics
 from dim_model.losses import losses
 from dim_model.nets import build
+from trainer.refinement import delivered
 from trainer.schedules import schedule
 from trainer.stream import in_tiles, unpack
 
@@ -124,7 +125,9 @@ class Matting(Learner):
     def _outputs(self, crops: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         x, truth = unpack(crops, cast(Any, self.network).inputs)
         outputs = self.network(x.contiguous(memory_format=torch.channels_last))
-        return {name: value.float() for name, value in outputs.items()}, truth
+        outputs = {name: value.float() for name, value in outputs.items()}
+        outputs["alpha"] = delivered(outputs["alpha"], truth["image"], truth["trimap"] == 0.5)
+        return outputs, truth
 
     def training_step(self, batch: Tensor, index: int) -> Tensor:
         """``batch``: packed crops [B, C, S, S], or the frames of clips [B, T, C, S, S]; they are seen in

@@ -220,17 +220,23 @@ def test_an_answer_of_another_shape_is_none(kept: dict[str, object]) -> None:
     assert not canary.is_known(kept)
 
 
-def test_weights_of_a_dimd_that_told_networks_otherwise_are_taken_after_an_upgrade(root: Path) -> None:
-    """Sampling that changed gives another answer, for which nobody's weights are to blame."""
+@pytest.mark.parametrize("what", ["told", "made"])
+def test_weights_of_a_dimd_that_saw_to_the_rest_otherwise_are_taken_after_an_upgrade(
+    root: Path, what: str
+) -> None:
+    """Sampling that changed, or the last step of a matte, gives another answer, for which nobody's weights are
+    to blame.
+    """
     kept = weights.load_card(root / "good").canary
     other = kept | {"alpha": [0.5] * 100}
     assert canary.fault(alpha_of(root / "good"), other)
-    told = [value + 0.01 for value in kept["told"]]
-    card = dataclasses.replace(CARD, version="older", canary=other | {"told": told})
+    changed = {what: [value + 0.01 for value in kept[what]]}
+    card = dataclasses.replace(CARD, version=f"older-{what}", canary=other | changed)
     weights.publish(root, card, SHIPPED.state)
     said: list[str] = []
     trial = Canary(CanarySettings(seconds=None), said.append, lambda: 8 * GIB)
-    trial(root / "older", lambda: open_matter(root / "older")).close()
+    folder = root / f"older-{what}"
+    trial(folder, lambda: open_matter(folder)).close()
     assert len(said) == 1
 
 
