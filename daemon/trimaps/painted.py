@@ -13,7 +13,7 @@ from torch import Tensor
 
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame, Pixels
-from daemon.trimaps.base import Trimap, TrimapSource
+from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.keyframes import KeyframeTrimap
 from daemon.trimaps.shot import Shot
@@ -83,10 +83,23 @@ class MaskTrimap(TrimapSource):
         fitting = Fitting.of(settings, shot.info, exact=False)
         lacking = sidecar.lacking()
         if frames == 1 or (lacking is None and sidecar.info.kind != "still"):
-            return cls(sidecar, *widths, fitting)
+            source = cls(sidecar, *widths, fitting)
+            if frames == 1:
+                source._check(shot.samples()[0].frame)
+            return source
         if sidecar.info.kind == "video" and lacking is not None:
             raise lacking  # a mask that was rendered too short, rather than keyframes
         return KeyframeTrimap(sidecar, sidecar.keys(), shot, *widths, fitting)
+
+    def _check(self, frame: Frame) -> None:
+        """Raise TrimapError for the mask of the only frame if it tells nothing: of many frames some may be
+        without their subject.
+        """
+        told = trimaps.from_mask(_matte(self._sidecar.at(frame.number, 0), frame), 0, 0)
+        least, most = float(told.min()), float(told.max())
+        if most == 0 or least == 1:
+            what = "is white all over" if least else "shows no subject"
+            raise TrimapError(f"{self._sidecar.label}: {what}; paint the subject white on black.")
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         matte = _matte(self._sidecar.at(frame.number, index), frame)
