@@ -49,7 +49,9 @@ class Sidecar:
         self._is_cut_out: bool | None = None
 
     def check(self) -> None:
-        """Raise TrimapError, before the first frame is made, if it does not fit the plate."""
+        """Raise TrimapError, before the first frame is made, if its raster does not fit the plate; say where
+        it goes on for longer.
+        """
         info, (width, height) = self._source.info, (self._plate.width, self._plate.height)
         if abs(info.width - width) > FITTED or abs(info.height - height) > FITTED:
             tags = self._plate.tags
@@ -62,6 +64,14 @@ class Sidecar:
         if (info.width, info.height) != (width, height):
             self._warn(
                 f"{self.label}: is {info.width}x{info.height}, fitted to the plate's {width}x{height}."
+            )
+        has, of = len(info.numbers), len(self._plate.numbers)
+        by_number = self._by_number and any(number in self._position for number in self._plate.numbers)
+        if has > of and not by_number:
+            many = f"{of} frames, so its first {of} are" if of > 1 else "one frame, so its first is"
+            self._warn(
+                f"{self.label}: has {has} pictures, its plate {many} taken; let both begin with the same "
+                "frame."
             )
 
     def lacking(self) -> TrimapError | None:

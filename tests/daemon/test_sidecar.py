@@ -1,0 +1,34 @@
+"""Which frames of its plate the pictures beside it are of, and where that is not plain it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.cases import plate, sequence, trimap, video, write
+from tests.daemon.test_trimaps import planned
+
+
+@pytest.mark.parametrize("role", ["trimap", "mask", "clean"])
+def test_what_goes_on_for_longer_than_its_video_is_told(folder: Path, role: str) -> None:
+    """With handles on one side alone every picture would lie beside the wrong frame."""
+    video(folder, frames=4)
+    (folder / "shot_trimap.png").unlink()
+    for n in range(6):
+        write(folder / f"shot_{role}.{1001 + n}.png", trimap() if role != "clean" else plate(0))
+    with planned(folder) as plan:
+        (warning,) = plan.warnings
+    assert warning == (
+        f"shot_{role}.####.png: has 6 pictures, its plate 4 frames, so its first 4 are taken; let both begin "
+        "with the same frame."
+    )
+
+
+def test_masks_of_handles_beside_a_sequence_go_by_number_and_need_no_word(folder: Path) -> None:
+    sequence(folder, numbers=range(1003, 1006))
+    (folder / "shot_trimap.png").unlink()
+    for n in range(1001, 1008):
+        write(folder / f"shot_mask.{n}.png", trimap())
+    with planned(folder) as plan:
+        assert plan.warnings == []
