@@ -16,7 +16,7 @@ from daemon.trimaps.base import TrimapError
 FITTED = 8
 """Pixels: a raster that differs by so little is the plate's, padded for a codec (1088 lines for 1080)."""
 
-_NUMBER = re.compile(r"[._](\d+)\.\w+$")
+_NUMBER = re.compile(r"[._](-?\d+)\.\w+$")
 """Of the frame that a single picture is of: NAME_mask.1001.png."""
 
 

@@ -32,3 +32,12 @@ def test_masks_of_handles_beside_a_sequence_go_by_number_and_need_no_word(folder
         write(folder / f"shot_mask.{n}.png", trimap())
     with planned(folder) as plan:
         assert plan.warnings == []
+
+
+@pytest.mark.parametrize("name", ["shot_mask.-2.png", "shot_mask.-0002.png", "shot_mask_-2.png"])
+def test_a_single_mask_may_be_of_a_frame_before_zero(folder: Path, name: str) -> None:
+    for n in range(-4, 4):
+        write(folder / f"shot.{n}.png", plate(n + 4))
+    write(folder / name, trimap())
+    with planned(folder) as plan:
+        assert plan.trimap.why == f"the mask of frame -2 is carried from {name} to the others"
