@@ -28,6 +28,7 @@ from daemon.pictured import is_cut_out, pictured
 from daemon.preview import Preview, reduced_size
 from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
+from dim_model.temporal import handles
 
 
 class Opener(Protocol):
@@ -123,7 +124,10 @@ class Plan:
                 sidecar = self._sidecar(role, ref)
                 sidecar.check()
                 sidecars[role] = sidecar
-        return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, state)
+        part, radius = self.part, self.settings.temporal.radius
+        heard = range(max(0, part.start - handles(radius)), min(part.stop + radius, len(info.numbers)))
+        made = range(part.start, part.stop)
+        return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, made, heard, state)
 
     def _sidecar(self, role: Role, ref: MediaRef) -> Sidecar:
         source = self._open(ref)

@@ -46,6 +46,10 @@ class TrimapSource(Protocol):
         """
         return iter(())
 
+    def reach(self, shot: Shot) -> range:
+        """Positions of ``shot.heard`` that it has trimaps of after ``prepare``, ``shot.part`` among them."""
+        return shot.heard
+
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         """The trimap of the plate's ``frame``, as read, at position ``index`` of the clip.
 

@@ -66,6 +66,8 @@ def choose(shot: Shot, settings: TrimapSettings) -> TrimapSource:
     except TrimapError as error:
         if settings.source != "auto" or {"mask", "clean"} & shot.sidecars.keys():
             raise  # it says what is wrong with the source that was given
+        if set(shot.part) <= set(keys):
+            return PaintedTrimap(painted, keys)
         raise painted.only(keys, shot.stem) from error
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def _matte(pixels: Pixels, frame: Frame) -> Tensor:
 
 
 class PaintedTrimap(TrimapSource):
-    """Any grey between black and white is unknown. Frames that nobody painted are left to ``beneath``."""
+    """Any grey between black and white is unknown. frames: positions that were painted; none: all. The others
+    are left to ``beneath``; None: they are not made.
+    """
 
     name = "trimap"
 
@@ -41,17 +44,26 @@ class PaintedTrimap(TrimapSource):
         self._sidecar, self._frames, self._beneath = sidecar, frozenset(frames), beneath
         self._last: tuple[Pixels, Trimap] | None = None
         self.why = f"{sidecar.label} is beside the plate"
+        if frames:
+            self.why += f" for {len(frames)} frames" if len(frames) > 1 else " for one frame"
         if beneath is not None:
-            many = f"{len(frames)} frames" if len(frames) > 1 else "one frame"
-            self.why += f" for {many}; for the others, {beneath.why}"
+            self.why += f"; for the others, {beneath.why}"
 
     def prepare(self, shot: Shot, keep: Path) -> Iterator[None]:
-        return self._beneath.prepare(shot, keep) if self._beneath is not None else iter(())
+        if self._beneath is None:
+            return iter(())
+        return self._beneath.prepare(replace(shot, painted=self._frames), keep)
+
+    def reach(self, shot: Shot) -> range:
+        if not self._frames:
+            return shot.heard
+        beneath = self._beneath.reach(shot) if self._beneath is not None else ()
+        return shot.reach(lambda index: index in self._frames or index in beneath)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         if self._beneath is not None and index not in self._frames:
             return self._beneath.trimap(frame, index, view)
-        pixels = self._sidecar.key(frame.number) if self._beneath else self._sidecar.at(frame.number, index)
+        pixels = self._sidecar.key(frame.number) if self._frames else self._sidecar.at(frame.number, index)
         if self._last is None or self._last[0] is not pixels:  # a still gives the same for all frames
             self._last = pixels, Trimap(trimaps.from_grey(_matte(pixels, frame))[0], _SURE)
         return self._last[1]
