@@ -58,8 +58,10 @@ def choose(shot: Shot, settings: TrimapSettings) -> TrimapSource:
     lacking = painted.lacking()
     if lacking is None:
         return PaintedTrimap(painted)
-    if settings.source == "trimap":
+    if not painted.is_named or (settings.source == "trimap" and painted.lacking(shot.part)):
         raise lacking
+    if settings.source == "trimap":
+        return PaintedTrimap(painted, painted.keys())
     keys, beneath = painted.keys(), replace(shot, state=shot.state.get("beneath", {}))
     try:
         return PaintedTrimap(painted, keys, _unpainted(beneath, settings))

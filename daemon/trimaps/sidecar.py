@@ -74,9 +74,9 @@ class Sidecar:
                 "frame."
             )
 
-    def lacking(self) -> TrimapError | None:
-        """What to say where it has no picture for some frame of the plate; a still serves all, unless it is
-        named after one of them.
+    def lacking(self, part: range | None = None) -> TrimapError | None:
+        """What to say where it has no picture for some frame of the plate at positions ``part`` (None: all);
+        a still serves all, unless it is named after one of them.
         """
         info, numbers = self._source.info, self._plate.numbers
         named = info.kind == "still" and self._number in numbers
@@ -87,7 +87,8 @@ class Sidecar:
         by_number = named or self._by_number or few
         wanted = numbers if by_number else range(len(numbers))
         there = (self._number,) if named else self._position if by_number else range(len(info.numbers))
-        lacking = [number for number in wanted if number not in there]
+        asked = range(len(numbers)) if part is None else part
+        lacking = [numbers[position] for position in asked if wanted[position] not in there]
         if not lacking:
             return None
         return TrimapError(
@@ -111,6 +112,13 @@ class Sidecar:
             f"{self.label}: has no picture for frame {_first(lacking)}; supply one for each frame of the "
             "plate, or a still for all of them."
         )
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its pictures can be of some of the plate's frames alone: those of a video have no numbers
+        but their positions, by which the frames of no sequence are called.
+        """
+        return self.info.kind != "video" or self._plate.kind == "video"
 
     def only(self, keys: Sequence[int], stem: str) -> TrimapError:
         """What to say where the frames that it has no picture of have no trimap of another source either.

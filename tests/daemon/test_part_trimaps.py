@@ -96,8 +96,9 @@ def test_a_cut_within_the_part_is_told(folder: Path, tmp_path: Path) -> None:
         trimaps(plan, tmp_path / "keep")
 
 
+@pytest.mark.parametrize("source", ["auto", "trimap"])
 def test_painted_trimaps_of_the_part_are_all_that_it_needs(
-    folder: Path, tmp_path: Path, engine: Engine
+    folder: Path, tmp_path: Path, engine: Engine, source: str
 ) -> None:
     shot(folder, keys=(), cut_at=4)  # nothing else serves
     painted(folder, range(1, 4))
@@ -105,7 +106,7 @@ def test_painted_trimaps_of_the_part_are_all_that_it_needs(
         planned(folder, None)
     with pytest.raises(TrimapError, match="has only frames 1002 to 1004 of 1001 to 1008"):
         planned(folder, "1002-1005")
-    made = make(folder, engine, tmp_path / "out", frames="1002-1004")
+    made = make(folder, engine, tmp_path / "out", frames="1002-1004", trimap={"source": source})
     assert "for 3 frames" in json.loads((made / "manifest.json").read_text())["trimap"]["why"]
     alphas = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in sorted((made / "alpha").iterdir())]
     assert [int(alpha[:40].min()) for alpha in alphas] == [65535] * 3

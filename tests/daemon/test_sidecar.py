@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.trimaps import TrimapError
 from tests.daemon.cases import plate, sequence, trimap, video, write
 from tests.daemon.test_trimaps import planned
 
@@ -41,3 +42,15 @@ def test_a_single_mask_may_be_of_a_frame_before_zero(folder: Path, name: str) ->
     write(folder / name, trimap())
     with planned(folder) as plan:
         assert plan.trimap.why == f"the mask of frame -2 is carried from {name} to the others"
+
+
+@pytest.mark.parametrize("role", ["trimap", "mask"])
+def test_a_video_that_ends_before_its_sequence_lacks_frames_by_the_plates_numbers(
+    folder: Path, role: str
+) -> None:
+    sequence(folder, numbers=range(1001, 1007))
+    (folder / "shot_trimap.png").unlink()
+    video(folder, f"shot_{role}", frames=4)
+    (folder / f"shot_{role}_trimap.png").unlink()
+    with pytest.raises(TrimapError, match=rf"^shot_{role}.mov: has no frame 1005 and 1 more; supply one for"):
+        planned(folder)
