@@ -29,8 +29,10 @@ _ENOUGH = 40
 _ROUGH = 0.02
 """Range of a pixel's neighbours, display-referred, from which a shift by a pixel shows in it."""
 
-_FULL, _DARKER = 0.98, 0.95
-"""From where a channel holds no more light, and the gain below which that is to be seen in it."""
+_FULL, _DARKER = 0.8, 0.95
+"""Share of the way from the knee to white from which nobody knows how much light there was, and the gain
+below which that is to be seen.
+"""
 
 _STANDS = 0.7
 """Share of what the shifted picture explains that the unshifted one must, for the camera to stand still."""
@@ -95,16 +97,20 @@ def exposed(picture: Floats, gains: Floats) -> Floats:
 
 
 def burnt(picture: Floats, gains: Floats) -> Mask:
-    """Which channels of ``exposed`` may have had more light than they say, bool [H, W, 3]: they were full
-    before they were darkened.
+    """Which channels of ``exposed`` may have had more light than they say, bool [H, W, 3]: they were full, or
+    rolled off, before they were darkened.
     """
-    return np.asarray((picture >= _FULL) & (gains < _DARKER))
+    return np.asarray((_curved(srgb.to_light, picture) > srgb.KNEE) & (gains < _DARKER))
 
 
 def matched(picture: Floats, other: Floats, gains: Floats) -> Floats:
-    """``exposed``, to be compared with ``other``: where that is brighter than what is burnt, as bright."""
+    """``exposed``, to be compared with ``other``: as bright as that where what is burnt may have been so."""
     shown = exposed(picture, gains)
-    return np.where(burnt(picture, gains), np.maximum(shown, other), shown)
+    light, span = _curved(srgb.to_light, picture), np.float32(1 - srgb.KNEE)
+    rolled = np.clip((light - srgb.KNEE) / span, 0, _FULL)
+    most = np.where(rolled < _FULL, light + span * (-np.log1p(-rolled) - rolled), np.inf)
+    could = _curved(srgb.from_light, most * gains)
+    return np.where(gains < _DARKER, np.clip(other, shown, np.maximum(shown, could)), shown)
 
 
 def _curved(curve: Callable[[Tensor], Tensor], picture: Floats) -> Floats:

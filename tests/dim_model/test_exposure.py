@@ -14,6 +14,7 @@ from torch import Tensor
 from dim_model import srgb
 from dim_model.backdrop import Backdrop, find
 from dim_model.cleanplate import difference
+from dim_model.register import matched
 
 HEIGHT, WIDTH, FRAMES = 240, 320, 16
 
@@ -31,11 +32,20 @@ def subject(index: float = 0) -> np.ndarray:
     return np.hypot((y - 130) / 70, (x - 160 - 25 * np.sin(index)) / 30) < 1
 
 
+def shown(light: np.ndarray) -> np.ndarray:
+    return srgb.from_light(torch.from_numpy(np.ascontiguousarray(light, np.float32))).numpy()
+
+
 def taken(light: np.ndarray, exposure: float, seed: int) -> Tensor:
     """A camera's picture of it, float32 [3, H, W]."""
-    shown = srgb.from_light(torch.from_numpy(light * np.float32(exposure)).contiguous()).numpy()
-    shown += np.random.default_rng(seed).normal(0, 0.004, shown.shape)
-    return torch.from_numpy(np.clip(shown, 0, 1).astype(np.float32).transpose(2, 0, 1).copy())
+    picture = shown(light * np.float32(exposure))
+    picture += np.random.default_rng(seed).normal(0, 0.004, picture.shape).astype(np.float32)
+    return torch.from_numpy(np.clip(picture, 0, 1).transpose(2, 0, 1).copy())
+
+
+def rolled(light: np.ndarray) -> np.ndarray:
+    """As scene-linear pictures are shown: highlights roll off."""
+    return np.where(light > 0.8, 1 - 0.2 * np.exp(-(light - 0.8) / 0.2), light).astype(np.float32)
 
 
 def put(index: float = 0) -> np.ndarray:
@@ -53,6 +63,15 @@ def test_a_clean_plate_serves_though_it_is_a_stop_brighter_or_darker(frame: floa
     found = difference(taken(put(), frame, 1), taken(place(), plate, 2), 3, 4)
     assert wrong(found.trimap) < 2e-3
     assert (found.trimap == 0.5).float().mean() < 0.12
+
+
+def test_what_rolled_off_may_have_been_as_bright_as_the_frame_and_no_brighter() -> None:
+    light = np.repeat(np.linspace(0.2, 0.52, 33, dtype=np.float32)[None, :, None], 3, 2)
+    half = np.full(3, 0.5, np.float32)
+    plate = shown(rolled(2 * light))
+    assert np.abs(matched(plate, shown(light), half) - shown(light)).max() < 0.005
+    brighter = matched(plate, shown(1.4 * light), half)
+    assert np.abs(brighter - shown(light)).max() < 0.005
 
 
 def test_what_was_full_in_the_plate_is_not_said_to_be_behind_the_subject() -> None:
