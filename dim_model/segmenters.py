@@ -119,7 +119,10 @@ class Entry:
             )
         wanted = asked or usual
         if wanted is None and (width is None or height is None):
-            raise SegmenterError(f"{label}: takes any size; give one as segmenter: size: [width, height].")
+            raise SegmenterError(
+                f"{label}: takes any size; give one as segmenter: size: [width, height], or a preset, which "
+                "has one (dimd matte and dimd trimap: --preset)."
+            )
         usual_width, usual_height = wanted or (0, 0)
         return cls((width or usual_width, height or usual_height), channels_last)
 
