@@ -107,5 +107,7 @@ def _surest(shot: Shot, settings: TrimapSettings) -> TrimapSource:
 
 def _confidence(source: TrimapSource, shot: Shot) -> float:
     """Of the samples' trimaps, the mean."""
-    found = [source.trimap(look.frame, look.index, look.view).confidence for look in shot.samples()]
+    found = [
+        source.trimap(look.frame, look.index, look.view).confidence for look in shot.samples_of(source.serves)
+    ]
     return sum(found) / len(found)

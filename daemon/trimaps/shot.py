@@ -54,6 +54,11 @@ class Shot:
             stop += 1
         return range(first, stop)
 
+    def samples_of(self, serves: Callable[[int], bool]) -> Sequence[Look]:
+        """Those of ``samples`` that are served; none of them is: the first frame of the part."""
+        served = [look for look in self.samples() if serves(look.index)]
+        return served or [next(self.read(self.part.start, self.part.start + 1))]
+
     def samples(self) -> Sequence[Look]:
         """Frames from all over the shot, fewer than ``_SAMPLES`` where it is shorter; read once."""
         if not self._kept:

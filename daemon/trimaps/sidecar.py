@@ -41,6 +41,7 @@ class Sidecar:
         self.space = space or assumed(source.info.encoding)
         self._by_number = source.info.kind == plate.kind == "sequence"
         self._position = {number: n for n, number in enumerate(source.info.numbers)}
+        self._shares_numbers = self._by_number and any(number in self._position for number in plate.numbers)
         numbered = _NUMBER.search(label) if source.info.kind == "still" else None
         self._number = int(numbered[1]) if numbered else None
         self._still: Pixels | None = None
@@ -66,8 +67,7 @@ class Sidecar:
                 f"{self.label}: is {info.width}x{info.height}, fitted to the plate's {width}x{height}."
             )
         has, of = len(info.numbers), len(self._plate.numbers)
-        by_number = self._by_number and any(number in self._position for number in self._plate.numbers)
-        if has > of and not by_number:
+        if has > of and not self._shares_numbers:
             many = f"{of} frames, so its first {of} are" if of > 1 else "one frame, so its first is"
             self._warn(
                 f"{self.label}: has {has} pictures, its plate {many} taken; let both begin with the same "
@@ -95,17 +95,19 @@ class Sidecar:
             f"{self.label}: has no frame {_first(lacking)}; supply one for each frame of the plate."
         )
 
-    def ending(self) -> TrimapError | None:
-        """What to say where ``at`` has no picture for some frame of the plate. Unlike in ``lacking``, a still
-        serves all whatever it is named after, and numbers of which none is the plate's do not count.
+    def serves(self, index: int) -> bool:
+        """Whether ``at`` has a picture for the plate's frame at position ``index``. Unlike in ``lacking``, a
+        still serves all whatever it is named after, and numbers of which none is the plate's do not count.
         """
-        info, numbers = self._source.info, self._plate.numbers
-        if info.kind == "still":
-            return None
-        by_number = self._by_number and any(number in self._position for number in numbers)
-        there = self._position if by_number else range(len(info.numbers))
-        wanted = numbers if by_number else range(len(numbers))
-        lacking = [number for number, its in zip(numbers, wanted, strict=True) if its not in there]
+        if self.info.kind == "still":
+            return True
+        if self._shares_numbers:
+            return self._plate.numbers[index] in self._position
+        return index < len(self.info.numbers)
+
+    def ending(self, part: range) -> TrimapError | None:
+        """What to say where it does not serve all frames of the plate at positions ``part``."""
+        lacking = [self._plate.numbers[index] for index in part if not self.serves(index)]
         if not lacking:
             return None
         return TrimapError(

@@ -16,7 +16,7 @@ from daemon.plan import Plan
 from daemon.trimaps import TrimapError
 from tests.daemon.cases import write
 from tests.daemon.stills import make
-from tests.daemon.test_keyframes import FRAMES, SIZE, shot, trimaps
+from tests.daemon.test_keyframes import FRAMES, SIZE, _wall, shot, trimaps
 
 
 class Looks:
@@ -120,3 +120,19 @@ def test_a_mask_need_not_be_carried_to_frames_that_are_painted(folder: Path, tmp
         assert plan.trimap.reach(plan.shot) == range(FRAMES)
         made = [plan.trimap.trimap(f, n, plan.view(f)) for n, f in enumerate(plan.frames(0))]
     assert [float(trimap.values[0, :40].mean()) == 1 for trimap in made] == [n >= 4 for n in range(FRAMES)]
+
+
+@pytest.mark.parametrize("source", ["auto", "clean"])
+def test_clean_plates_of_the_part_are_all_that_it_needs(
+    folder: Path, tmp_path: Path, engine: Engine, source: str
+) -> None:
+    shot(folder, keys=())
+    for n in (2, 3):
+        write(folder / f"shot_clean.{1001 + n}.png", _wall(0))
+    with pytest.raises(TrimapError, match="has no picture for frame 1005; supply one for each frame"):
+        planned(folder, "1003-1005")
+    made = make(folder, engine, tmp_path / "out", frames="1003-1004", trimap={"source": source})
+    told = json.loads((made / "manifest.json").read_text())
+    assert told["trimap"]["source"] == "clean"
+    assert [each["frame"] for each in told["figures"]] == [1003, 1004]
+    assert min(each["confidence"] for each in told["figures"]) > 0.9
