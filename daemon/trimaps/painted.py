@@ -93,14 +93,16 @@ class MaskTrimap(TrimapSource):
             return None
         widths, frames = settings.widths(shot.info.width, shot.info.height), len(shot.info.numbers)
         fitting = Fitting.of(settings, shot.info, exact=False)
-        lacking = sidecar.lacking()
+        is_video = sidecar.info.kind == "video"
+        # A video that is too short was rendered so; its pictures are no keyframes.
+        lacking = sidecar.lacking(shot.part if is_video else None)
         if frames == 1 or (lacking is None and sidecar.info.kind != "still"):
             source = cls(sidecar, *widths, fitting)
             if frames == 1:
                 source._check(shot.samples()[0].frame)
             return source
-        if sidecar.info.kind == "video" and lacking is not None:
-            raise lacking  # a mask that was rendered too short, rather than keyframes
+        if is_video and lacking is not None:
+            raise lacking
         return KeyframeTrimap(sidecar, sidecar.keys(), shot, *widths, fitting)
 
     def _check(self, frame: Frame) -> None:
@@ -112,6 +114,9 @@ class MaskTrimap(TrimapSource):
         if most == 0 or least == 1:
             what = "is white all over" if least else "shows no subject"
             raise TrimapError(f"{self._sidecar.label}: {what}; paint the subject white on black.")
+
+    def reach(self, shot: Shot) -> range:
+        return shot.reach(self._sidecar.serves)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         matte = _matte(self._sidecar.at(frame.number, index), frame)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from daemon.config import ClipSettings
+from daemon.inbox import scan
+from daemon.plan import Plan
 from daemon.trimaps import TrimapError
 from tests.daemon.cases import plate, sequence, trimap, video, write
 from tests.daemon.test_trimaps import planned
@@ -54,3 +57,19 @@ def test_a_video_that_ends_before_its_sequence_lacks_frames_by_the_plates_number
     (folder / f"shot_{role}_trimap.png").unlink()
     with pytest.raises(TrimapError, match=rf"^shot_{role}.mov: has no frame 1005 and 1 more; supply one for"):
         planned(folder)
+
+
+def test_a_mask_video_need_not_go_on_beyond_the_part_that_is_made(folder: Path) -> None:
+    video(folder, frames=6)
+    (folder / "shot_trimap.png").unlink()
+    video(folder, "shot_mask", frames=4)
+    (folder / "shot_mask_trimap.png").unlink()
+    (clip,) = scan(folder)
+    for frames, reach in (("0-3", range(4)), ("1", range(4)), ("0-4", None)):
+        settings = ClipSettings.model_validate({"frames": frames})
+        if reach is None:
+            with pytest.raises(TrimapError, match="has no frame 4; supply one for each frame"):
+                Plan(clip, settings, max_pixels=10**6, state={})
+        else:
+            with Plan(clip, settings, max_pixels=10**6, state={}) as plan:
+                assert plan.trimap.reach(plan.shot) == reach
