@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -130,7 +131,7 @@ class Plan:
         return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, made, heard, state)
 
     def _sidecar(self, role: Role, ref: MediaRef) -> Sidecar:
-        source = self._open(ref)
+        source = self._open(replace(ref, is_matte=role in ("trimap", "mask")))
         space = self.colours.beside(role, ref, source.info)
         # A background is scaled to fill the plate in any case.
         size = self._size if self._size != self.raster and role != "bg" else None

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from daemon.media.base import Frame, MediaError, WorkGoneError
 from daemon.media.durable import sync_file, sync_folder
+from daemon.media.matte import grey
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Shot
-from daemon.trimaps.sidecar import Sidecar, fitted, grey
+from daemon.trimaps.sidecar import Sidecar, fitted
 from dim_model import carry
 from dim_model.arrays import Floats
 from dim_model.carry import Carried, Carrier, Nobody

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame, Pixels
+from daemon.media.matte import grey
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.keyframes import KeyframeTrimap
 from daemon.trimaps.shot import Shot
-from daemon.trimaps.sidecar import Sidecar, fitted, grey
+from daemon.trimaps.sidecar import Sidecar, fitted
 from dim_model import trimap as trimaps
 
 _SURE = 1.0

@@ -204,18 +204,6 @@ def _frames(numbers: Sequence[int]) -> str:
     return f"frames {', '.join(map(str, some))} and {last}"
 
 
-def grey(pixels: Pixels) -> Pixels:
-    """One channel [H, W] of a matte: its alpha where that says anything, else the mean of its colours. An
-    alpha that is empty says nothing beside a grey picture, which is the matte then.
-    """
-    if pixels.shape[2] == 4:
-        alpha, colours = pixels[..., 3], pixels[..., :3]
-        is_matte = not alpha.any() and (colours == colours[..., :1]).all()
-        if alpha.min() < 1 and not is_matte:
-            return np.ascontiguousarray(alpha)
-    return np.ascontiguousarray(pixels[..., : min(3, pixels.shape[2])].mean(-1))
-
-
 def fitted(pixels: Pixels, width: int, height: int) -> Pixels:
     """Cut or continued at its right and lower edge, where codecs pad, to [height, width, ...]."""
     pixels = pixels[:height, :width]

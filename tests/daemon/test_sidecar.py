@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
 from daemon.config import ClipSettings
 from daemon.inbox import scan
+from daemon.media import MediaError
 from daemon.plan import Plan
 from daemon.trimaps import TrimapError
 from tests.daemon.cases import plate, sequence, trimap, video, write
@@ -73,3 +76,30 @@ def test_a_mask_video_need_not_go_on_beyond_the_part_that_is_made(folder: Path) 
         else:
             with Plan(clip, settings, max_pixels=10**6, state={}) as plan:
                 assert plan.trimap.reach(plan.shot) == reach
+
+
+def _saved(path: Path, grey: np.ndarray, how: str) -> None:
+    """A grey picture as painters' programs save it."""
+    white = np.full_like(grey, 255)
+    shown = {"L": grey, "RGB": np.dstack([grey] * 3), "RGBA": np.dstack([grey, grey, grey, white])}
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(shown[how], how).save(path, icc_profile=None if how == "L" else profile)
+
+
+@pytest.mark.parametrize("role", ["trimap", "mask"])
+def test_a_grey_picture_that_was_painted_over_may_come_back_as_rgb(folder: Path, role: str) -> None:
+    sequence(folder, numbers=range(1001, 1004))
+    (folder / "shot_trimap.png").unlink()
+    for n, how in enumerate(("L", "RGB", "RGBA")):
+        _saved(folder / f"shot_{role}.{1001 + n}.png", trimap(), how)
+    with planned(folder, soft=0) as plan:
+        first, *others = [plan.trimap.trimap(f, n, plan.view(f)).values for n, f in enumerate(plan.frames(0))]
+    assert first.unique().tolist() == [0, 0.5, 1]
+    assert all(other.equal(first) for other in others)
+
+
+def test_a_plate_of_mixed_channels_is_refused_as_before(folder: Path) -> None:
+    sequence(folder, numbers=range(1001, 1003))
+    _saved(folder / "shot.1003.png", trimap(), "L")
+    with planned(folder) as plan, pytest.raises(MediaError, match="has other channels or another depth"):
+        list(plan.frames(0))
