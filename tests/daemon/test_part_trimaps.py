@@ -13,9 +13,10 @@ from daemon.config import ClipSettings
 from daemon.engine import Engine
 from daemon.inbox import scan
 from daemon.plan import Plan
+from daemon.run import StoppedError
 from daemon.trimaps import TrimapError
-from tests.daemon.cases import write
-from tests.daemon.stills import make
+from tests.daemon.cases import tree, write
+from tests.daemon.stills import Memory, make
 from tests.daemon.test_keyframes import FRAMES, SIZE, _wall, shot, trimaps
 
 
@@ -83,6 +84,20 @@ def test_a_cut_beyond_the_part_is_no_fault_of_its_mask(
     told = json.loads((made / "manifest.json").read_text())
     assert [each["frame"] for each in told["figures"]] == list(range(1001, int(part[-4:]) + 1))
     assert all(each["alpha"] > 0.05 for each in told["figures"])
+
+
+@pytest.mark.parametrize("stop_at", [1, 3])
+def test_a_resumed_part_before_a_cut_has_the_bytes_of_an_undisturbed_one(
+    folder: Path, tmp_path: Path, engine: Engine, stop_at: int
+) -> None:
+    shot(folder, keys=(0, 5), cut_at=7)
+    undisturbed = tree(make(folder, engine, tmp_path / "whole", frames="1002-1007"))
+    memory = Memory(stop_at)
+    with pytest.raises(StoppedError):
+        make(folder, engine, tmp_path / "out", memory, frames="1002-1007")
+    assert 0 < memory.done < 6
+    memory.stop_at = -1
+    assert tree(make(folder, engine, tmp_path / "out", memory, frames="1002-1007")) == undisturbed
 
 
 def test_a_cut_within_the_part_is_told(folder: Path, tmp_path: Path) -> None:
