@@ -118,7 +118,8 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     def full() -> Tensor:
         picture = np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
         placed, reach = moved(picture, by, height / len(frame))
-        return laid(exposed(placed, gains), reach & ~burnt(placed, gains).any(-1))
+        over = burnt(placed, gains)
+        return laid(exposed(placed, gains), reach & ~over.any(-1) if over.any() else reach)
 
     return Difference(values, share, confidence, full, same)
 

@@ -29,6 +29,9 @@ _ENOUGH = 40
 _ROUGH = 0.02
 """Range of a pixel's neighbours, display-referred, from which a shift by a pixel shows in it."""
 
+_KNEE = 1.055 * srgb.KNEE ** (1 / 2.4) - 0.055
+"""As it is shown."""
+
 _FULL, _DARKER = 0.8, 0.95
 """Share of the way from the knee to white from which nobody knows how much light there was, and the gain
 below which that is to be seen.
@@ -93,19 +96,25 @@ def exposed(picture: Floats, gains: Floats) -> Floats:
     """``picture`` as it were with ``gains`` times the light, by channel, in 0..1: exposure multiplies light,
     and the numbers that show it neither in the shadows nor where they are full by one and the same factor.
     """
-    return _curved(srgb.from_light, _curved(srgb.to_light, picture) * gains).clip(0, 1)
+    light = _curved(srgb.to_light, picture)
+    light *= gains
+    shown = _curved(srgb.from_light, light)
+    return np.minimum(shown, 1, out=shown)
 
 
 def burnt(picture: Floats, gains: Floats) -> Mask:
     """Which channels of ``exposed`` may have had more light than they say, bool [H, W, 3]: they were full, or
     rolled off, before they were darkened.
     """
-    return np.asarray((_curved(srgb.to_light, picture) > srgb.KNEE) & (gains < _DARKER))
+    darker = gains < _DARKER
+    return np.asarray((picture > _KNEE) & darker) if darker.any() else np.zeros(picture.shape, bool)
 
 
 def matched(picture: Floats, other: Floats, gains: Floats) -> Floats:
     """``exposed``, to be compared with ``other``: as bright as that where what is burnt may have been so."""
     shown = exposed(picture, gains)
+    if not (gains < _DARKER).any():
+        return shown
     light, span = _curved(srgb.to_light, picture), np.float32(1 - srgb.KNEE)
     rolled = np.clip((light - srgb.KNEE) / span, 0, _FULL)
     most = np.where(rolled < _FULL, light + span * (-np.log1p(-rolled) - rolled), np.inf)
