@@ -15,10 +15,10 @@ from daemon.media import MediaError, MediaRef, find_media
 from daemon.media.find import Entry, grouped, is_file, listed
 
 ROLES: tuple[Role, ...] = get_args(Role)
-SIDECAR = re.compile(rf"(?P<owner>.+)_(?P<role>{'|'.join(ROLES)})(?:\.\d+)?", re.IGNORECASE | re.DOTALL)
+SIDECAR = re.compile(rf"(?P<owner>.+)_(?P<role>{'|'.join(ROLES)})(?:\.-?\d+)?", re.IGNORECASE | re.DOTALL)
 """A name that is never a plate's, even before the plate has come; .1001 is a sequence's first frame."""
 
-FRAME = re.compile(rf"(?P<owner>.+)_(?P<role>{'|'.join(ROLES)})_\d+", re.IGNORECASE | re.DOTALL)
+FRAME = re.compile(rf"(?P<owner>.+)_(?P<role>{'|'.join(ROLES)})_-?\d+", re.IGNORECASE | re.DOTALL)
 """A picture's name that is no plate's beside its owner: two of them would be a sequence, and be taken."""
 
 SETTINGS = (".yaml", ".yml")

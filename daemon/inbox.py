@@ -25,7 +25,7 @@ from daemon.media import MediaRef
 from daemon.media.find import Entry, grouped, listed
 from daemon.waiting import Waiting
 
-_ONE_FRAME = re.compile(r"(?P<base>.+)\.\d+", re.DOTALL)
+_ONE_FRAME = re.compile(r"(?P<base>.+)\.-?\d+", re.DOTALL)
 
 
 @dataclass(frozen=True)

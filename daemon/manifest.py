@@ -26,8 +26,10 @@ _FLICKERS = (0.1, 2.5)
 """Flicker of a frame, and as many times the clip's median, above which a person should look at it."""
 
 
-def review(figures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The frames that a person should look at, each with the reason."""
+def review(figures: Sequence[Mapping[str, Any]], sure: float = 0.0) -> list[dict[str, Any]]:
+    """The frames that a person should look at, each with the reason. sure: confidence that a trimap is to
+    have.
+    """
     found = []
     previous: float | None = None
     least, times = _FLICKERS
@@ -40,10 +42,15 @@ def review(figures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found.append({"frame": figure["frame"], "why": f"{figure['unknown']:.0%} of it is unknown"})
         elif mean == 0:
             found.append({"frame": figure["frame"], "why": "nothing is foreground"})
+        elif mean == 1:
+            found.append({"frame": figure["frame"], "why": "everything is foreground"})
         elif previous is not None and abs(mean - previous) > _JUMP * max(mean, previous):
             found.append({"frame": figure["frame"], "why": "the matte's area jumps"})
         elif figure["flicker"] > jumps:
             found.append({"frame": figure["frame"], "why": "the matte flickers"})
+        elif figure["confidence"] < sure:
+            why = f"its trimap is hardly to be relied on (confidence {figure['confidence']:.2f})"
+            found.append({"frame": figure["frame"], "why": why})
         elif figure.get("mended"):
             many = "a pixel" if figure["mended"] == 1 else f"{figure['mended']} pixels"
             found.append({"frame": figure["frame"], "why": f"NaN or infinity in {many}"})
@@ -110,7 +117,7 @@ def write(
         "despill": plan.treatment.channel,
         "outputs": {output.name: output.format for output in plan.outputs},
         "warnings": [*plan.warnings, *mended(plan, figures)],
-        "review": review(figures),
+        "review": review(figures, plan.settings.trimap.confidence),
         "figures": list(figures),
     }
     with (work / MANIFEST).open("w", encoding="utf-8") as file:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -28,6 +29,7 @@ from daemon.pictured import is_cut_out, pictured
 from daemon.preview import Preview, reduced_size
 from daemon.treatment import Treatment
 from daemon.trimaps import Look, Shot, Sidecar, choose
+from dim_model.temporal import handles
 
 
 class Opener(Protocol):
@@ -123,10 +125,13 @@ class Plan:
                 sidecar = self._sidecar(role, ref)
                 sidecar.check()
                 sidecars[role] = sidecar
-        return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, state)
+        part, radius = self.part, self.settings.temporal.radius
+        heard = range(max(0, part.start - handles(radius)), min(part.stop + radius, len(info.numbers)))
+        made = range(part.start, part.stop)
+        return Shot(clip.plate.path.name, clip.name, info, sidecars, self._looks, made, heard, state)
 
     def _sidecar(self, role: Role, ref: MediaRef) -> Sidecar:
-        source = self._open(ref)
+        source = self._open(replace(ref, is_matte=role in ("trimap", "mask")))
         space = self.colours.beside(role, ref, source.info)
         # A background is scaled to fill the plate in any case.
         size = self._size if self._size != self.raster and role != "bg" else None

@@ -240,7 +240,8 @@ def run(
         radius = plan.settings.temporal.radius
         # Positions in the whole plate: a matte's neighbours are the true ones, inside the part or not.
         begin, end = plan.part.start + start, plan.part.stop
-        first, last = max(0, begin - handles(radius)), min(end + radius, len(plan.info.numbers))
+        reach = plan.trimap.reach(plan.shot)
+        first, last = max(reach.start, begin - handles(radius)), reach.stop
         read = stack.enter_context(Ahead(_read(plan, first, last, observe), depth, "read"))
         mattes = _matte(read, lease, max(1, min(_IN_FLIGHT, depth)), observe)
         matte = stack.enter_context(Ahead(mattes, depth, "matte"))

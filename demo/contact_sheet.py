@@ -82,7 +82,8 @@ def _trimaps(clip: Clip, config: Config, plate: FrameSource) -> TrimapSource:
     assert clip.mask is not None
     source = open_source(clip.mask, max_pixels=config.limits.max_pixels)
     mask = Sidecar(clip.mask.path.name, source, plate.info, print)
-    shot = Shot(clip.plate.path.name, clip.name, plate.info, {"mask": mask}, lambda start, stop: iter(()))
+    label, every = clip.plate.path.name, range(len(plate.info.numbers))
+    shot = Shot(label, clip.name, plate.info, {"mask": mask}, lambda start, stop: iter(()), every, every)
     return choose(shot, clip_settings(config.clip, clip.settings).trimap)
 
 

@@ -37,7 +37,7 @@ from dim_model.cleanplate import (
 from dim_model.colours import ColourModel, log_odds
 from dim_model.flow import THOROUGH, grey, one_way
 from dim_model.pieces import touching
-from dim_model.register import gain
+from dim_model.register import burnt, gain, matched
 
 Counts = Bytes
 
@@ -103,7 +103,8 @@ class Backdrop:
         and outside the edge.
         """
         frame = reduced(view)
-        plate = np.asarray(self.plate * gain(frame, self.plate, self.seen), np.float32)
+        gains = gain(frame, self.plate, self.seen)
+        plate = matched(self.plate, frame, gains)
         noise = noise_of(frame, plate, self.seen)
         differs, unsure = compared(frame, plate, noise)
         odds = self._odds(frame)
@@ -125,7 +126,8 @@ class Backdrop:
         def full() -> Tensor:
             size = (view.shape[-1], view.shape[-2])
             larger = cv2.resize(plate, size, interpolation=cv2.INTER_CUBIC)
-            known = cv2.resize(self.seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+            sure = self.seen & ~burnt(self.plate, gains).any(-1)
+            known = cv2.resize(sure.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
             return laid(np.asarray(larger, np.float32), known)
 
         return Difference(values, share, self._confidence(share, float(doubt.mean())), full)
@@ -149,8 +151,8 @@ def find(first: Sequence[Floats], second: Sequence[Floats]) -> Generator[None, N
     middle = np.asarray(np.median(np.stack(first), 0), np.float32)
     everywhere = np.ones(middle.shape[:2], bool)
     gains = [gain(picture, middle, everywhere) for picture in first]
-    frames = [np.asarray(a / g, np.float32) for a, g in zip(first, gains, strict=True)]
-    after = [np.asarray(b / g, np.float32) for b, g in zip(second, gains, strict=True)]
+    frames = [matched(a, middle, np.float32(1) / g) for a, g in zip(first, gains, strict=True)]
+    after = [matched(b, middle, np.float32(1) / g) for b, g in zip(second, gains, strict=True)]
     limit = _ALIKE * _noise(frames, after)
     yield
     share = np.mean([_alike(picture, middle, limit) for picture in frames], 0)

@@ -63,6 +63,8 @@ _AROUND = 30
 """Pixels around within which a witness is put to the test."""
 _LOST = 6
 """Pixels by which an edge may lie beside the true one where the flow is not to be trusted at all."""
+_STRAYS = 2
+"""Pixels a frame by which flow strays from a veil to what is seen through it."""
 _SOFT = 0.03
 _GREY = 0.1
 """How far from black or white the key frame's mask is grey, and its maker was not sure."""
@@ -92,13 +94,16 @@ class Carrier:
         subject = mask > 0.5
         if not subject.any() or subject.all():
             raise ValueError("a mask must show a subject and a background")
-        background = ~grown(subject, rough + _CLEAR)
+        grey = np.abs(mask - 0.5) < 0.5 - _GREY
+        self._grey = _broad(grey, subject, rough)
+        self._broadest = self._grey.sum()
+        background = ~grown(subject, rough + _CLEAR) & ~self._grey
         self._background = ColourModel(rgb, background)
-        self._foreground = ColourModel(rgb, subject)
+        self._foreground = ColourModel(rgb, subject & ~self._grey)
         # A rough mask closes gaps: what shows in them is not to be learnt as the subject's.
         deep = shrunk(subject, 2 * rough)
         strange = subject & ~deep & (log_odds(rgb, self._foreground, self._background) < _AGAINST)
-        self._foreground = ColourModel(rgb, shrunk(subject, 1) & ~strange)
+        self._foreground = ColourModel(rgb, shrunk(subject, 1) & ~strange & ~self._grey)
         if mosaic is None:
             mosaic = Mosaic(rgb, background)
         else:
@@ -107,7 +112,7 @@ class Carrier:
         odds = log_odds(rgb, self._foreground, self._background)
         self._vouched = _vouched(odds, deep)
         doubt = _doubted(_upheld(odds, self._vouched), subject)
-        doubt |= np.abs(mask - 0.5) < 0.5 - _GREY
+        doubt |= grey
         self.rgb, self._matte = rgb, _matted(rgb, subject, rough, doubt)
         self.first = Carried(self._matte, doubt, 1.0)
 
@@ -128,11 +133,14 @@ class Carrier:
         belief[near] = guided.smooth(rgb, decided, np.ones_like(decided), near, _SMOOTH)
         subject = _tidied(belief > 0.5, before > 0.5)
         self._vouched = vouched & subject
+        self._grey = grey = moved(self._grey.astype(np.float32), flow.back) > 0.5
         doubt = _doubted(evidence, subject) | (near & (np.abs(belief - 0.5) < _UNDECIDED))
-        doubt |= np.abs(_signed_distance(subject)) < _softness(flow)
+        doubt |= (np.abs(_signed_distance(subject)) < _softness(flow)) | grey
         self.rgb, self._matte = rgb, _matted(rgb, subject, _BAND, doubt)
-        background = ~grown(self._matte > 0.02, _CLEAR)
-        steady = (flow.trust > 0.5) & (evidence > 0)
+        if grey.sum() < self._broadest:
+            self._grey |= grown(grey, _STRAYS) & (np.abs(self._matte - 0.5) < 0.5 - _GREY)
+        background = ~grown((self._matte > 0.02) | grey, _CLEAR)
+        steady = (flow.trust > 0.5) & (evidence > 0) & ~grey
         self._foreground.learn(rgb, shrunk(subject, _CLEAR) & steady, _RATE)
         self._background.learn(rgb, background, _RATE)
         self.mosaic.add(rgb, background)
@@ -212,6 +220,14 @@ def _shape(inside: Floats, trust: Floats) -> Floats:
     """Log odds of the subject by where the flow puts it, float32 [H, W]."""
     reach = np.clip(inside / _EDGE, -_MOST, _MOST)
     return np.asarray(reach * (_LEAST_TRUST + (1 - _LEAST_TRUST) * trust), np.float32)
+
+
+def _broad(grey: Mask, subject: Mask, rough: int) -> Mask:
+    """What of the key's mask is grey for what it shows, a veil or hair, and not for an edge that is soft:
+    it goes along. bool [H, W]; of a mask that is white nowhere, none.
+    """
+    broad = grown(shrunk(grey, rough), rough)
+    return broad if (shrunk(subject, 1) & ~broad).any() else np.zeros_like(broad)
 
 
 def _vouched(odds: Floats, deep: Mask) -> Mask:

@@ -1,11 +1,11 @@
 """A trimap from a clean plate: the same view without the subject, a little shifted, brighter or darker.
 
 The clean plate is laid over the frame (corners tracked by Lucas & Kanade's flow, a homography by RANSAC), its
-exposure matched channel by channel to the most frequent ratio, which a subject over half of the frame does
-not move, and the noise measured where they agree. What then still differs is the subject, unless it is a
-shadow: the same colour, darker, with the same texture in it (Horprasert, Harwood & Davis, "A Statistical
-Approach for Real-time Robust Background Subtraction and Shadow Detection", 1999, for brightness and
-chromaticity apart).
+exposure matched channel by channel to the most frequent ratio of light, which a subject over half of the
+frame does not move, and the noise measured where they agree. What then still differs is the subject, unless
+it is a shadow: the same colour, darker, with the same texture in it (Horprasert, Harwood & Davis, "A
+Statistical Approach for Real-time Robust Background Subtraction and Shadow Detection", 1999, for brightness
+and chromaticity apart).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 from dim_model import flow, pieces, trimap
 from dim_model.arrays import Floats, Mask
 from dim_model.colours import ColourModel, log_odds
-from dim_model.register import gain, moved, shift
+from dim_model.register import burnt, exposed, gain, matched, moved, shift
 from dim_model.through import apart, gaps, mixed
 
 _CORE = 0.04
@@ -97,7 +97,7 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     by = shift(plate, frame)
     plate, seen = moved(plate, by)
     gains = gain(frame, plate, seen)
-    plate = np.asarray(plate * gains, np.float32)
+    plate = matched(plate, frame, gains)
     noise = noise_of(frame, plate, seen)
     differs, unsure = compared(frame, plate, noise)
     subject = tidied(differs & seen)
@@ -118,7 +118,8 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     def full() -> Tensor:
         picture = np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
         placed, reach = moved(picture, by, height / len(frame))
-        return laid(placed * gains, reach)
+        over = burnt(placed, gains)
+        return laid(exposed(placed, gains), reach & ~over.any(-1) if over.any() else reach)
 
     return Difference(values, share, confidence, full, same)
 

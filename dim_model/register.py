@@ -7,12 +7,16 @@ display-referred, 0..1, of one size.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from dim_model import srgb
 from dim_model.arrays import Bytes, Floats, Mask
 
 Shift = NDArray[np.float64]
@@ -24,6 +28,14 @@ _ENOUGH = 40
 
 _ROUGH = 0.02
 """Range of a pixel's neighbours, display-referred, from which a shift by a pixel shows in it."""
+
+_KNEE = 1.055 * srgb.KNEE ** (1 / 2.4) - 0.055
+"""As it is shown."""
+
+_FULL, _DARKER = 0.8, 0.95
+"""Share of the way from the knee to white from which nobody knows how much light there was, and the gain
+below which that is to be seen.
+"""
 
 _STANDS = 0.7
 """Share of what the shifted picture explains that the unshifted one must, for the camera to stand still."""
@@ -48,7 +60,7 @@ def camera_shift(picture: Floats, other: Floats) -> float:
     rough = (_range(other) > _ROUGH) | (_range(picture) > _ROUGH)
     if rough.sum() < 100:
         return 0.0  # a plain wall: no shift shows in it
-    picture = np.asarray(picture * gain(other, picture, np.ones_like(rough)), np.float32)
+    picture = matched(picture, other, gain(other, picture, np.ones_like(rough)))
     stays = _explained(picture, other, rough)
     found = shift(picture, other)
     if found is None:
@@ -62,21 +74,56 @@ def camera_shift(picture: Floats, other: Floats) -> float:
 
 
 def gain(frame: Floats, plate: Floats, seen: Mask) -> Floats:
-    """The most frequent ratio of ``frame`` to ``plate`` where ``seen``, by channel, float32 [3]: a subject
-    over half of the frame does not move it.
+    """The most frequent ratio of ``frame`` to ``plate`` in light where ``seen``, by channel, float32 [3]: a
+    subject over half of the frame does not move it.
     """
     gains = np.ones(3, np.float32)
+    lights = _curved(srgb.to_light, frame), _curved(srgb.to_light, plate)
     for channel in range(3):
         a, b = frame[..., channel], plate[..., channel]
         usable = seen & (b > 0.04) & (b < 0.96) & (a > 0.02) & (a < 0.98)
         if usable.sum() < 100:
             continue
-        ratio = np.log(a[usable] / b[usable])
-        counts, edges = np.histogram(ratio, bins=201, range=(-1.005, 1.005))
+        ratio = np.log(lights[0][..., channel][usable] / lights[1][..., channel][usable])
+        counts, edges = np.histogram(ratio, bins=201, range=(-2.412, 2.412))
         smooth = np.convolve(counts, np.ones(5), "same")
-        peak = float(edges[int(smooth.argmax())] + 0.005)
-        gains[channel] = np.exp(np.median(ratio[np.abs(ratio - peak) < 0.04]))
+        peak = float(edges[int(smooth.argmax())] + 0.012)
+        gains[channel] = np.exp(np.median(ratio[np.abs(ratio - peak) < 0.096]))
     return gains
+
+
+def exposed(picture: Floats, gains: Floats) -> Floats:
+    """``picture`` as it were with ``gains`` times the light, by channel, in 0..1: exposure multiplies light,
+    and the numbers that show it neither in the shadows nor where they are full by one and the same factor.
+    """
+    light = _curved(srgb.to_light, picture)
+    light *= gains
+    shown = _curved(srgb.from_light, light)
+    return np.minimum(shown, 1, out=shown)
+
+
+def burnt(picture: Floats, gains: Floats) -> Mask:
+    """Which channels of ``exposed`` may have had more light than they say, bool [H, W, 3]: they were full, or
+    rolled off, before they were darkened.
+    """
+    darker = gains < _DARKER
+    return np.asarray((picture > _KNEE) & darker) if darker.any() else np.zeros(picture.shape, bool)
+
+
+def matched(picture: Floats, other: Floats, gains: Floats) -> Floats:
+    """``exposed``, to be compared with ``other``: as bright as that where what is burnt may have been so."""
+    shown = exposed(picture, gains)
+    if not (gains < _DARKER).any():
+        return shown
+    light, span = _curved(srgb.to_light, picture), np.float32(1 - srgb.KNEE)
+    rolled = np.clip((light - srgb.KNEE) / span, 0, _FULL)
+    most = np.where(rolled < _FULL, light + span * (-np.log1p(-rolled) - rolled), np.inf)
+    could = _curved(srgb.from_light, most * gains)
+    return np.where(gains < _DARKER, np.clip(other, shown, np.maximum(shown, could)), shown)
+
+
+def _curved(curve: Callable[[Tensor], Tensor], picture: Floats) -> Floats:
+    return np.asarray(curve(torch.from_numpy(np.ascontiguousarray(picture, np.float32))).numpy())
 
 
 def _detail(picture: Floats) -> Bytes:

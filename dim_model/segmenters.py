@@ -119,7 +119,10 @@ class Entry:
             )
         wanted = asked or usual
         if wanted is None and (width is None or height is None):
-            raise SegmenterError(f"{label}: takes any size; give one as segmenter: size: [width, height].")
+            raise SegmenterError(
+                f"{label}: takes any size; give one as segmenter: size: [width, height], or a preset, which "
+                "has one (dimd matte and dimd trimap: --preset)."
+            )
         usual_width, usual_height = wanted or (0, 0)
         return cls((width or usual_width, height or usual_height), channels_last)
 
@@ -195,6 +198,8 @@ def mask_of(output: Array, recipe: Recipe, label: str) -> Tensor:
 def _classes(output: Array, activation: Activation, label: str) -> Tensor:
     """An output as float32 [1, C, h, w]."""
     values = np.asarray(output, np.float32)
+    if output.dtype == np.uint8 and values.max(initial=0) > 1:
+        values /= 255  # a picture of the mask
     if values.ndim == 3:
         values = values[:, None]
     if values.ndim == 4 and values.shape[3] < values.shape[1]:

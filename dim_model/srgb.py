@@ -20,6 +20,11 @@ from torch import Tensor
 
 from dim_model.arrays import Floats
 
+KNEE = 0.8
+"""Scene-linear values up to here are shown as they are; above, highlights roll off towards 1 rather than
+clip.
+"""
+
 _FAST = {"contract", "nsz", "reassoc"}
 """What a compiler may take for the same: not that every number is one."""
 

@@ -19,11 +19,6 @@ from daemon.media.base import Encoding
 from dim_model import srgb
 from dim_model.clamped import clamped
 
-_KNEE = 0.8
-"""Scene-linear values up to here are shown as they are; above, highlights roll off towards 1 rather than
-clip.
-"""
-
 
 class ColourSpace(Protocol):
     """Colours are float32 [3, ...]; negative and super-white values survive every way but ``view``.
@@ -69,8 +64,8 @@ def seen(light: Tensor, *, rolled: bool) -> Tensor:
     """sRGB in 0..1 of linear Rec.709; rolled: it may hold more than a display shows, which is rolled off."""
     light = light.nan_to_num(0.0, 1e4, 0.0).clamp_min(0)
     if rolled:
-        span = 1 - _KNEE
-        light = torch.where(light > _KNEE, _KNEE + span * (1 - torch.exp(-(light - _KNEE) / span)), light)
+        span, over = 1 - srgb.KNEE, light - srgb.KNEE
+        light = torch.where(over > 0, srgb.KNEE + span * (1 - torch.exp(-over / span)), light)
     return srgb.from_light(light).clamp(0, 1)
 
 

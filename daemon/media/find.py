@@ -34,13 +34,14 @@ class MediaRef:
 
     frames: the names of a sequence's files, which lie in the folder of `path`, in the order of their numbers.
     fault: where some of them have the same number, as shot.1.png and shot.0001.png: a sentence but for the
-    name before it.
+    name before it. is_matte: a sequence is to be read as mattes, one channel each.
     """
 
     kind: Kind
     path: Path
     frames: tuple[str, ...] = ()
     fault: str | None = None
+    is_matte: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

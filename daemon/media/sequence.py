@@ -11,6 +11,7 @@ from pathlib import Path
 from daemon.closing import Closing
 from daemon.media.base import ClipInfo, Frame, MediaError
 from daemon.media.find import MediaRef
+from daemon.media.matte import grey
 from daemon.media.stills import Header, read_header, read_still, still_info
 
 _FEWEST = 3
@@ -51,6 +52,8 @@ class SequenceSource(Closing):
             digits=digits,
             digits_below=below,
         )
+        if ref.is_matte:
+            self._info = replace(self._info, channels=1)
 
     @property
     def info(self) -> ClipInfo:
@@ -63,7 +66,7 @@ class SequenceSource(Closing):
     def _read(self, file: Path, number: int) -> Frame:
         header, frame = read_still(file, self._max_pixels, number)
         self._check_same(file.name, header)
-        return frame
+        return replace(frame, pixels=grey(frame.pixels)[..., None]) if self._ref.is_matte else frame
 
     def _check_same(self, name: str, header: Header) -> None:
         first = self._header
@@ -72,6 +75,8 @@ class SequenceSource(Closing):
                 f"{name}: is {header.width} x {header.height} pixels where {self._ref.files[0].name} is "
                 f"{first.width} x {first.height}; render it again at that size."
             )
+        if self._ref.is_matte:
+            return  # a painter's program saves as it likes what was a grey picture
         if (header.channels, header.is_float) != (first.channels, first.is_float):
             raise MediaError(
                 f"{name}: has other channels or another depth than {self._ref.files[0].name}; "

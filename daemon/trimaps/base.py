@@ -46,6 +46,14 @@ class TrimapSource(Protocol):
         """
         return iter(())
 
+    def serves(self, index: int) -> bool:
+        """Whether it can have a trimap of the frame at position ``index``, be it of the part or not."""
+        return True
+
+    def reach(self, shot: Shot) -> range:
+        """Positions of ``shot.heard`` that it has trimaps of after ``prepare``, ``shot.part`` among them."""
+        return shot.heard
+
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         """The trimap of the plate's ``frame``, as read, at position ``index`` of the clip.
 

@@ -58,14 +58,18 @@ def choose(shot: Shot, settings: TrimapSettings) -> TrimapSource:
     lacking = painted.lacking()
     if lacking is None:
         return PaintedTrimap(painted)
-    if settings.source == "trimap":
+    if not painted.is_named or (settings.source == "trimap" and painted.lacking(shot.part)):
         raise lacking
+    if settings.source == "trimap":
+        return PaintedTrimap(painted, painted.keys())
     keys, beneath = painted.keys(), replace(shot, state=shot.state.get("beneath", {}))
     try:
         return PaintedTrimap(painted, keys, _unpainted(beneath, settings))
     except TrimapError as error:
         if settings.source != "auto" or {"mask", "clean"} & shot.sidecars.keys():
             raise  # it says what is wrong with the source that was given
+        if set(shot.part) <= set(keys):
+            return PaintedTrimap(painted, keys)
         raise painted.only(keys, shot.stem) from error
 
 
@@ -103,5 +107,7 @@ def _surest(shot: Shot, settings: TrimapSettings) -> TrimapSource:
 
 def _confidence(source: TrimapSource, shot: Shot) -> float:
     """Of the samples' trimaps, the mean."""
-    found = [source.trimap(look.frame, look.index, look.view).confidence for look in shot.samples()]
+    found = [
+        source.trimap(look.frame, look.index, look.view).confidence for look in shot.samples_of(source.serves)
+    ]
     return sum(found) / len(found)

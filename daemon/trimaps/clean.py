@@ -39,12 +39,12 @@ class CleanTrimap(TrimapSource):
         sidecar = shot.sidecars.get("clean")
         if sidecar is None:
             return None
-        ending = sidecar.ending()
+        ending = sidecar.ending(shot.part)
         if ending is not None:
             raise ending
         widths = settings.widths(shot.info.width, shot.info.height)
         source = cls(sidecar, *widths, Fitting.of(settings, shot.info, exact=True))
-        source._check(shot.samples())
+        source._check(shot.samples_of(source.serves))
         return source
 
     def _check(self, samples: Sequence[Look]) -> None:
@@ -61,6 +61,12 @@ class CleanTrimap(TrimapSource):
                 f"{self._sidecar.label}: {what}; supply the same view without its subject, or choose another "
                 "trimap source."
             )
+
+    def serves(self, index: int) -> bool:
+        return self._sidecar.serves(index)
+
+    def reach(self, shot: Shot) -> range:
+        return shot.reach(self.serves)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         found = self._compared(frame, index, view)

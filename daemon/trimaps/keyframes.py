@@ -13,10 +13,11 @@ from torch import Tensor
 
 from daemon.media.base import Frame, MediaError, WorkGoneError
 from daemon.media.durable import sync_file, sync_folder
+from daemon.media.matte import grey
 from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.shot import Shot
-from daemon.trimaps.sidecar import Sidecar, fitted, grey
+from daemon.trimaps.sidecar import Sidecar, fitted
 from dim_model import carry
 from dim_model.arrays import Floats
 from dim_model.carry import Carried, Carrier, Nobody
@@ -62,13 +63,20 @@ class KeyframeTrimap(TrimapSource):
             return
         keep.mkdir(exist_ok=True)
         last = len(shot.info.numbers) - 1
-        reached = set(self._keys)
+        reached = set[int]()
         for before, key, after in _triples(self._keys, last):
+            ahead, back = _ends(before, key, after, shot.heard)
+            if ahead is None and back is None and key not in shot.heard:
+                continue
             carrier = self._begun(shot, key)
             self._store(key, carrier.first)
-            for stop, frames in ((after, _forwards(shot, key)), (before, _backwards(shot, key))):
-                for index, carried in _followed(carrier, frames, stop):
-                    self._blend(index, carried, key, stop if stop in self._keys else None, index in reached)
+            reached.add(key)
+            ways = ((after, ahead, _forwards(shot, key)), (before, back, _backwards(shot, key)))
+            for other, end, frames in ways:
+                if end is None:
+                    continue
+                for index, carried in _followed(carrier, frames, end):
+                    self._blend(index, carried, key, other if other in self._keys else None, index in reached)
                     reached.add(index)
                     yield
                 carrier = self._begun(shot, key, carrier)
@@ -83,6 +91,9 @@ class KeyframeTrimap(TrimapSource):
         (keep / _DONE).touch()
         sync_file(keep / _DONE)
         sync_folder(keep)
+
+    def reach(self, shot: Shot) -> range:
+        return shot.reach(lambda index: self._file(index).exists())
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         height, width = view.shape[-2:]
@@ -160,8 +171,8 @@ class KeyframeTrimap(TrimapSource):
         self._store(index, carried)
 
     def _check(self, shot: Shot, reached: set[int]) -> None:
-        """Raise TrimapError where a cut kept the masks from a frame."""
-        lost = sorted(set(range(len(shot.info.numbers))) - reached)
+        """Raise TrimapError where a cut kept the masks from a frame that is to be made."""
+        lost = sorted(set(shot.part).difference(reached, shot.painted))
         if lost:
             first = lost[0]
             until = next((a for a, b in pairwise([*lost, len(shot.info.numbers) + 1]) if b > a + 1), first)
@@ -180,6 +191,16 @@ class KeyframeTrimap(TrimapSource):
 def _triples(keys: Sequence[int], last: int) -> Iterator[tuple[int, int, int]]:
     """Each key with the position before and after it up to which its mask is carried."""
     return zip((-1, *keys[:-1]), keys, (*keys[1:], last + 1), strict=True)
+
+
+def _ends(before: int, key: int, after: int, wanted: range) -> tuple[int | None, int | None]:
+    """The positions up to which a key's mask is carried forwards and backwards for the frames ``wanted``;
+    None: it is not.
+    """
+    back, ahead = max(before, wanted.start - 1), min(after, wanted.stop)
+    if back + 1 < min(key, wanted.stop):
+        return after, back  # the frames before a key are told by the background that all those after it show
+    return (ahead if max(key + 1, wanted.start) < ahead else None), None
 
 
 def _forwards(shot: Shot, key: int) -> Iterator[tuple[int, Floats]]:

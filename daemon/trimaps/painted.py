@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from torch import Tensor
 
 from daemon.config import TrimapSettings
 from daemon.media.base import Frame, Pixels
-from daemon.trimaps.base import Trimap, TrimapSource
+from daemon.media.matte import grey
+from daemon.trimaps.base import Trimap, TrimapError, TrimapSource
 from daemon.trimaps.fitting import Fitting
 from daemon.trimaps.keyframes import KeyframeTrimap
 from daemon.trimaps.shot import Shot
-from daemon.trimaps.sidecar import Sidecar, fitted, grey
+from daemon.trimaps.sidecar import Sidecar, fitted
 from dim_model import trimap as trimaps
 
 _SURE = 1.0
@@ -31,7 +33,9 @@ def _matte(pixels: Pixels, frame: Frame) -> Tensor:
 
 
 class PaintedTrimap(TrimapSource):
-    """Any grey between black and white is unknown. Frames that nobody painted are left to ``beneath``."""
+    """Any grey between black and white is unknown. frames: positions that were painted; none: all. The others
+    are left to ``beneath``; None: they are not made.
+    """
 
     name = "trimap"
 
@@ -41,17 +45,26 @@ class PaintedTrimap(TrimapSource):
         self._sidecar, self._frames, self._beneath = sidecar, frozenset(frames), beneath
         self._last: tuple[Pixels, Trimap] | None = None
         self.why = f"{sidecar.label} is beside the plate"
+        if frames:
+            self.why += f" for {len(frames)} frames" if len(frames) > 1 else " for one frame"
         if beneath is not None:
-            many = f"{len(frames)} frames" if len(frames) > 1 else "one frame"
-            self.why += f" for {many}; for the others, {beneath.why}"
+            self.why += f"; for the others, {beneath.why}"
 
     def prepare(self, shot: Shot, keep: Path) -> Iterator[None]:
-        return self._beneath.prepare(shot, keep) if self._beneath is not None else iter(())
+        if self._beneath is None:
+            return iter(())
+        return self._beneath.prepare(replace(shot, painted=self._frames), keep)
+
+    def reach(self, shot: Shot) -> range:
+        if not self._frames:
+            return shot.heard
+        beneath = self._beneath.reach(shot) if self._beneath is not None else ()
+        return shot.reach(lambda index: index in self._frames or index in beneath)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         if self._beneath is not None and index not in self._frames:
             return self._beneath.trimap(frame, index, view)
-        pixels = self._sidecar.key(frame.number) if self._beneath else self._sidecar.at(frame.number, index)
+        pixels = self._sidecar.key(frame.number) if self._frames else self._sidecar.at(frame.number, index)
         if self._last is None or self._last[0] is not pixels:  # a still gives the same for all frames
             self._last = pixels, Trimap(trimaps.from_grey(_matte(pixels, frame))[0], _SURE)
         return self._last[1]
@@ -81,12 +94,30 @@ class MaskTrimap(TrimapSource):
             return None
         widths, frames = settings.widths(shot.info.width, shot.info.height), len(shot.info.numbers)
         fitting = Fitting.of(settings, shot.info, exact=False)
-        lacking = sidecar.lacking()
+        is_video = sidecar.info.kind == "video"
+        # A video that is too short was rendered so; its pictures are no keyframes.
+        lacking = sidecar.lacking(shot.part if is_video else None)
         if frames == 1 or (lacking is None and sidecar.info.kind != "still"):
-            return cls(sidecar, *widths, fitting)
-        if sidecar.info.kind == "video" and lacking is not None:
-            raise lacking  # a mask that was rendered too short, rather than keyframes
+            source = cls(sidecar, *widths, fitting)
+            if frames == 1:
+                source._check(shot.samples()[0].frame)
+            return source
+        if is_video and lacking is not None:
+            raise lacking
         return KeyframeTrimap(sidecar, sidecar.keys(), shot, *widths, fitting)
+
+    def _check(self, frame: Frame) -> None:
+        """Raise TrimapError for the mask of the only frame if it tells nothing: of many frames some may be
+        without their subject.
+        """
+        told = trimaps.from_mask(_matte(self._sidecar.at(frame.number, 0), frame), 0, 0)
+        least, most = float(told.min()), float(told.max())
+        if most == 0 or least == 1:
+            what = "is white all over" if least else "shows no subject"
+            raise TrimapError(f"{self._sidecar.label}: {what}; paint the subject white on black.")
+
+    def reach(self, shot: Shot) -> range:
+        return shot.reach(self._sidecar.serves)
 
     def trimap(self, frame: Frame, index: int, view: Tensor) -> Trimap:
         matte = _matte(self._sidecar.at(frame.number, index), frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,8 +29,9 @@ class Shot:
     """A plate and what lies beside it: what a source is made of.
 
     label: the plate, for messages. stem: of the names of its sidecars. sidecars: by role ("trimap", "mask",
-    "clean"). read: the frames at positions ``start`` to ``stop`` (None: the end). state: of the source in an
-    earlier run.
+    "clean"). read: the frames at positions ``start`` to ``stop`` (None: the end). part: positions that are
+    made; heard: those and the neighbours that their mattes hear. state: of the source in an earlier run.
+    painted: positions that a source is not needed for.
     """
 
     label: str
@@ -38,8 +39,25 @@ class Shot:
     info: ClipInfo
     sidecars: Mapping[str, Sidecar]
     read: Callable[[int, int | None], Iterator[Look]]
+    part: range
+    heard: range
     state: Mapping[str, Any] = field(default_factory=dict)
+    painted: Collection[int] = ()
     _kept: list[Look] = field(default_factory=list)
+
+    def reach(self, has: Callable[[int], bool]) -> range:
+        """The part, and as much around it of what is heard as there is without a gap."""
+        first, stop = self.part.start, self.part.stop
+        while first > self.heard.start and has(first - 1):
+            first -= 1
+        while stop < self.heard.stop and has(stop):
+            stop += 1
+        return range(first, stop)
+
+    def samples_of(self, serves: Callable[[int], bool]) -> Sequence[Look]:
+        """Those of ``samples`` that are served; none of them is: the first frame of the part."""
+        served = [look for look in self.samples() if serves(look.index)]
+        return served or [next(self.read(self.part.start, self.part.start + 1))]
 
     def samples(self) -> Sequence[Look]:
         """Frames from all over the shot, fewer than ``_SAMPLES`` where it is shorter; read once."""

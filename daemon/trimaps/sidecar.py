@@ -16,7 +16,7 @@ from daemon.trimaps.base import TrimapError
 FITTED = 8
 """Pixels: a raster that differs by so little is the plate's, padded for a codec (1088 lines for 1080)."""
 
-_NUMBER = re.compile(r"[._](\d+)\.\w+$")
+_NUMBER = re.compile(r"[._](-?\d+)\.\w+$")
 """Of the frame that a single picture is of: NAME_mask.1001.png."""
 
 
@@ -41,6 +41,7 @@ class Sidecar:
         self.space = space or assumed(source.info.encoding)
         self._by_number = source.info.kind == plate.kind == "sequence"
         self._position = {number: n for n, number in enumerate(source.info.numbers)}
+        self._shares_numbers = self._by_number and any(number in self._position for number in plate.numbers)
         numbered = _NUMBER.search(label) if source.info.kind == "still" else None
         self._number = int(numbered[1]) if numbered else None
         self._still: Pixels | None = None
@@ -49,7 +50,9 @@ class Sidecar:
         self._is_cut_out: bool | None = None
 
     def check(self) -> None:
-        """Raise TrimapError, before the first frame is made, if it does not fit the plate."""
+        """Raise TrimapError, before the first frame is made, if its raster does not fit the plate; say where
+        it goes on for longer.
+        """
         info, (width, height) = self._source.info, (self._plate.width, self._plate.height)
         if abs(info.width - width) > FITTED or abs(info.height - height) > FITTED:
             tags = self._plate.tags
@@ -63,10 +66,17 @@ class Sidecar:
             self._warn(
                 f"{self.label}: is {info.width}x{info.height}, fitted to the plate's {width}x{height}."
             )
+        has, of = len(info.numbers), len(self._plate.numbers)
+        if has > of and not self._shares_numbers:
+            many = f"{of} frames, so its first {of} are" if of > 1 else "one frame, so its first is"
+            self._warn(
+                f"{self.label}: has {has} pictures, its plate {many} taken; let both begin with the same "
+                "frame."
+            )
 
-    def lacking(self) -> TrimapError | None:
-        """What to say where it has no picture for some frame of the plate; a still serves all, unless it is
-        named after one of them.
+    def lacking(self, part: range | None = None) -> TrimapError | None:
+        """What to say where it has no picture for some frame of the plate at positions ``part`` (None: all);
+        a still serves all, unless it is named after one of them.
         """
         info, numbers = self._source.info, self._plate.numbers
         named = info.kind == "still" and self._number in numbers
@@ -77,30 +87,40 @@ class Sidecar:
         by_number = named or self._by_number or few
         wanted = numbers if by_number else range(len(numbers))
         there = (self._number,) if named else self._position if by_number else range(len(info.numbers))
-        lacking = [number for number in wanted if number not in there]
+        asked = range(len(numbers)) if part is None else part
+        lacking = [numbers[position] for position in asked if wanted[position] not in there]
         if not lacking:
             return None
         return TrimapError(
             f"{self.label}: has no frame {_first(lacking)}; supply one for each frame of the plate."
         )
 
-    def ending(self) -> TrimapError | None:
-        """What to say where ``at`` has no picture for some frame of the plate. Unlike in ``lacking``, a still
-        serves all whatever it is named after, and numbers of which none is the plate's do not count.
+    def serves(self, index: int) -> bool:
+        """Whether ``at`` has a picture for the plate's frame at position ``index``. Unlike in ``lacking``, a
+        still serves all whatever it is named after, and numbers of which none is the plate's do not count.
         """
-        info, numbers = self._source.info, self._plate.numbers
-        if info.kind == "still":
-            return None
-        by_number = self._by_number and any(number in self._position for number in numbers)
-        there = self._position if by_number else range(len(info.numbers))
-        wanted = numbers if by_number else range(len(numbers))
-        lacking = [number for number, its in zip(numbers, wanted, strict=True) if its not in there]
+        if self.info.kind == "still":
+            return True
+        if self._shares_numbers:
+            return self._plate.numbers[index] in self._position
+        return index < len(self.info.numbers)
+
+    def ending(self, part: range) -> TrimapError | None:
+        """What to say where it does not serve all frames of the plate at positions ``part``."""
+        lacking = [self._plate.numbers[index] for index in part if not self.serves(index)]
         if not lacking:
             return None
         return TrimapError(
             f"{self.label}: has no picture for frame {_first(lacking)}; supply one for each frame of the "
             "plate, or a still for all of them."
         )
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its pictures can be of some of the plate's frames alone: those of a video have no numbers
+        but their positions, by which the frames of no sequence are called.
+        """
+        return self.info.kind != "video" or self._plate.kind == "video"
 
     def only(self, keys: Sequence[int], stem: str) -> TrimapError:
         """What to say where the frames that it has no picture of have no trimap of another source either.
@@ -182,18 +202,6 @@ def _frames(numbers: Sequence[int]) -> str:
     some = numbers[:4] if len(numbers) > 5 else numbers[:-1]
     last = f"{len(numbers) - 4} more" if len(numbers) > 5 else numbers[-1]
     return f"frames {', '.join(map(str, some))} and {last}"
-
-
-def grey(pixels: Pixels) -> Pixels:
-    """One channel [H, W] of a matte: its alpha where that says anything, else the mean of its colours. An
-    alpha that is empty says nothing beside a grey picture, which is the matte then.
-    """
-    if pixels.shape[2] == 4:
-        alpha, colours = pixels[..., 3], pixels[..., :3]
-        is_matte = not alpha.any() and (colours == colours[..., :1]).all()
-        if alpha.min() < 1 and not is_matte:
-            return np.ascontiguousarray(alpha)
-    return np.ascontiguousarray(pixels[..., : min(3, pixels.shape[2])].mean(-1))
 
 
 def fitted(pixels: Pixels, width: int, height: int) -> Pixels:

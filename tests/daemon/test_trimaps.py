@@ -15,7 +15,7 @@ from daemon.inbox import scan
 from daemon.media import VideoTags, find_media, open_source
 from daemon.plan import Plan
 from daemon.trimaps import Sidecar, TrimapError
-from tests.daemon.cases import config, plate, sequence, still, trimap, video, write
+from tests.daemon.cases import SIZE, config, plate, sequence, still, trimap, video, write
 from tests.daemon.colour_cases import exr
 
 
@@ -47,6 +47,26 @@ def test_a_mask_gives_a_band_around_its_edge(folder: Path) -> None:
         assert plan.trimap.name == "mask"
         row = first_trimap(plan)[10].tolist()
         assert row == [0] * 37 + [0.5] * 5 + [1] * 22  # 36 lines of 1080: a thirtieth of the widths
+
+
+@pytest.mark.parametrize(
+    ("code", "what"), [(0, "shows no subject"), (3, "shows no subject"), (255, "is white all over")]
+)
+def test_a_stills_mask_that_is_all_one_is_refused(folder: Path, code: int, what: str) -> None:
+    still(folder, with_trimap=False)
+    write(folder / "shot_mask.png", np.full(SIZE, code, np.uint8))
+    with pytest.raises(TrimapError, match=rf"^shot_mask.png: {what}; paint the subject white on black\.$"):
+        planned(folder)
+
+
+@pytest.mark.parametrize("code", [0, 255])
+def test_a_stills_mask_with_some_grey_in_it_serves(folder: Path, code: int) -> None:
+    still(folder, with_trimap=False)
+    mask = np.full(SIZE, code, np.uint8)
+    mask[10:20] = 128
+    write(folder / "shot_mask.png", mask)
+    with planned(folder) as plan:
+        assert (first_trimap(plan)[10:20] == 0.5).all()
 
 
 def test_the_plates_own_alpha_serves(folder: Path) -> None:

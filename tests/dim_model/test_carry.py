@@ -109,3 +109,40 @@ def test_a_faster_subject_has_a_wider_band() -> None:
 def test_a_mask_without_a_subject_or_a_background_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="subject and a background"):
         Carrier(WALL, np.full((HEIGHT, WIDTH), value, np.float32), ROUGH)
+
+
+def veiled(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The alpha of a disc with a veil beside it, and where that hangs free, bool [H, W]."""
+    body, veil = disc(60 + n), np.zeros((HEIGHT, WIDTH), np.float32)
+    cv2.rectangle(veil, (74 + n, 50), (104 + n, 78), 1.0, -1)
+    free = cv2.erode(((veil > 0) & (body == 0)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    return np.maximum(body, 0.5 * veil), free
+
+
+@pytest.mark.parametrize("grey", [0.35, 0.65])
+def test_a_veil_that_is_grey_in_the_mask_is_in_doubt_as_long_as_it_is_carried(grey: float) -> None:
+    alpha, _ = veiled(0)
+    mask = np.where((alpha > 0) & (alpha < 1), np.float32(grey), alpha)
+    carrier = Carrier(frame(alpha, 0, 0), mask, ROUGH)
+    for n in range(1, 16):
+        alpha, free = veiled(n)
+        made = carrier.step(frame(alpha, n, n))
+        assert made is not None
+        assert made.doubt[free].mean() > 0.8, n
+
+
+def test_a_feathered_mask_is_in_doubt_no_further_than_its_edge() -> None:
+    soft = cv2.GaussianBlur(disc(60), (0, 0), 2)
+    doubts = []
+    for mask in (disc(60), soft):
+        made = Carrier(frame(disc(60), 0, 0), mask, ROUGH).step(frame(disc(61), 1, 1))
+        assert made is not None
+        doubts.append(float(made.doubt.mean()))
+    assert doubts[1] < 1.1 * doubts[0]
+
+
+def test_a_mask_that_is_nowhere_white_is_carried_as_one_that_is() -> None:
+    carrier = Carrier(frame(disc(60), 0, 0), 0.75 * disc(60), ROUGH)
+    made = carrier.step(frame(disc(61), 1, 1))
+    assert made is not None
+    assert made.doubt[disc(61, radius=10) > 0].mean() < 0.1

@@ -60,7 +60,8 @@ def test_a_model_of_any_size_gets_the_presets_or_what_is_asked(tmp_path: Path) -
     model = open_model(path, "cpu", (WIDTH, HEIGHT), (40, 32), None)
     torch.testing.assert_close(Segmenter(model, Recipe()).mask(VIEW), expected())
     with pytest.raises(
-        SegmenterError, match=r"m\.onnx: takes any size; give one as segmenter: size: \[width"
+        SegmenterError,
+        match=r"m\.onnx: takes any size; give one as segmenter: size: \[width, height\], or a preset",
     ):
         open_model(path, "cpu", None, None, None)
 

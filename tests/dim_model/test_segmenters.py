@@ -84,6 +84,16 @@ def test_an_activation_that_cannot_be_is_refused() -> None:
         mask_of(np.zeros((1, 1, 8, 8), np.float32), Recipe(activation="softmax"), "m")
 
 
+@pytest.mark.parametrize("top", [1, 255])
+def test_a_mask_in_bytes_is_a_picture_or_zeros_and_ones(top: int) -> None:
+    output = np.zeros((1, 1, 8, 8), np.uint8)
+    output[..., 4:] = top
+    for preset in ("custom", "u2net"):
+        mask = mask_of(output, PRESETS[preset], "m")
+        assert mask[..., :4].max() == 0
+        assert mask[..., 4:].min() == 1
+
+
 def test_values_that_are_not_finite_are_an_error_not_a_mask() -> None:
     with pytest.raises(SegmenterError, match=r"m: gives values that are not finite"):
         mask_of(np.full((1, 1, 8, 8), np.nan, np.float32), Recipe(), "m")

@@ -18,7 +18,7 @@ from daemon.media import slots as slots_module
 from daemon.media.apart import open_apart
 from daemon.media.decoders import Decoders
 from daemon.media.decoding_faults import DecoderLostError, DecodingError
-from tests.daemon.cases import sequence
+from tests.daemon.cases import sequence, write
 from tests.daemon.media.apart_cases import LIMITS, film, numbered, opened, photograph
 
 
@@ -43,7 +43,16 @@ def exr(folder: Path) -> MediaRef:
     return locate(folder / "shot.####.exr")
 
 
-KINDS = [photograph, numbered, exr, film]
+def mattes(folder: Path) -> MediaRef:
+    """The same matte as grey, as RGB and in an alpha."""
+    grey = np.tile(np.arange(0, 250, 10, dtype=np.uint8), (9, 1))
+    white = np.full_like(grey, 255)
+    for n, picture in enumerate((grey, np.dstack([grey] * 3), np.dstack([white, white, white, grey]))):
+        write(folder / f"shot_mask.{n}.png", picture)
+    return replace(locate(folder / "shot_mask.#.png"), is_matte=True)
+
+
+KINDS = [photograph, numbered, exr, film, mattes]
 
 
 @pytest.mark.parametrize("make", KINDS)
