@@ -224,9 +224,7 @@ def test_an_answer_of_another_shape_is_none(kept: dict[str, object]) -> None:
 def test_weights_of_a_dimd_that_saw_to_the_rest_otherwise_are_taken_after_an_upgrade(
     root: Path, what: str
 ) -> None:
-    """Sampling that changed, or the last step of a matte, gives another answer, for which nobody's weights are
-    to blame.
-    """
+    """Sampling, or the last step of a matte, that changed gives another answer: no weights are to blame."""
     kept = weights.load_card(root / "good").canary
     other = kept | {"alpha": [0.5] * 100}
     assert canary.fault(alpha_of(root / "good"), other)
