@@ -97,27 +97,66 @@ def read(rgb, left, number, colours):
 @numba.njit(nogil=True, cache=True)
 def measure(windows, number, colours, fits):
     """Of each window the mean colour and the inverse of the colours' covariance."""
-    ninth, one = 1.0 / 9.0, np.uintp(1)
+    sums = np.zeros(9 * ROW)
     for y in range(len(windows)):
-        for i in range(windows[y, 0], windows[y, 1]):
-            m0 = m1 = m2 = s00 = s01 = s02 = s11 = s12 = s22 = 0.0
-            for v in range(y - 1, y + 2):
-                p = np.uintp(number[v] * 3 * ROW + BESIDE + i - 1)
-                for _ in range(3):
-                    r, g, b = np.float64(colours[p]), np.float64(colours[p + _1]), np.float64(colours[p + _2])
-                    m0, m1, m2 = m0 + r, m1 + g, m2 + b
-                    s00, s01, s02 = s00 + r * r, s01 + r * g, s02 + r * b
-                    s11, s12, s22 = s11 + g * g, s12 + g * b, s22 + b * b
-                    p += one
-            m0, m1, m2 = m0 * ninth, m1 * ninth, m2 * ninth
-            s00, s01, s02 = s00 * ninth - m0 * m0 + RIDGE, s01 * ninth - m0 * m1, s02 * ninth - m0 * m2
-            s11, s12 = s11 * ninth - m1 * m1 + RIDGE, s12 * ninth - m1 * m2
-            s22 = s22 * ninth - m2 * m2 + RIDGE
-            c00, c01, c02, c11, c12, c22, determinant = cofactors(s00, s01, s02, s11, s12, s22)
-            scale, p = 1.0 / determinant, np.uintp(number[y] * 9 * ROW + BESIDE + i)
-            fits[p], fits[p + _1], fits[p + _2] = m0, m1, m2
-            fits[p + _3], fits[p + _4], fits[p + _5] = c00 * scale, c01 * scale, c02 * scale
-            fits[p + _6], fits[p + _7], fits[p + _8] = c11 * scale, c12 * scale, c22 * scale
+        first, size = windows[y, 0], windows[y, 1] - windows[y, 0]
+        if size > 0:
+            _add_moments(colours, number[y - 1 : y + 2], sums, first, size)
+            _invert(sums, fits, number[y], first, size)
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_moments(colours, number, sums, first, size):
+    """Sums over three rows of colours and their products, for windows from ``first`` on."""
+    start = np.uintp(BESIDE + first - 1)
+    p0 = start + np.uintp(3 * ROW * number[0])
+    p1, p2 = start + np.uintp(3 * ROW * number[1]), start + np.uintp(3 * ROW * number[2])
+    for i in range(np.uintp(size + 2)):
+        r0, g0, b0 = (
+            np.float64(colours[p0 + i]),
+            np.float64(colours[p0 + _1 + i]),
+            np.float64(colours[p0 + _2 + i]),
+        )
+        r1, g1, b1 = (
+            np.float64(colours[p1 + i]),
+            np.float64(colours[p1 + _1 + i]),
+            np.float64(colours[p1 + _2 + i]),
+        )
+        r2, g2, b2 = (
+            np.float64(colours[p2 + i]),
+            np.float64(colours[p2 + _1 + i]),
+            np.float64(colours[p2 + _2 + i]),
+        )
+        q = start + i
+        sums[q], sums[q + _1], sums[q + _2] = r0 + r1 + r2, g0 + g1 + g2, b0 + b1 + b2
+        sums[q + _3] = r0 * r0 + r1 * r1 + r2 * r2
+        sums[q + _4] = r0 * g0 + r1 * g1 + r2 * g2
+        sums[q + _5] = r0 * b0 + r1 * b1 + r2 * b2
+        sums[q + _6] = g0 * g0 + g1 * g1 + g2 * g2
+        sums[q + _7] = g0 * b0 + g1 * b1 + g2 * b2
+        sums[q + _8] = b0 * b0 + b1 * b1 + b2 * b2
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _mean(sums, q):
+    return (sums[q - np.uintp(1)] + sums[q] + sums[q + np.uintp(1)]) * (1.0 / 9.0)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _invert(sums, fits, number, first, size):
+    start = np.uintp(BESIDE + first)
+    row = np.uintp(9 * ROW * number) + start
+    for i in range(np.uintp(size)):
+        q, p = start + i, row + i
+        m0, m1, m2 = _mean(sums, q), _mean(sums, q + _1), _mean(sums, q + _2)
+        s00, s01 = _mean(sums, q + _3) - m0 * m0 + RIDGE, _mean(sums, q + _4) - m0 * m1
+        s02, s11 = _mean(sums, q + _5) - m0 * m2, _mean(sums, q + _6) - m1 * m1 + RIDGE
+        s12, s22 = _mean(sums, q + _7) - m1 * m2, _mean(sums, q + _8) - m2 * m2 + RIDGE
+        c00, c01, c02, c11, c12, c22, determinant = cofactors(s00, s01, s02, s11, s12, s22)
+        scale = 1.0 / determinant
+        fits[p], fits[p + _1], fits[p + _2] = m0, m1, m2
+        fits[p + _3], fits[p + _4], fits[p + _5] = c00 * scale, c01 * scale, c02 * scale
+        fits[p + _6], fits[p + _7], fits[p + _8] = c11 * scale, c12 * scale, c22 * scale
 
 
 @numba.njit(nogil=True, cache=True)
