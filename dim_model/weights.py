@@ -252,7 +252,7 @@ def point(root: Path, version: str) -> None:
     """Make ``current`` name ``version``, and ``previous`` what it named, each in one rename. Raises
     ``WeightsError`` where that version is not there, OSError where the folder cannot be written to.
     """
-    resolve(root, version)
+    version = resolve(root, version).name  # of a link what it names, for it is about to name something else
     try:
         before = resolve(root).name
     except WeightsError:
