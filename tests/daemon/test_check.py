@@ -121,6 +121,40 @@ def test_a_folder_that_is_closed_to_us_is_a_fault(
     assert "is closed to this user; give it leave to read" in fault
 
 
+@pytest.mark.parametrize(
+    ("folder", "free", "says"),
+    [
+        ("out", 2.9, "folders: out: {} has less than 3 GiB free; make room, or lower limits: min_free_gib"),
+        ("state", 0.0, "state: {} has less than 0.05 GiB free; make room, for where the ledger cannot grow"),
+    ],
+)
+def test_a_disk_without_room_is_a_fault(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, folder: str, free: float, says: str
+) -> None:
+    def free_bytes(path: Path) -> float:
+        return (free if path == tmp_path / folder else 3.0) * 2**30
+
+    monkeypatch.setattr(check_module, "free_bytes", free_bytes)
+    settings = config(tmp_path, weights=str(root), runtime="torch", limits={"min_free_gib": 3.0})
+    (fault,) = faults(settings)
+    assert fault.startswith(says.format(tmp_path / folder))
+
+
+def test_a_disk_that_is_mounted_read_only_is_a_fault(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, out = os.statvfs, tmp_path / "out"
+    out.mkdir()
+
+    def statvfs(path: Path) -> os.statvfs_result:
+        look = real(path)
+        return os.statvfs_result((*look[:8], os.ST_RDONLY, look[9])) if path == out else look
+
+    monkeypatch.setattr(check_module.os, "statvfs", statvfs)
+    (fault,) = faults(config(tmp_path, weights=str(root), runtime="torch"))
+    assert fault.startswith(f"folders: out: {out} is on a disk that is mounted read-only; have it mounted")
+
+
 @pytest.fixture
 def closed(tmp_path: Path) -> Iterator[Path]:
     """A folder that this process may not look into, whoever runs it."""
