@@ -51,8 +51,10 @@ class Finding:
     mend: str = ""
 
 
-def examine(folders: list[Path]) -> Iterator[Finding]:
-    """Everything looked at, in the order in which a person reads it. folders: where dimd is to write."""
+def examine(folders: list[Path], versions: Path = weights.SHIPPED) -> Iterator[Finding]:
+    """Everything looked at, in the order in which a person reads it. folders: where dimd is to write.
+    versions: the folder of weights.
+    """
     yield Finding("ok", f"Python {platform.python_version()} on {platform.platform(terse=True)}")
     for name in _PACKAGES:
         yield _package(name)
@@ -75,7 +77,7 @@ def examine(folders: list[Path]) -> Iterator[Finding]:
             yield Finding("ok", f"{form} files through OpenImageIO")
         else:
             yield Finding("fault", f"{form} files cannot be read", "install OpenImageIO from PyPI's wheel")
-    yield _weights()
+    yield _weights(versions)
     for folder in folders:
         yield _writable(folder)
 
@@ -136,12 +138,13 @@ def _has(name: str, mode: Literal["r", "w"]) -> bool:
     return True
 
 
-def _weights() -> Finding:
+def _weights(versions: Path) -> Finding:
     try:
-        folder = weights.resolve(weights.SHIPPED)
+        folder = weights.resolve(versions)
         card = weights.load(folder).card
     except WeightsError as error:
-        return Finding("fault", str(error), "install dimd again")
+        mend = "install dimd again" if versions == weights.SHIPPED else "see dimd weights list"
+        return Finding("fault", str(error).rstrip("."), mend)
     return Finding("ok", f"weights {card.version}: {card.network}, {card.licence}")
 
 

@@ -232,3 +232,10 @@ def test_doctor_finds_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     verdicts = [f.verdict for f in examine([tmp_path / "file"])]
     assert verdicts[-1] == "fault"
+
+
+def test_doctor_looks_at_the_weights_of_the_config(tmp_path: Path) -> None:
+    path = written(tmp_path, "weights: none\n")
+    done = CliRunner().invoke(main, ["doctor", "--config", path])
+    assert done.exit_code == 1
+    assert f"fault {tmp_path / 'none'}: has no weights 'current' (there: none)" in done.stdout
