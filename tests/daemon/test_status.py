@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from daemon.cli import main
 from daemon.ledger import Ledger
+from daemon.owner import owner_name
 from tests.daemon.ledger_cases import clip
 
 
@@ -50,3 +52,27 @@ def test_a_clip_whose_folder_left_the_config_is_said_to(config: Path, tmp_path: 
         f"its folder {tmp_path / 'before'} is none of this config any more; name it there again, or give "
         "the clip up: dimd cancel 2"
     )
+
+
+def killed() -> str:
+    host, place, _, *rest = owner_name().split("/")
+    return "/".join((host, place, str(2**22 + 1), *rest))  # above the kernel's highest pid
+
+
+@pytest.mark.parametrize(
+    ("owner", "lease", "says"),
+    [
+        (owner_name(), 60, ""),
+        (owner_name(), -1, "its daemon is gone; the next that is started goes on with it"),
+        (killed(), 60, "its daemon is gone; the next that is started goes on with it"),
+    ],
+)
+def test_a_job_whose_daemon_was_killed_is_said_to_be_nobodys(
+    config: Path, tmp_path: Path, owner: str, lease: float, says: str
+) -> None:
+    with Ledger(tmp_path / "state") as ledger:
+        ledger.offer(clip("shot", tmp_path / "in"), "shot")
+        ledger.claim(owner, lease, time.time())
+        (line,) = lines(config)
+
+    assert line.split() == ["1", "shot", "running", *says.split()]
