@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from daemon.job import Job
+from daemon.one_line import on_one_line
 
 
 class ProgressReporter:
@@ -39,7 +40,7 @@ class ProgressReporter:
         self._remove(job)  # one that begins anew
         with self._lock:
             self._tasks[job.id] = self._bars.add_task(
-                escape(job.name), total=frames, completed=begun_at, fps=0.0
+                _plain(job.name), total=frames, completed=begun_at, fps=0.0
             )
 
     def advanced(self, job: Job, done: int, fps: float) -> None:
@@ -47,17 +48,17 @@ class ProgressReporter:
             self._bars.update(self._tasks[job.id], completed=done, fps=fps)
 
     def warned(self, job: Job, sentence: str) -> None:
-        self._say(f"[yellow]note[/]    {escape(_of(job, sentence))}")
+        self._say(f"[yellow]note[/]    {_plain(_of(job, sentence))}")
 
     def published(self, job: Job, folder: Path) -> None:
         self._remove(job)
-        self._say(f"[green]done[/]    {escape(job.name)}: {escape(str(folder))}")
+        self._say(f"[green]done[/]    {_plain(job.name)}: {_plain(str(folder))}")
 
     def ended(self, job: Job, how: str, sentence: str) -> None:
         self._remove(job)
         self._told.add(job.id)
         colour = "red" if how in ("failed", "set_aside") else "yellow"
-        self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {escape(_of(job, sentence))}")
+        self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {_plain(_of(job, sentence))}")
 
     def left(self, jobs: Iterable[Job]) -> None:
         """Say what is not done of them for a reason of an earlier run, which nobody has told in this one."""
@@ -89,6 +90,10 @@ class ProgressReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+
+def _plain(text: str) -> str:
+    return escape(on_one_line(text))
 
 
 def _of(job: Job, sentence: str) -> str:

@@ -13,6 +13,7 @@ from structlog.typing import EventDict
 
 from daemon.config import LogSettings
 from daemon.job import Job
+from daemon.one_line import on_one_line
 
 Log = structlog.stdlib.BoundLogger
 
@@ -77,25 +78,10 @@ def configure_log(settings: LogSettings) -> Log:
     return log
 
 
-_UNPRINTABLE = {
-    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-    for code in (
-        *range(0x20),
-        *range(0x7F, 0xA0),
-        0x2028,
-        0x2029,
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
-"""Characters that begin a new line, move a terminal's cursor or turn the reading direction."""
-
-
 def _on_one_line(logger: object, method: str, event: EventDict) -> EventDict:
-    """A file's name may hold what draws a line of its own on a terminal: it is shown, not obeyed."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = value.translate(_UNPRINTABLE)
+            event[key] = on_one_line(value)
     return event
 
 

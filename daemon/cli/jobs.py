@@ -15,6 +15,7 @@ from daemon.cli.options import config_option, loaded
 from daemon.cli.table import show
 from daemon.job import Job
 from daemon.ledger import Ledger, LedgerError, LedgerView
+from daemon.one_line import on_one_line
 
 _SHOWN = ("id", "name", "state", "frames_done", "frames_total", "fps", "attempts", "error", "result")
 
@@ -45,7 +46,8 @@ def _table(jobs: list[Job], watched: list[str], left: Collection[int]) -> Table:
         frames = f"{job.frames_done} of {job.frames_total}" if job.frames_total else ""
         pace = f"{job.fps:.1f}" if job.fps else ""
         state = job.state.replace("_", " ")
-        table.add_row(str(job.id), escape(job.name), state, frames, pace, escape(_words(job, watched, left)))
+        name, words = (escape(on_one_line(text)) for text in (job.name, _words(job, watched, left)))
+        table.add_row(str(job.id), name, state, frames, pace, words)
     return table
 
 
@@ -81,7 +83,7 @@ def _order(
             for number in jobs:
                 try:
                     job = order(ledger, number)
-                    click.echo(f"job {job.id}: {job.name} is {job.state.replace('_', ' ')}.")
+                    click.echo(f"job {job.id}: {on_one_line(job.name)} is {job.state.replace('_', ' ')}.")
                 except LedgerError as error:
                     click.echo(str(error), err=True)
                     failed = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -26,6 +27,13 @@ def test_a_note_begins_with_the_clips_name() -> None:
     with ProgressReporter(Console(file=said)) as reporter:
         reporter.warned(told_as(1, "st"), "p.####.png: lacks frame 2.")
     assert said.getvalue() == "note    st: p.####.png: lacks frame 2.\n"
+
+
+def test_a_name_draws_no_line_of_its_own() -> None:
+    said = io.StringIO()
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.published(told_as(1, "st\ndone    forged\x9b"), Path("out"))
+    assert said.getvalue() == "done    st\\x0adone    forged\\x9b: out\n"
 
 
 def test_a_sentence_that_begins_with_the_clips_name_does_not_have_it_twice() -> None:

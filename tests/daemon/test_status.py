@@ -41,6 +41,14 @@ def test_a_job_is_one_line_to_a_pipe_however_long_its_sentence(config: Path, tmp
     assert older.endswith(f"  {sentence}")
 
 
+def test_a_job_is_one_line_whatever_its_name_draws(config: Path, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "state") as ledger:
+        ledger.offer(clip("shot\n  7  forged  done\x1b[2J\x9b2J\u202e[b]", tmp_path / "in"), "shot")
+
+    (line,) = lines(config)
+    assert line.split(maxsplit=1)[1] == r"shot\x0a  7  forged  done\x1b[2J\x9b2J\u202e[b]  waiting"
+
+
 def test_a_clip_whose_folder_left_the_config_is_said_to(config: Path, tmp_path: Path) -> None:
     with Ledger(tmp_path / "state") as ledger:
         for name, folder in (("here", "in"), ("left", "before")):
