@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict
@@ -56,7 +57,7 @@ def configure_log(settings: LogSettings) -> Log:
     structlog.configure(
         processors=[*common, structlog.processors.format_exc_info, shape],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Spared(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -76,6 +77,23 @@ def configure_log(settings: LogSettings) -> Log:
     threading.excepthook = _thread_ended
     log: Log = structlog.get_logger()
     return log
+
+
+class _Spared:
+    """A stream whose lines are lost where it takes none, on a full disk or once its terminal is gone: that is
+    no reason to end the work that they tell of.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _on_one_line(logger: object, method: str, event: EventDict) -> EventDict:
