@@ -34,6 +34,7 @@ class ProgressReporter:
         )
         self._tasks: dict[int, TaskID] = {}
         self._told: set[int] = set()
+        self._is_silent = True
         self._lock = threading.Lock()
 
     def started(self, job: Job, frames: int, begun_at: int) -> None:
@@ -61,7 +62,13 @@ class ProgressReporter:
         self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {_plain(_of(job, sentence))}")
 
     def left(self, jobs: Iterable[Job]) -> None:
-        """Say what is not done of them for a reason of an earlier run, which nobody has told in this one."""
+        """Say what is not done of them for a reason of an earlier run, which nobody has told in this one; and
+        where nothing was to be said of any, that all are done.
+        """
+        jobs = list(jobs)
+        if self._is_silent and jobs and all(job.state == "done" for job in jobs):
+            clips = f"{len(jobs)} clips are" if len(jobs) > 1 else f"{_plain(jobs[0].name)} is"
+            self._say(f"Nothing to do: {clips} done already, and made again once touched.")
         for job in jobs:
             if job.state in ("done", "running") or job.id in self._told:
                 continue
@@ -73,6 +80,7 @@ class ProgressReporter:
             self.ended(job, job.state, f"{job.error} It is so {mend}." if job.error else f"is so {mend}.")
 
     def _say(self, line: str) -> None:
+        self._is_silent = False
         # Paths and sentences stay in one piece: they are copied, and read by scripts.
         self._bars.console.print(line, soft_wrap=True, highlight=False)
 
