@@ -88,6 +88,11 @@ class LedgerView(Closing):
                 found[state] -= others
         return found
 
+    def last_done(self) -> float | None:
+        """When a result was last published, in epoch seconds; None: none was."""
+        ((last,),) = self._file.read("SELECT max(finished) FROM job WHERE state = 'done'")
+        return last  # type: ignore[no-any-return]
+
     def figures(self, job_id: int) -> list[dict[str, Any]]:
         """What was committed of each frame, in order; empty once the job is done (the manifest has them)."""
         rows = self._file.read("SELECT figures FROM figure WHERE job = ? ORDER BY position", job_id)

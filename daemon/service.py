@@ -139,6 +139,7 @@ class Service:
                 config.device,
             )
             self.metrics.set_weights(self._engine.version, self._engine.description)
+            self.metrics.last_success.set(ledger.last_done() or 0)
             if config.metrics.port is not None and not self._once:
                 if risk := exposure(config.metrics):
                     self._log.warning(risk)

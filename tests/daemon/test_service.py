@@ -287,6 +287,16 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, engine: Engine) ->
     )
 
 
+def test_when_a_result_was_last_published_is_known_after_a_restart(tmp_path: Path, engine: Engine) -> None:
+    settings = config(tmp_path)
+    still(tmp_path / "in")
+    (job,), _ = once(settings, engine)
+    with running(settings, engine) as daemon:
+        found = daemon.service.metrics.registry.get_sample_value
+        wait_for(lambda: found("dimd_jobs", {"state": "done"}) == 1)
+        wait_for(lambda: found("dimd_last_success_timestamp_seconds") == job.finished)
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, engine: Engine) -> None:
     settings = config(tmp_path)
     (tmp_path / "out").write_text("a file")
