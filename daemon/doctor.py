@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import platform
 import shutil
@@ -40,6 +41,7 @@ _NEEDED = ("prores_ks", "ffv1")
 _FORMATS = ("openexr", "png", "tiff", "jpeg", "dpx")
 _ROOM = 2 * GIB
 _MOUNTS = Patience(MOUNT_SECONDS)
+_MENDS = {errno.EROFS: "have its disk mounted for writing", errno.ENOSPC: "make room on its disk"}
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,8 @@ def _writable(folder: Path) -> Finding:
     except TimeoutError:
         return Finding("fault", f"{folder} does not answer within {MOUNT_SECONDS:g} s", "see to its mount")
     except OSError as error:
-        return Finding(
-            "fault", f"{folder} cannot be written to ({error.strerror})", "give this user access to it"
-        )
+        mend = _MENDS.get(error.errno or 0, "give this user access to it")
+        return Finding("fault", f"{folder} cannot be written to ({error.strerror})", mend)
     if free < _ROOM:
         return Finding(
             "fault", f"{folder} has only {free / GIB:.1f} GiB free", "make room, or name another disk"

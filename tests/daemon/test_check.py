@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -232,6 +233,17 @@ def test_doctor_finds_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     verdicts = [f.verdict for f in examine([tmp_path / "file"])]
     assert verdicts[-1] == "fault"
+
+
+def test_doctor_has_the_mend_for_a_disk_that_is_mounted_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(folder: Path) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("daemon.doctor._free_for_us", closed)
+    found = _writable(tmp_path)
+    assert (found.verdict, found.mend) == ("fault", "have its disk mounted for writing")
 
 
 def test_doctor_looks_at_the_weights_of_the_config(tmp_path: Path) -> None:
