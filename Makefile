@@ -28,6 +28,8 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: demo/in/creature.mp4  ## render a demo shot, matte it, write demo/contact-sheet.png
+	@# What is done is done again only where it changed: so too where its result was taken away.
+	@[ -n "$$(ls -d demo/out/creature* demo/out/.creature* 2>/dev/null)" ] || touch demo/in/creature.mp4
 	$(BIN)/dimd --config demo/config.yaml --once
 	$(BIN)/python -m demo.contact_sheet
 

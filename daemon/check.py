@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from daemon.metrics_server import MetricsError, asked_of_callers
 from daemon.outputs import misfit
 from daemon.patience import MOUNT_SECONDS, Patience
 from daemon.refusal import blamed
-from daemon.room import nearest
+from daemon.room import free_bytes, nearest
+from daemon.section import GIB
 from daemon.trimaps import segmenter
 from dim_model import weights
 from dim_model.matter import Matter
@@ -27,6 +29,9 @@ from dim_model.runtimes import DeviceError
 from dim_model.weights import WeightsError
 
 _MOUNTS = Patience(MOUNT_SECONDS)
+
+_LEDGER_GIB = 0.05
+"""Free disk for the ledger: what it appends before it folds it in, many times over."""
 
 
 def weights_root(config: Config) -> Path:
@@ -49,8 +54,10 @@ def faults(config: Config) -> Iterator[str]:
     """One sentence for each thing that is wrong; nothing where all is well."""
     for pair in config.folders:
         yield from _folder(pair.in_, "folders: in", os.R_OK | os.X_OK)
-        yield from _folder(pair.out, "folders: out", os.R_OK | os.W_OK | os.X_OK)
-    yield from _folder(config.state, "state", os.R_OK | os.W_OK | os.X_OK)
+        mend = "make room, or lower limits: min_free_gib, for until then no clip is begun"
+        yield from _written(pair.out, "folders: out", config.limits.min_free_gib, mend)
+    mend = "make room, for where the ledger cannot grow dimd ends"
+    yield from _written(config.state, "state", _LEDGER_GIB, mend)
     try:
         _try_weights(config)
     except (WeightsError, DeviceError) as error:
@@ -105,6 +112,15 @@ def colour_faults(config: Config) -> Iterator[str]:
                 yield str(error)
 
 
+def _written(path: Path, key: str, need: float, mend: str) -> Iterator[str]:
+    """As ``_folder``, of one that is written to. need: GiB that its disk is to have free."""
+    found = list(_folder(path, key, os.R_OK | os.W_OK | os.X_OK))
+    yield from found
+    with suppress(OSError):  # it went this very moment
+        if not found and free_bytes(path) < need * GIB:
+            yield f"{key}: {path} has less than {need:g} GiB free; {mend}."
+
+
 def _folder(path: Path, key: str, access: int) -> Iterator[str]:
     """A folder that is not there yet is no fault where it can be made."""
     try:
@@ -121,6 +137,8 @@ def _fault(path: Path, access: int) -> str | None:
     there = nearest(path)
     if not there.is_dir():
         return f"{path} cannot be a folder, for {there} is a file; name another"
+    if access & os.W_OK and os.statvfs(there).f_flag & os.ST_RDONLY:
+        return f"{path} is on a disk that is mounted read-only; have it mounted for writing, or name another"
     if not os.access(there, access if there == path else os.W_OK | os.X_OK):
         need = "read and write" if access & os.W_OK else "read"
         return f"{path} is closed to this user; give it leave to {need} {there}"

@@ -81,7 +81,7 @@ def stamp_of(folder: Path, media: Iterable[MediaRef | None], settings: Path | No
     inside = len(os.fspath(folder / "x")) - 1
     found = []
     for home, names in _shelves(media, settings):
-        if bound and home != folder and _leads_out(home, folder):
+        if bound and home != folder and leads_out(home, folder):
             raise OutsideError(home / names[0])
         begin = os.fspath(home / "x")[:-1]
         for name in names:
@@ -89,13 +89,13 @@ def stamp_of(folder: Path, media: Iterable[MediaRef | None], settings: Path | No
             look = os.lstat(place)
             if stat.S_ISLNK(look.st_mode):
                 look = os.stat(place)  # noqa: PTH116
-                if bound and _leads_out(Path(place), folder):
+                if bound and leads_out(Path(place), folder):
                     raise OutsideError(Path(place))
             found.append((place[inside:], look.st_size, look.st_mtime_ns))
     return tuple(sorted(found))
 
 
-def _leads_out(path: Path, folder: Path) -> bool:
+def leads_out(path: Path, folder: Path) -> bool:
     return not path.resolve().is_relative_to(folder.resolve())
 
 

@@ -9,6 +9,7 @@ and the mend. The objects are frozen: a setting never changes under a running jo
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -180,6 +181,15 @@ class Config(Section):
                 f"limits: decode_seconds is {decode:g} and jobs: stall_seconds {stall:g}, which a slow file "
                 "would take for a hang of dimd; give decode_seconds less, or stall_seconds more"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _folders_are_text(self) -> Self:
+        """They become parts of rows in the ledger and of lines in the log."""
+        for folder in (each for pair in self.folders for each in (pair.in_, pair.out)):
+            told = os.fsencode(folder).decode(errors="backslashreplace")
+            if told != str(folder):
+                raise ValueError(f"folders: {told} is no UTF-8 in all its names; rename it, or name another")
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import platform
 import shutil
@@ -40,6 +41,7 @@ _NEEDED = ("prores_ks", "ffv1")
 _FORMATS = ("openexr", "png", "tiff", "jpeg", "dpx")
 _ROOM = 2 * GIB
 _MOUNTS = Patience(MOUNT_SECONDS)
+_MENDS = {errno.EROFS: "have its disk mounted for writing", errno.ENOSPC: "make room on its disk"}
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ class Finding:
     mend: str = ""
 
 
-def examine(folders: list[Path]) -> Iterator[Finding]:
-    """Everything looked at, in the order in which a person reads it. folders: where dimd is to write."""
+def examine(folders: list[Path], versions: Path = weights.SHIPPED) -> Iterator[Finding]:
+    """Everything looked at, in the order in which a person reads it. folders: where dimd is to write.
+    versions: the folder of weights.
+    """
     yield Finding("ok", f"Python {platform.python_version()} on {platform.platform(terse=True)}")
     for name in _PACKAGES:
         yield _package(name)
@@ -75,7 +79,7 @@ def examine(folders: list[Path]) -> Iterator[Finding]:
             yield Finding("ok", f"{form} files through OpenImageIO")
         else:
             yield Finding("fault", f"{form} files cannot be read", "install OpenImageIO from PyPI's wheel")
-    yield _weights()
+    yield _weights(versions)
     for folder in folders:
         yield _writable(folder)
 
@@ -136,12 +140,13 @@ def _has(name: str, mode: Literal["r", "w"]) -> bool:
     return True
 
 
-def _weights() -> Finding:
+def _weights(versions: Path) -> Finding:
     try:
-        folder = weights.resolve(weights.SHIPPED)
+        folder = weights.resolve(versions)
         card = weights.load(folder).card
     except WeightsError as error:
-        return Finding("fault", str(error), "install dimd again")
+        mend = "install dimd again" if versions == weights.SHIPPED else "see dimd weights list"
+        return Finding("fault", str(error).rstrip("."), mend)
     return Finding("ok", f"weights {card.version}: {card.network}, {card.licence}")
 
 
@@ -151,9 +156,8 @@ def _writable(folder: Path) -> Finding:
     except TimeoutError:
         return Finding("fault", f"{folder} does not answer within {MOUNT_SECONDS:g} s", "see to its mount")
     except OSError as error:
-        return Finding(
-            "fault", f"{folder} cannot be written to ({error.strerror})", "give this user access to it"
-        )
+        mend = _MENDS.get(error.errno or 0, "give this user access to it")
+        return Finding("fault", f"{folder} cannot be written to ({error.strerror})", mend)
     if free < _ROOM:
         return Finding(
             "fault", f"{folder} has only {free / GIB:.1f} GiB free", "make room, or name another disk"

@@ -184,8 +184,9 @@ class Engine(Closing):
                 return self._lent(self._current)
         with self._loading:
             with self._lock:
-                if version in self._loaded:
-                    return self._lent(version)
+                # By what its card says, which is what a clip notes: a folder may have been renamed.
+                if loaded := [name for name, matter in self._loaded.items() if matter.version == version]:
+                    return self._lent(loaded[0])
             # Untried: a clip ends on the weights that it began with, whatever is thought of them by now.
             matter = self._opened(weights.resolve(self._root, version))
             with self._lock:

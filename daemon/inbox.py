@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.clip import Clip, OutsideError, Role, stamp_of
+from daemon.clip import Clip, OutsideError, Role, leads_out, stamp_of
 from daemon.clip_folder import FRAME, ROLES, SETTINGS, SIDECAR, Beside, in_folder, settings_files
 from daemon.file_names import Remark, is_text, is_unfinished, plain, shown, some
 from daemon.media import MediaRef
@@ -46,7 +46,7 @@ def scan(folder: Path, remark: Remark = _unsaid, *, follow_links: bool = False) 
 
     Raises MediaError when the folder itself cannot be read.
     """
-    plates, beside = _told_apart(folder, listed(folder), remark)
+    plates, beside = _told_apart(folder, listed(folder), remark, bound=not follow_links)
     plates.sort(key=lambda plate: plate.ref.path)
     names = _distinct(folder, plates, remark)
     clips = []
@@ -88,11 +88,15 @@ def clip_in(folder: Path, remark: Remark = _unsaid) -> Clip | None:
     return _clip(folder.parent, name, _Plate(name, *found), beside[_owner(name, beside)], remark, bound=False)
 
 
-def _told_apart(folder: Path, inside: list[Entry], remark: Remark) -> tuple[list[_Plate], dict[str, Beside]]:
-    """The plates of what lies in `folder`, and by the name that it carries what goes with one."""
+def _told_apart(
+    folder: Path, inside: list[Entry], remark: Remark, *, bound: bool = False
+) -> tuple[list[_Plate], dict[str, Beside]]:
+    """The plates of what lies in `folder`, and by the name that it carries what goes with one. bound: no
+    folder is looked into that a link leads to out of it.
+    """
     plates: list[_Plate] = []
     beside: dict[str, Beside] = defaultdict(Beside)
-    for name, ref, inner in _entries(folder, inside, remark):
+    for name, ref, inner in _entries(folder, inside, remark, bound):
         sidecar = SIDECAR.fullmatch(name)
         if sidecar is None:
             plates.append(_Plate(name, ref, inner))
@@ -115,7 +119,9 @@ def _role(sidecar: re.Match[str]) -> Role:
     return next(role for role in ROLES if role == sidecar["role"].lower())
 
 
-def _entries(folder: Path, inside: list[Entry], remark: Remark) -> Iterator[tuple[str, MediaRef, Beside]]:
+def _entries(
+    folder: Path, inside: list[Entry], remark: Remark, bound: bool
+) -> Iterator[tuple[str, MediaRef, Beside]]:
     """Every plate or sidecar: its name, its media, and what lies in its own folder with it."""
     flat = grouped(folder, inside)
     for ref in flat:
@@ -133,7 +139,11 @@ def _entries(folder: Path, inside: list[Entry], remark: Remark) -> Iterator[tupl
                 remark(f"{shown(path)}: is no still, sequence or video by its name; dimd passes over it.")
         elif is_text(path, remark):
             name, faults = plain(path.name), list[str]()
-            found = in_folder(path, faults.append)
+            found = None
+            if bound and entry.is_symlink() and leads_out(path, folder):
+                faults.append(_outside(path))
+            else:
+                found = in_folder(path, faults.append)
             for fault in faults:
                 remark(fault)
             if found is not None:
@@ -168,10 +178,7 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: Beside, remark: Remark,
         # Whoever may drop a clip may not read all that dimd may, such as another show's folder.
         stamp = stamp_of(folder, (plate.ref, *media.values()), own, bound=bound)
     except OutsideError as error:
-        remark(
-            f"{shown(error.file)}: is a link out of the watched folder; copy what it leads to into there, "
-            "or set watch: follow_links: true."
-        )
+        remark(_outside(error.file))
         return None
     except FileNotFoundError as error:
         # else it was moved away since it was listed; the next scan sees what is there then
@@ -184,6 +191,13 @@ def _clip(folder: Path, name: str, plate: _Plate, outer: Beside, remark: Remark,
         )
         return None
     return Clip(name=name, folder=folder, plate=plate.ref, settings=own, stamp=stamp, bound=bound, **media)
+
+
+def _outside(link: Path) -> str:
+    return (
+        f"{shown(link)}: is a link out of the watched folder; copy what it leads to into there, "
+        "or set watch: follow_links: true."
+    )
 
 
 def many(name: str, what: str, paths: Sequence[Path]) -> str:

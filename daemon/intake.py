@@ -33,6 +33,11 @@ _SHARE = 0.01
 _PATIENCE = 60.0
 """Seconds that a look into a folder may take; if it takes longer, what it found serves the next one."""
 
+_MISSED = (
+    "is empty, though clips that lay in it still wait; bring its disk back, or, if they were taken out, "
+    "give them up: dimd cancel."
+)
+
 
 class Intake:
     """tell_aside: is told of a job that is set aside at once. settle_seconds: see ``Settle``. ``look`` is for
@@ -78,10 +83,10 @@ class Intake:
         if not asked and self._is_quiet(config):
             return
         begun = self._clock()
-        clips, whole = self._scan(config)
+        clips, whole, doubted = self._scan(config)
         self._settle.update(clips)
         self._offer(config, self._settle.settled)
-        self._forget(clips, whole)
+        self._forget(clips, whole, doubted)
         self._litter.sweep(config.folders)
         self._seen = config
         now = self._clock()
@@ -115,12 +120,13 @@ class Intake:
             return tasks
         return {key: task for key, task in tasks.items() if not short.get(task.out)}
 
-    def _scan(self, config: Config) -> tuple[list[Clip], list[FolderPair]]:
-        """The clips, and the folders that are to be believed where they show none: a share that is not
-        mounted looks like an empty folder, but is on another device.
+    def _scan(self, config: Config) -> tuple[list[Clip], list[FolderPair], list[FolderPair]]:
+        """The clips, and the folders that are to be believed where they show none, and those that are not: a
+        share that is not mounted looks like an empty folder, but is on another device.
         """
         found: list[Clip] = []
         whole: list[FolderPair] = []
+        doubted: list[FolderPair] = []
         remarks: list[str] = []
         self._standing = []
         self._is_answered = True
@@ -142,12 +148,11 @@ class Intake:
             self._standing.append(seen.standing)
             if seen.clips:
                 self._devices[pair.in_] = seen.device
-            if self._devices.get(pair.in_) == seen.device:
-                whole.append(pair)
+            (whole if self._devices.get(pair.in_) == seen.device else doubted).append(pair)
             found += seen.clips
             remarks += seen.remarks
         self._faults.now("scan", remarks)
-        return found, whole
+        return found, whole, doubted
 
     def _offer(self, config: Config, clips: list[Clip]) -> None:
         """Put what is ready into the ledger. A clip whose own settings are wrong is set aside at once."""
@@ -170,13 +175,19 @@ class Intake:
             self._ledger.set_aside(job.id, task.fault)
             self._tell_aside(replace(job, error=task.fault))
 
-    def _forget(self, clips: list[Clip], whole: list[FolderPair]) -> None:
-        """Nobody waits for a clip that was taken out of its folder."""
+    def _forget(self, clips: list[Clip], whole: list[FolderPair], doubted: list[FolderPair]) -> None:
+        """Nobody waits for a clip that was taken out of its folder; but whether it was is a person's to say,
+        where that may merely be away.
+        """
         there = {clip.source for clip in clips}
-        folders = {str(pair.in_) for pair in whole}
+        folders, empty = ({str(pair.in_) for pair in pairs} for pairs in (whole, doubted))
+        missed = set[str]()
         for job in self._ledger.unheld():
             if job.folder in folders and job.source not in there:
                 self._ledger.forget(job.id)
+            elif job.folder in empty and job.state in ("waiting", "running"):
+                missed.add(job.folder)
+        self._faults.now("missed", (f"{folder}: {_MISSED}" for folder in missed))
 
 
 def _again(known: tuple[str, Task] | None, clip: Clip) -> tuple[str, Task] | None:

@@ -293,8 +293,10 @@ class Ledger(LedgerView):
             before = self.get(job_id)
             if before.state not in allowed:
                 can = ", ".join(_words(other) for other in STATES if other in allowed)
+                again = state == "waiting" and before.state == "done"
                 raise LedgerError(
-                    f"job {job_id}: {before.name} is {_words(before.state)}; name one that is {can}."
+                    f"job {job_id}: {before.name} is {_words(before.state)}; name one that is {can}"
+                    f"{', or touch its clip to have that made again' if again else ''}."
                 )
             db.execute(
                 "UPDATE job SET state = ?, owner = NULL, lease_until = NULL, retry_at = NULL, finished = ?,"

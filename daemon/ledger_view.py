@@ -10,6 +10,7 @@ from typing import Any
 from daemon.closing import Closing
 from daemon.job import STATES, Job, State
 from daemon.ledger_file import LedgerError, LedgerFile
+from daemon.owner import is_gone
 
 _LARGEST = 2**63 - 1
 """Number that SQLite has for a row, and can be asked for."""
@@ -55,6 +56,11 @@ class LedgerView(Closing):
         )
         return [Job.from_row(row) for row in rows]
 
+    def left(self, now: float) -> set[int]:
+        """Ids of running jobs that nobody works on: their daemon has ended, or let its lease run out."""
+        rows = self._file.read("SELECT id, owner, lease_until FROM job WHERE state = 'running'")
+        return {row["id"] for row in rows if row["lease_until"] <= now or is_gone(row["owner"])}
+
     def litter(self, folder: str) -> list[tuple[str, str]]:
         """Key and name of each job of that watched folder whose work nobody is to go on with, though some may
         still lie in the folder for results.
@@ -81,6 +87,11 @@ class LedgerView(Closing):
             for state, others in rows:
                 found[state] -= others
         return found
+
+    def last_done(self) -> float | None:
+        """When a result was last published, in epoch seconds; None: none was."""
+        ((last,),) = self._file.read("SELECT max(finished) FROM job WHERE state = 'done'")
+        return last  # type: ignore[no-any-return]
 
     def figures(self, job_id: int) -> list[dict[str, Any]]:
         """What was committed of each frame, in order; empty once the job is done (the manifest has them)."""

@@ -7,6 +7,7 @@ callers as come, for as long as they like; each has a thread and an open file, w
 
 from __future__ import annotations
 
+import errno
 import hmac
 import io
 import ipaddress
@@ -137,10 +138,12 @@ class MetricsServer:
         try:
             family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
             self._server = _Server(address, family, tls)
-        except OSError as error:
-            raise MetricsError(
-                f"{where} cannot be listened on ({error.strerror}); give another port, or null for none."
-            ) from error
+        except (OSError, ValueError) as error:  # of a host that is no name at all
+            code = getattr(error, "errno", None)
+            is_elsewhere = code == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror | ValueError)
+            mend = "give a host of this machine" if is_elsewhere else "give another port, or null for none"
+            reason = getattr(error, "strerror", None) or error
+            raise MetricsError(f"{where} cannot be listened on ({reason}); {mend}.") from error
         self._server.set_app(_guarded(make_wsgi_app(metrics.registry), token))
         self.port = int(self._server.server_port)
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)

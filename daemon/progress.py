@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from daemon.job import Job
+from daemon.one_line import on_one_line
 
 
 class ProgressReporter:
@@ -33,13 +34,14 @@ class ProgressReporter:
         )
         self._tasks: dict[int, TaskID] = {}
         self._told: set[int] = set()
+        self._is_silent = True
         self._lock = threading.Lock()
 
     def started(self, job: Job, frames: int, begun_at: int) -> None:
         self._remove(job)  # one that begins anew
         with self._lock:
             self._tasks[job.id] = self._bars.add_task(
-                escape(job.name), total=frames, completed=begun_at, fps=0.0
+                _plain(job.name), total=frames, completed=begun_at, fps=0.0
             )
 
     def advanced(self, job: Job, done: int, fps: float) -> None:
@@ -47,20 +49,26 @@ class ProgressReporter:
             self._bars.update(self._tasks[job.id], completed=done, fps=fps)
 
     def warned(self, job: Job, sentence: str) -> None:
-        self._say(f"[yellow]note[/]    {escape(_of(job, sentence))}")
+        self._say(f"[yellow]note[/]    {_plain(_of(job, sentence))}")
 
     def published(self, job: Job, folder: Path) -> None:
         self._remove(job)
-        self._say(f"[green]done[/]    {escape(job.name)}: {escape(str(folder))}")
+        self._say(f"[green]done[/]    {_plain(job.name)}: {_plain(str(folder))}")
 
     def ended(self, job: Job, how: str, sentence: str) -> None:
         self._remove(job)
         self._told.add(job.id)
         colour = "red" if how in ("failed", "set_aside") else "yellow"
-        self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {escape(_of(job, sentence))}")
+        self._say(f"[{colour}]{how.replace('_', ' ')}[/]  {_plain(_of(job, sentence))}")
 
     def left(self, jobs: Iterable[Job]) -> None:
-        """Say what is not done of them for a reason of an earlier run, which nobody has told in this one."""
+        """Say what is not done of them for a reason of an earlier run, which nobody has told in this one; and
+        where nothing was to be said of any, that all are done.
+        """
+        jobs = list(jobs)
+        if self._is_silent and jobs and all(job.state == "done" for job in jobs):
+            clips = f"{len(jobs)} clips are" if len(jobs) > 1 else f"{_plain(jobs[0].name)} is"
+            self._say(f"Nothing to do: {clips} done already, and made again once touched.")
         for job in jobs:
             if job.state in ("done", "running") or job.id in self._told:
                 continue
@@ -72,6 +80,7 @@ class ProgressReporter:
             self.ended(job, job.state, f"{job.error} It is so {mend}." if job.error else f"is so {mend}.")
 
     def _say(self, line: str) -> None:
+        self._is_silent = False
         # Paths and sentences stay in one piece: they are copied, and read by scripts.
         self._bars.console.print(line, soft_wrap=True, highlight=False)
 
@@ -89,6 +98,10 @@ class ProgressReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+
+def _plain(text: str) -> str:
+    return escape(on_one_line(text))
 
 
 def _of(job: Job, sentence: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict
 
 from daemon.config import LogSettings
 from daemon.job import Job
+from daemon.one_line import on_one_line
 
 Log = structlog.stdlib.BoundLogger
 
@@ -55,7 +57,7 @@ def configure_log(settings: LogSettings) -> Log:
     structlog.configure(
         processors=[*common, structlog.processors.format_exc_info, shape],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Spared(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -77,25 +79,27 @@ def configure_log(settings: LogSettings) -> Log:
     return log
 
 
-_UNPRINTABLE = {
-    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-    for code in (
-        *range(0x20),
-        *range(0x7F, 0xA0),
-        0x2028,
-        0x2029,
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
-"""Characters that begin a new line, move a terminal's cursor or turn the reading direction."""
+class _Spared:
+    """A stream whose lines are lost where it takes none, on a full disk or once its terminal is gone: that is
+    no reason to end the work that they tell of.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _on_one_line(logger: object, method: str, event: EventDict) -> EventDict:
-    """A file's name may hold what draws a line of its own on a terminal: it is shown, not obeyed."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = value.translate(_UNPRINTABLE)
+            event[key] = on_one_line(value)
     return event
 
 

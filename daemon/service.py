@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from operator import attrgetter
@@ -105,11 +105,15 @@ class Service:
         patience = Patience(_PATIENCE)
         folders = [each for pair in config.folders for each in (pair.in_, pair.out)]
         there = {folder: patience.put(folder, partial(_make, folder)) for folder in folders}
+        missing: dict[Path, StartError] = {}
         for folder, answer in there.items():
             try:
                 answer()
             except TimeoutError:
                 self._log.warning(f"{folder}: does not answer; its clips wait until it does.")
+            except StartError as error:
+                missing[folder] = error
+        self._go_on_without(missing)
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(config.state, deadly=self._tell_aside))
             if ledger.mended:
@@ -139,6 +143,7 @@ class Service:
                 config.device,
             )
             self.metrics.set_weights(self._engine.version, self._engine.description)
+            self.metrics.last_success.set(ledger.last_done() or 0)
             if config.metrics.port is not None and not self._once:
                 if risk := exposure(config.metrics):
                     self._log.warning(risk)
@@ -161,6 +166,21 @@ class Service:
             if self._broken:
                 raise self._broken
             return intake.jobs()
+
+    def _go_on_without(self, missing: Mapping[Path, StartError]) -> None:
+        """Folders whose share is not mounted yet hold up their own clips, as those do that go away later.
+
+        Raises StartError where none to watch is left, or one that is has none for its results; and with
+        ``once``, for a person waits.
+        """
+        left = [pair for pair in self._config.folders if pair.in_ not in missing]
+        needed = list(missing) if self._once or not left else [pair.out for pair in left]
+        for folder in needed:
+            if folder in missing:
+                raise missing[folder]
+        for pair in self._config.folders:
+            if pair.in_ in missing:
+                self._log.error(f"{missing[pair.in_]} Until it is there, the other folders are watched.")
 
     def _tell_decoder(self, config: Config) -> None:
         if config.decoder == "software":

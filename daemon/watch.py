@@ -6,6 +6,7 @@ network mount. So a folder that cannot be watched is no error; the periodic scan
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,6 +40,12 @@ _WAKING: list[type[FileSystemEvent]] = [
 """Not *opened* and *closed unwritten*, which our own reading causes: it would wake the scan for ever. Not
 *modified* either, hundreds to a copy: a file that is being written is not ready anyway."""
 
+_LIMITS = {
+    errno.ENOSPC: "fs.inotify.max_user_watches",
+    errno.EMFILE: "fs.inotify.max_user_instances",
+}
+"""The kernel's limits, by how inotify says that one is reached."""
+
 _JOIN_SECONDS = 5.0
 
 _PATIENCE = 5.0
@@ -69,9 +76,9 @@ class Watch:
                 self._observer.schedule(self._handler, str(folder), recursive=True, event_filter=_WAKING)
             except OSError as error:
                 reason = error.strerror or str(error)
+                mend = f", or raise {_LIMITS[error.errno]}" if error.errno in _LIMITS else ""
                 self.faults.append(
-                    f"{folder}: sends no file events ({reason}); it is scanned at the interval, "
-                    "or raise fs.inotify.max_user_watches."
+                    f"{folder}: sends no file events ({reason}); it is scanned at the interval{mend}."
                 )
         return self
 

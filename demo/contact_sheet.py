@@ -74,7 +74,10 @@ def newest(out: Path) -> Path:
         if (found := re.fullmatch(rf"{NAME}(?:_v(\d+))?", path.name))
     }
     if not versions:
-        sys.exit(f"{out}: has no result; run: dimd --config demo/config.yaml --once")
+        # Without the touch dimd would have nothing to do, where a result was there and is gone.
+        sys.exit(
+            f"{out}: has no result; run: touch demo/in/{NAME}.mp4 && dimd --config demo/config.yaml --once"
+        )
     return versions[max(versions)]
 
 

@@ -92,7 +92,8 @@ def versions(root: Path) -> list[str]:
     """The versions under ``root``, by name. An absent folder has none."""
     if not root.is_dir():
         return []
-    return sorted(p.name for p in root.iterdir() if p.name not in _LINKS and (p / _CARD).is_file())
+    named = (p for p in root.iterdir() if _VERSION.fullmatch(p.name) and p.name not in _LINKS)
+    return sorted(p.name for p in named if (p / _CARD).is_file())
 
 
 def resolve(root: Path, version: str = CURRENT) -> Path:
@@ -252,7 +253,7 @@ def point(root: Path, version: str) -> None:
     """Make ``current`` name ``version``, and ``previous`` what it named, each in one rename. Raises
     ``WeightsError`` where that version is not there, OSError where the folder cannot be written to.
     """
-    resolve(root, version)
+    version = resolve(root, version).name  # of a link what it names, for it is about to name something else
     try:
         before = resolve(root).name
     except WeightsError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from daemon.cli.options import config_option, loaded
 from daemon.cli.table import show
 from daemon.job import Job
 from daemon.ledger import Ledger, LedgerError, LedgerView
+from daemon.one_line import on_one_line
 
 _SHOWN = ("id", "name", "state", "frames_done", "frames_total", "fps", "attempts", "error", "result")
 
@@ -22,17 +24,19 @@ def _row(job: Job) -> dict[str, object]:
     return {name: getattr(job, name) for name in _SHOWN}
 
 
-def _words(job: Job, watched: list[str]) -> str:
-    """What a person is to know of it."""
+def _words(job: Job, watched: list[str], left: Collection[int]) -> str:
+    """What a person is to know of it. left: running jobs that nobody works on."""
     if job.state == "waiting" and job.folder not in watched:
         return (
             f"its folder {job.folder} is none of this config any more; name it there again, or give the clip "
             f"up: dimd cancel {job.id}"
         )
+    if job.id in left:
+        return "its daemon is gone; the next that is started goes on with it"
     return (job.error if job.error and job.state != "done" else job.result) or ""
 
 
-def _table(jobs: list[Job], watched: list[str]) -> Table:
+def _table(jobs: list[Job], watched: list[str], left: Collection[int]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("job", "clip", "state", "frames", "a second", ""):
         table.add_column(
@@ -42,7 +46,8 @@ def _table(jobs: list[Job], watched: list[str]) -> Table:
         frames = f"{job.frames_done} of {job.frames_total}" if job.frames_total else ""
         pace = f"{job.fps:.1f}" if job.fps else ""
         state = job.state.replace("_", " ")
-        table.add_row(str(job.id), escape(job.name), state, frames, pace, escape(_words(job, watched)))
+        name, words = (escape(on_one_line(text)) for text in (job.name, _words(job, watched, left)))
+        table.add_row(str(job.id), name, state, frames, pace, words)
     return table
 
 
@@ -57,12 +62,13 @@ def status(context: click.Context, config: Path | None, as_json: bool, everythin
     try:
         with LedgerView(settings.state) as ledger:
             jobs = ledger.jobs(limit=None if everything else 50)
+            left = ledger.left(time.time())
     except LedgerError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps([_row(job) for job in jobs], indent=1, ensure_ascii=False))
     elif jobs:
-        show(_table(jobs, settings.watched))
+        show(_table(jobs, settings.watched, left))
     else:
         click.echo(f"No jobs yet: drop a clip into {settings.folders[0].in_}.")
 
@@ -77,7 +83,7 @@ def _order(
             for number in jobs:
                 try:
                     job = order(ledger, number)
-                    click.echo(f"job {job.id}: {job.name} is {job.state.replace('_', ' ')}.")
+                    click.echo(f"job {job.id}: {on_one_line(job.name)} is {job.state.replace('_', ' ')}.")
                 except LedgerError as error:
                     click.echo(str(error), err=True)
                     failed = True

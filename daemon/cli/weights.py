@@ -95,12 +95,14 @@ def use(context: click.Context, config: Path | None, version: str) -> None:
 
     root = _root(context, config)
 
-    def move() -> None:
-        stored.load(stored.resolve(root, version)).network()
-        stored.point(root, version)
+    def move() -> str:
+        folder = stored.resolve(root, version)
+        stored.load(folder).network()
+        stored.point(root, folder.name)
+        return folder.name
 
-    _told(root, move)
-    click.echo(f"current is {version} now; a running daemon tries it and takes it up for its next clip.")
+    named = _told(root, move)
+    click.echo(f"current is {named} now; a running daemon tries it and takes it up for its next clip.")
 
 
 @weights.command()

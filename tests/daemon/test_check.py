@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,40 @@ def test_a_folder_that_is_closed_to_us_is_a_fault(
     assert "is closed to this user; give it leave to read" in fault
 
 
+@pytest.mark.parametrize(
+    ("folder", "free", "says"),
+    [
+        ("out", 2.9, "folders: out: {} has less than 3 GiB free; make room, or lower limits: min_free_gib"),
+        ("state", 0.0, "state: {} has less than 0.05 GiB free; make room, for where the ledger cannot grow"),
+    ],
+)
+def test_a_disk_without_room_is_a_fault(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, folder: str, free: float, says: str
+) -> None:
+    def free_bytes(path: Path) -> float:
+        return (free if path == tmp_path / folder else 3.0) * 2**30
+
+    monkeypatch.setattr(check_module, "free_bytes", free_bytes)
+    settings = config(tmp_path, weights=str(root), runtime="torch", limits={"min_free_gib": 3.0})
+    (fault,) = faults(settings)
+    assert fault.startswith(says.format(tmp_path / folder))
+
+
+def test_a_disk_that_is_mounted_read_only_is_a_fault(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, out = os.statvfs, tmp_path / "out"
+    out.mkdir()
+
+    def statvfs(path: Path) -> os.statvfs_result:
+        look = real(path)
+        return os.statvfs_result((*look[:8], os.ST_RDONLY, look[9])) if path == out else look
+
+    monkeypatch.setattr(check_module.os, "statvfs", statvfs)
+    (fault,) = faults(config(tmp_path, weights=str(root), runtime="torch"))
+    assert fault.startswith(f"folders: out: {out} is on a disk that is mounted read-only; have it mounted")
+
+
 @pytest.fixture
 def closed(tmp_path: Path) -> Iterator[Path]:
     """A folder that this process may not look into, whoever runs it."""
@@ -198,3 +233,21 @@ def test_doctor_finds_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     verdicts = [f.verdict for f in examine([tmp_path / "file"])]
     assert verdicts[-1] == "fault"
+
+
+def test_doctor_has_the_mend_for_a_disk_that_is_mounted_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(folder: Path) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("daemon.doctor._free_for_us", closed)
+    found = _writable(tmp_path)
+    assert (found.verdict, found.mend) == ("fault", "have its disk mounted for writing")
+
+
+def test_doctor_looks_at_the_weights_of_the_config(tmp_path: Path) -> None:
+    path = written(tmp_path, "weights: none\n")
+    done = CliRunner().invoke(main, ["doctor", "--config", path])
+    assert done.exit_code == 1
+    assert f"fault {tmp_path / 'none'}: has no weights 'current' (there: none)" in done.stdout

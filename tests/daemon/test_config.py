@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,15 @@ def test_folder_instead_of_a_config_is_one_sentence(tmp_path: Path) -> None:
 )
 def test_result_can_never_land_in_a_watched_folder(tmp_path: Path, folders: str, sentence: str) -> None:
     assert refusal(tmp_path, f"folders: {folders}") == f"config.yaml: folders: {sentence}"
+
+
+@pytest.mark.parametrize(("text", "folder"), [("", "in"), ("folders: [{in: /srv/in, out: out}]\n", "out")])
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path, text: str, folder: str) -> None:
+    home = tmp_path / os.fsdecode(b"caf\xe9")
+    home.mkdir()
+    assert refusal(home, text).endswith(
+        f"/caf\\xe9/{folder} is no UTF-8 in all its names; rename it, or name another."
+    )
 
 
 def test_folders_that_are_one_by_a_link_are_refused(tmp_path: Path) -> None:

@@ -86,6 +86,16 @@ def test_a_resumed_clip_gets_the_version_it_asks_for(engine: Engine, opened: dic
         engine.lease("v9")
 
 
+def test_a_resumed_clip_gets_its_weights_though_their_folder_was_renamed(root: Path) -> None:
+    (root / "v1").rename(root / "production")
+    weights.point(root, "production")
+    with Engine(lambda folder: FakeMatter(weights.load_card(folder).version), root) as engine:
+        with engine.lease() as lease:
+            noted = lease.version
+        with engine.lease(noted) as resumed:
+            assert resumed.version == noted == "v1"
+
+
 def test_an_error_reaches_the_job_that_asked_and_no_other(
     engine: Engine, opened: dict[str, FakeMatter]
 ) -> None:

@@ -76,6 +76,22 @@ def test_an_unmounted_share_looks_empty_and_loses_no_job(
         assert [j.id for j in daemon.jobs()] == [job.id]
 
 
+def test_clips_that_wait_in_vain_since_the_start_are_said_to(tmp_path: Path, engine: Engine) -> None:
+    """A share that was not mounted at the boot, or a folder that was cleared while dimd was off."""
+    settings = config(tmp_path)
+    still(tmp_path / "in")
+    once(config(tmp_path, limits={"min_free_gib": 1e9}), engine)
+    (tmp_path / "in").rename(tmp_path / "away")
+    (tmp_path / "in").mkdir()
+    with running(settings, engine) as daemon:
+        wait_for(lambda: daemon.said(f"{tmp_path / 'in'}: is empty, though clips that lay in it still wait"))
+        assert [job.state for job in daemon.jobs()] == ["waiting"]
+        (tmp_path / "in").rmdir()
+        (tmp_path / "away").rename(tmp_path / "in")
+        wait_for(lambda: daemon.told.done)
+        assert daemon.said("is empty") == 1
+
+
 def test_another_settle_time_loses_no_job(tmp_path: Path, engine: Engine) -> None:
     longer = config(tmp_path, watch={"settle_seconds": 0.5, "scan_seconds": 0.2})
     still(tmp_path / "in", with_trimap=False)

@@ -170,6 +170,8 @@ def test_order_that_makes_no_sense_is_one_sentence(ledger: Ledger) -> None:
     ledger.done(claimed(ledger).id, Path("/out/shot"))
     with pytest.raises(LedgerError, match="job 1: shot is done; name one that is waiting, running, failed"):
         ledger.cancel(job.id)
+    with pytest.raises(LedgerError, match="set aside, cancelled, or touch its clip to have that made again"):
+        ledger.retry(job.id)
     with pytest.raises(LedgerError, match="job 99: is not in the ledger; 'dimd status'"):
         ledger.cancel(99)
 

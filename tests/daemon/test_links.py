@@ -90,6 +90,23 @@ def test_a_link_is_followed_where_the_config_says_so(link: Any, tmp_path: Path, 
     assert [clip.name for clip in scan(tmp_path / "in", follow_links=True)] == ["shot"]
 
 
+@pytest.mark.parametrize("name", ["renders", "shot_mask"])
+def test_a_folder_of_many_that_a_link_leads_to_is_named_as_a_link_and_not_listed(
+    name: str, tmp_path: Path
+) -> None:
+    still(tmp_path / "elsewhere", "secret")
+    still(tmp_path / "elsewhere", "secret too")
+    still(tmp_path / "in")
+    (tmp_path / "in" / name).symlink_to(tmp_path / "elsewhere")
+    said: list[str] = []
+    found = [clip.name for clip in scan(tmp_path / "in", said.append)]
+    assert any(SENTENCE in sentence and name in sentence for sentence in said)
+    assert not any("secret" in sentence for sentence in said)
+    assert found == (["shot"] if name == "renders" else [])
+    scan(tmp_path / "in", said.append, follow_links=True)
+    assert any("holds 4 clips (secret" in sentence for sentence in said)
+
+
 def test_a_link_within_the_folder_is_a_clip_like_any(tmp_path: Path, engine: Engine) -> None:
     still(tmp_path / "in", "one")
     (tmp_path / "in/two.png").symlink_to("one.png")

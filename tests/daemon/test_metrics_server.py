@@ -46,6 +46,17 @@ def test_it_listens_on_this_machine_alone_by_default() -> None:
     assert exposure(Config().metrics) is None
 
 
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("192.0.2.1", "Cannot assign requested address"), ("nosuch.invalid", ""), ("a..b", "")],
+)
+def test_a_host_that_is_not_this_machine_is_one_sentence_about_the_host(host: str, reason: str) -> None:
+    with pytest.raises(MetricsError) as caught:
+        MetricsServer(Metrics(), MetricsSettings(host=host, port=free_port()))
+    assert f"cannot be listened on ({reason}" in str(caught.value)
+    assert str(caught.value).endswith("); give a host of this machine.")
+
+
 def test_a_ledger_that_cannot_be_read_takes_no_other_figure_away(tmp_path: Path) -> None:
     metrics = Metrics()
     with Ledger(tmp_path) as closed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -26,6 +27,13 @@ def test_a_note_begins_with_the_clips_name() -> None:
     with ProgressReporter(Console(file=said)) as reporter:
         reporter.warned(told_as(1, "st"), "p.####.png: lacks frame 2.")
     assert said.getvalue() == "note    st: p.####.png: lacks frame 2.\n"
+
+
+def test_a_name_draws_no_line_of_its_own() -> None:
+    said = io.StringIO()
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.published(told_as(1, "st\ndone    forged\x9b"), Path("out"))
+    assert said.getvalue() == "done    st\\x0adone    forged\\x9b: out\n"
 
 
 def test_a_sentence_that_begins_with_the_clips_name_does_not_have_it_twice() -> None:
@@ -52,3 +60,18 @@ def test_what_an_earlier_run_gave_up_is_told_and_what_this_one_told_is_not_told_
         "cancelled  c: is so since before; 'dimd retry 3' takes it up again.",
         "waiting  e: is away. It waits for its next try.",
     ]
+
+
+def test_where_all_was_done_before_that_is_said() -> None:
+    said = io.StringIO()
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.left([replace(told_as(n, name), state="done") for n, name in ((1, "a"), (2, "b"))])
+    assert said.getvalue() == "Nothing to do: 2 clips are done already, and made again once touched.\n"
+
+
+def test_what_is_done_in_this_run_is_not_said_to_be_done_already() -> None:
+    said = io.StringIO()
+    with ProgressReporter(Console(file=said)) as reporter:
+        reporter.published(told_as(1, "a"), Path("out/a"))
+        reporter.left([replace(told_as(n, name), state="done") for n, name in ((1, "a"), (2, "b"))])
+    assert said.getvalue() == "done    a: out/a\n"

@@ -96,3 +96,17 @@ def test_what_a_worker_and_its_stages_log_bears_the_job(
         wait_for(lambda: daemon.told.done)
         job = daemon.jobs()[0].id
     assert seen == {("read", job), ("write", job)}
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_log_that_takes_no_line_ends_nothing(form: str) -> None:
+    """As on a full disk; or a terminal that is gone, for whoever began it there and logged out."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", SPEAKS + "\nprint('it goes on')", form],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            timeout=60,
+        )
+    assert done.stdout == "it goes on\n"

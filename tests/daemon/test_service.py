@@ -287,6 +287,34 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, engine: Engine) ->
     )
 
 
+def test_a_share_that_is_not_mounted_at_the_start_holds_up_its_own_clips_alone(
+    tmp_path: Path, engine: Engine
+) -> None:
+    share = tmp_path / "share"
+    share.write_text("no folder can be made in it")
+    pairs = [{"in": str(home / "in"), "out": str(home / "out")} for home in (tmp_path, share)]
+    settings = config(tmp_path, folders=pairs)
+    with running(settings, engine) as daemon:
+        still(tmp_path / "in")
+        wait_for(lambda: daemon.told.done == [tmp_path / "out/shot"])
+        assert daemon.said(f"folders: {share / 'in'} cannot be made (") == 1
+        share.unlink()
+        still(share / "in", "later")
+        wait_for(lambda: daemon.told.done == [tmp_path / "out/shot", share / "out/later"])
+    with pytest.raises(StartError):
+        once(config(tmp_path, folders=[{"in": str(tmp_path / "in/shot.png/in"), "out": "out"}]), engine)
+
+
+def test_when_a_result_was_last_published_is_known_after_a_restart(tmp_path: Path, engine: Engine) -> None:
+    settings = config(tmp_path)
+    still(tmp_path / "in")
+    (job,), _ = once(settings, engine)
+    with running(settings, engine) as daemon:
+        found = daemon.service.metrics.registry.get_sample_value
+        wait_for(lambda: found("dimd_jobs", {"state": "done"}) == 1)
+        wait_for(lambda: found("dimd_last_success_timestamp_seconds") == job.finished)
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, engine: Engine) -> None:
     settings = config(tmp_path)
     (tmp_path / "out").write_text("a file")

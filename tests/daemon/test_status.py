@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from daemon.cli import main
 from daemon.ledger import Ledger
+from daemon.owner import owner_name
 from tests.daemon.ledger_cases import clip
 
 
@@ -39,6 +41,14 @@ def test_a_job_is_one_line_to_a_pipe_however_long_its_sentence(config: Path, tmp
     assert older.endswith(f"  {sentence}")
 
 
+def test_a_job_is_one_line_whatever_its_name_draws(config: Path, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "state") as ledger:
+        ledger.offer(clip("shot\n  7  forged  done\x1b[2J\x9b2J\u202e[b]", tmp_path / "in"), "shot")
+
+    (line,) = lines(config)
+    assert line.split(maxsplit=1)[1] == r"shot\x0a  7  forged  done\x1b[2J\x9b2J\u202e[b]  waiting"
+
+
 def test_a_clip_whose_folder_left_the_config_is_said_to(config: Path, tmp_path: Path) -> None:
     with Ledger(tmp_path / "state") as ledger:
         for name, folder in (("here", "in"), ("left", "before")):
@@ -50,3 +60,27 @@ def test_a_clip_whose_folder_left_the_config_is_said_to(config: Path, tmp_path: 
         f"its folder {tmp_path / 'before'} is none of this config any more; name it there again, or give "
         "the clip up: dimd cancel 2"
     )
+
+
+def killed() -> str:
+    host, place, _, *rest = owner_name().split("/")
+    return "/".join((host, place, str(2**22 + 1), *rest))  # above the kernel's highest pid
+
+
+@pytest.mark.parametrize(
+    ("owner", "lease", "says"),
+    [
+        (owner_name(), 60, ""),
+        (owner_name(), -1, "its daemon is gone; the next that is started goes on with it"),
+        (killed(), 60, "its daemon is gone; the next that is started goes on with it"),
+    ],
+)
+def test_a_job_whose_daemon_was_killed_is_said_to_be_nobodys(
+    config: Path, tmp_path: Path, owner: str, lease: float, says: str
+) -> None:
+    with Ledger(tmp_path / "state") as ledger:
+        ledger.offer(clip("shot", tmp_path / "in"), "shot")
+        ledger.claim(owner, lease, time.time())
+        (line,) = lines(config)
+
+    assert line.split() == ["1", "shot", "running", *says.split()]

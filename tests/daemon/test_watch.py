@@ -88,20 +88,36 @@ def test_folder_that_cannot_be_watched_leaves_the_others_watched(
         assert wake.wait(SOON)
 
     (fault,) = watch.faults
-    assert fault.startswith(f"{tmp_path / 'missing'}: sends no file events (No such file or directory)")
+    assert fault == (
+        f"{tmp_path / 'missing'}: sends no file events (No such file or directory); "
+        "it is scanned at the interval."
+    )
 
 
-def test_exhausted_watches_are_told_and_no_error(
-    tmp_path: Path, wake: threading.Event, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "reason", "limit"),
+    [
+        (errno.ENOSPC, "inotify watch limit reached", "fs.inotify.max_user_watches"),
+        (errno.EMFILE, "inotify instance limit reached", "fs.inotify.max_user_instances"),
+    ],
+)
+def test_a_limit_of_inotify_is_named_and_no_error(
+    number: int,
+    reason: str,
+    limit: str,
+    tmp_path: Path,
+    wake: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def full(*args: object, **options: object) -> None:
-        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+        raise OSError(number, reason)
 
     monkeypatch.setattr(BaseObserver, "schedule", full)
 
     with Watch([tmp_path], wake) as watch:
-        assert "inotify watch limit reached" in watch.faults[0]
-        assert "fs.inotify.max_user_watches" in watch.faults[0]
+        assert watch.faults == [
+            f"{tmp_path}: sends no file events ({reason}); it is scanned at the interval, or raise {limit}."
+        ]
 
 
 def test_folder_removed_while_watched_is_no_error(watched: Path, wake: threading.Event) -> None:

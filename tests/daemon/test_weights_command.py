@@ -53,6 +53,16 @@ def test_using_what_is_used_does_not_lose_what_was_before(home: Path) -> None:
     assert current(home) == "one"
 
 
+@pytest.mark.parametrize(("link", "version"), [("current", "two"), ("previous", "one")])
+def test_a_link_is_used_as_the_version_that_it_names(home: Path, link: str, version: str) -> None:
+    dimd(home, "use", "two")
+    done = dimd(home, "use", link)
+    assert done.exit_code == 0
+    assert f"current is {version} now" in done.output
+    assert current(home) == version
+    assert (home / "weights/current").readlink() == Path(version)
+
+
 def test_list_says_which_is_current_which_was_before_and_what_is_broken(home: Path) -> None:
     dimd(home, "use", "two")
     (home / "weights/three/weights.safetensors").write_bytes(b"")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -71,5 +74,22 @@ def test_the_newest_result_is_found_by_its_number(tmp_path: Path) -> None:
     for name in ("creature", "creature_v2", "creature_v10", "creature_other", ".creature.dimd-1a2b3c4d"):
         (tmp_path / name).mkdir()
     assert newest(tmp_path).name == "creature_v10"
-    with pytest.raises(SystemExit, match="has no result"):
+    with pytest.raises(SystemExit, match=r"has no result; run: touch demo/in/creature\.mp4 && dimd"):
         newest(tmp_path / "creature")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize("result", ["creature", ".creature.dimd-1a2b3c4d", None])
+def test_a_demo_whose_result_was_taken_away_is_made_again(tmp_path: Path, result: str | None) -> None:
+    """dimd does a clip once that lies there unchanged."""
+    shutil.copy(Path(__file__).parents[2] / "Makefile", tmp_path)
+    for number, name in enumerate(("pyproject.toml", "installed", "demo/in/creature.mp4"), 1):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (number, number))
+    for name in ("dimd", "python"):
+        (tmp_path / name).symlink_to("/bin/true")
+    if result:
+        (tmp_path / "demo/out" / result).mkdir(parents=True)
+    subprocess.run(["make", "demo", f"BIN={tmp_path}", "STAMP=installed"], cwd=tmp_path, check=True)
+    assert ((tmp_path / "demo/in/creature.mp4").stat().st_mtime == 3) == bool(result)

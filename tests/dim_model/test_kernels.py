@@ -107,3 +107,47 @@ def test_where_no_folder_for_them_can_be_had_a_temporary_one_serves(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).parent == tmp_path / "tmp"
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+_CALLED = """
+import resource, sys
+import torch
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+from dim_model import clamped
+print(clamped.clamped(torch.tensor([-1.0, 0.5, 2.0]).reshape(3, 1, 1)).tolist())
+"""
+
+
+def called(cache: Path, largest: int = -1) -> str:
+    """What a process says that compiles a kernel or loads it. largest: bytes of a file that it may write."""
+    cache.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _CALLED, str(largest)],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(cache)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_kernel_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path) -> None:
+    """As on a full disk: there are names for files, and no room for what is in them."""
+    assert called(tmp_path / "full", largest=0) == called(tmp_path / "free")
+
+
+@pytest.mark.parametrize(("kind", "share"), [("nbi", 0.0), ("nbc", 0.5)])
+def test_a_kernel_that_is_kept_damaged_is_compiled_and_kept_anew(
+    tmp_path: Path, kind: str, share: float
+) -> None:
+    """As after a power cut."""
+    whole = called(tmp_path)
+    kept = sorted(tmp_path.rglob(f"*.{kind}"))
+    sizes = [path.stat().st_size for path in kept]
+    assert kept
+    for path, size in zip(kept, sizes, strict=True):
+        os.truncate(path, int(size * share))
+    assert called(tmp_path) == whole
+    assert [path.stat().st_size for path in kept] == sizes

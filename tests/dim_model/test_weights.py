@@ -93,6 +93,12 @@ def test_absent_weights_are_one_sentence_that_says_what_is_there(tmp_path: Path)
         weights.resolve(tmp_path)
 
 
+def test_what_a_broken_publish_left_is_no_version(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    shutil.copytree(folder, tmp_path / f".{folder.name}.17")
+    assert weights.versions(tmp_path) == [folder.name]
+
+
 def test_a_card_that_is_no_card_names_its_file(tmp_path: Path) -> None:
     folder = published(tmp_path)
     (folder / "card.json").write_text("{}")

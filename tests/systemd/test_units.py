@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from daemon.config import Config, load
+from dim_model import weights
 
 UNITS = Path(__file__).parents[2] / "systemd"
 SERVICES = ["dimd.service", "dimd@.service", "dim-train.service"]
@@ -205,3 +207,19 @@ def test_the_folders_are_made_for_the_group_and_keep_it(tmp_path: Path) -> None:
     for folder in ("srv/dimd", "srv/dimd/in", "srv/dimd/out", "var/lib/dimd/weights"):
         stat = (tmp_path / folder).stat()
         assert (stat.st_uid, stat.st_gid, stat.st_mode & 0o7777) == (uid, gid, 0o2775)
+
+
+def test_the_shipped_weights_are_copied_as_the_docs_say_into_the_folder_that_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()  # as `dimd.tmpfiles` does
+    docs = (UNITS.parent / "docs/operations.md").read_text()
+    (command,) = [line.strip() for line in docs.splitlines() if "print(SHIPPED)" in line]
+    for said, here in (
+        ("sudo -u dimd ", ""),
+        ("/opt/dimd/bin/python", sys.executable),
+        ("/var/lib/dimd/weights", str(folder)),
+    ):
+        assert said in command
+        command = command.replace(said, here)
+    subprocess.run(command, shell=True, check=True, cwd=UNITS.parent)
+    assert weights.resolve(folder).name == weights.resolve(weights.SHIPPED).name
