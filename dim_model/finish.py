@@ -1,9 +1,13 @@
 """What becomes of a network's alpha: the same for all networks, in the daemon, in training, on judgement."""
 
+# numba types a kernel by its call; annotations on kernels would say it twice.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
 from __future__ import annotations
 
 from typing import TypeVar
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -31,11 +35,26 @@ def finished(rgb: Floats, known: Floats, pixels: NDArray[np.intp], alpha: Floats
     rgb: float32 [H, W, 3], display-referred, 0..1; known: float32 [H, W], 0 or 1 elsewhere; pixels: flat
     indices [N]; alpha: float32 [N], not clamped.
     """
-    matte = known.copy()
-    flat, ends = matte.reshape(-1), settled(alpha).clip(0, 1)
-    flat[pixels] = ends
-    mixed = np.zeros(matte.shape, np.bool_)
-    mixed.reshape(-1)[pixels] = (ends > 0) & (ends < 1)
+    matte, mixed = known.copy(), np.zeros(known.shape, np.bool_)
+    flat, alpha = matte.reshape(-1), settled(alpha)
+    _lay(flat, mixed.reshape(-1), pixels, alpha)
     refine(rgb, matte, mixed)
-    flat[pixels] = flat[pixels].clip(0, 1)
+    _clamp(flat, pixels)
     return matte
+
+
+@numba.njit(nogil=True, cache=True)
+def _lay(matte, mixed, pixels, alpha):
+    zero, one = np.float32(0), np.float32(1)
+    for n in range(pixels.size):
+        p = np.uintp(pixels[n])
+        matte[p] = min(max(alpha[n], zero), one)
+        mixed[p] = zero < alpha[n] < one
+
+
+@numba.njit(nogil=True, cache=True)
+def _clamp(matte, pixels):
+    zero, one = np.float32(0), np.float32(1)
+    for n in range(pixels.size):
+        p = np.uintp(pixels[n])
+        matte[p] = min(max(matte[p], zero), one)

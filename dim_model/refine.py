@@ -20,6 +20,7 @@ import numba
 import numpy as np
 
 from dim_model.arrays import Floats, Mask
+from dim_model.numbered import positions
 from dim_model.residuals import (
     BESIDE,
     ROOM,
@@ -30,7 +31,7 @@ from dim_model.residuals import (
     reach,
     read,
     residuals,
-    span,
+    spans,
 )
 
 _STEPS = 10
@@ -53,7 +54,7 @@ def refined(rgb: Floats, alpha: Floats, mixed: Mask) -> Floats:
 def refine(rgb: Floats, alpha: Floats, mixed: Mask) -> None:
     """``refined``, in place."""
     if min(mixed.shape) >= 3:
-        _refine(rgb, alpha, mixed, _shares(_STEPS, _ROUGH))
+        _refine(rgb, alpha, mixed, positions(mixed), _shares(_STEPS, _ROUGH))
 
 
 def _shares(steps: int, least: float) -> Floats:
@@ -73,7 +74,7 @@ def _shares(steps: int, least: float) -> Floats:
 
 
 @numba.njit(nogil=True, cache=True)
-def _refine(rgb, alpha, mixed, shares):
+def _refine(rgb, alpha, mixed, where, shares):
     height, width = mixed.shape
     strips = (width + STRIP - 1) // STRIP
     # Of each strip's row its mixed pixels, the windows that hold any of them, and its number where these see
@@ -81,17 +82,17 @@ def _refine(rgb, alpha, mixed, shares):
     pixels = np.zeros((strips, height, 2), np.int32)
     windows = np.zeros((strips, height, 2), np.int32)
     number = np.full((strips, height), -1, np.int32)
+    spans(where, width, pixels)
     count = 0
     for strip in range(strips):
-        if span(mixed, strip * STRIP, pixels[strip]):
-            reach(width, strip * STRIP, pixels[strip], windows[strip])
-            count = number_rows(windows[strip], number[strip], count)
+        reach(width, strip * STRIP, pixels[strip], windows[strip])
+        count = number_rows(windows[strip], number[strip], count)
     colours, fits = np.empty(count * 3 * ROW, np.float32), np.empty(count * 9 * ROW, np.float32)
     is_mixed, change = np.zeros(count * ROW, np.float32), np.zeros(count * ROW, np.float32)
     left_over, room = np.empty(count * ROW, np.float32), np.zeros(ROOM, np.float32)
     for strip in range(strips):
         left = strip * STRIP
-        read(rgb, left, number[strip], colours)
+        read(rgb, left, windows[strip], number[strip], colours)
         measure(windows[strip], number[strip], colours, fits)
         _mark(mixed, left, pixels[strip], number[strip], is_mixed)
     flat = alpha.reshape(-1)

@@ -40,19 +40,19 @@ and what share of a column's windows lies within the frame.
 
 
 @numba.njit(nogil=True, cache=True)
-def span(mixed, left, pixels):
-    """From which column of a strip to which, not itself, anything is mixed, of each row, [H, 2]; whether
-    anything is.
+def spans(mixed, width, pixels):
+    """From which column of a strip to which, not itself, anything is mixed, of each strip's rows: into
+    ``pixels``, zeros [S, H, 2]. mixed: flat indices, in order.
     """
-    some = False
-    for y in range(mixed.shape[0]):
-        for i in range(min(STRIP, mixed.shape[1] - left)):
-            if mixed[y, left + i]:
-                if not pixels[y, 1]:
-                    pixels[y, 0] = i
-                pixels[y, 1] = i + 1
-                some = True
-    return some
+    y, start = 0, 0
+    for n in range(mixed.size):
+        while mixed[n] >= start + width:  # a division would cost more
+            y, start = y + 1, start + width
+        x = mixed[n] - start
+        strip, i = x // STRIP, x % STRIP
+        if not pixels[strip, y, 1]:
+            pixels[strip, y, 0] = i
+        pixels[strip, y, 1] = i + 1
 
 
 @numba.njit(nogil=True, cache=True)
@@ -83,15 +83,20 @@ def number_rows(windows, number, count):
 
 
 @numba.njit(nogil=True, cache=True)
-def read(rgb, left, number, colours):
-    """Lay the colours of numbered rows, each channel by itself."""
-    first, end = max(-BESIDE, -left), min(STRIP + BESIDE, rgb.shape[1] - left)
-    for y in range(len(number)):
-        at = number[y] * 3 * ROW + BESIDE
-        if number[y] >= 0:
-            for i in range(first, end):
-                for k in range(3):
-                    colours[at + k * ROW + i] = rgb[y, left + i, k]
+def read(rgb, left, windows, number, colours):
+    """Lay the colours that windows see, each channel by itself."""
+    height = len(number)
+    for y in range(height):
+        if number[y] < 0:
+            continue
+        first, end = STRIP, 0
+        for near in range(max(0, y - 1), min(height, y + 2)):
+            if windows[near, 1] > windows[near, 0]:
+                first, end = min(first, windows[near, 0] - 1), max(end, windows[near, 1] + 1)
+        p, x = np.uintp(number[y] * 3 * ROW + BESIDE + first), np.uintp(left + first)
+        for i in range(np.uintp(end - first)):
+            r, g, b = rgb[y, x + i, 0], rgb[y, x + i, 1], rgb[y, x + i, 2]
+            colours[p + i], colours[p + _1 + i], colours[p + _2 + i] = r, g, b
 
 
 @numba.njit(nogil=True, cache=True)
@@ -101,16 +106,16 @@ def measure(windows, number, colours, fits):
     for y in range(len(windows)):
         first, size = windows[y, 0], windows[y, 1] - windows[y, 0]
         if size > 0:
-            _add_moments(colours, number[y - 1 : y + 2], sums, first, size)
+            _add_moments(colours, number, y, sums, first, size)
             _invert(sums, fits, number[y], first, size)
 
 
 @numba.njit(nogil=True, cache=True)
-def _add_moments(colours, number, sums, first, size):
+def _add_moments(colours, number, y, sums, first, size):
     """Sums over three rows of colours and their products, for windows from ``first`` on."""
     start = np.uintp(BESIDE + first - 1)
-    p0 = start + np.uintp(3 * ROW * number[0])
-    p1, p2 = start + np.uintp(3 * ROW * number[1]), start + np.uintp(3 * ROW * number[2])
+    p0 = start + np.uintp(3 * ROW * number[y - 1])
+    p1, p2 = start + np.uintp(3 * ROW * number[y]), start + np.uintp(3 * ROW * number[y + 1])
     for i in range(np.uintp(size + 2)):
         r0, g0, b0 = (
             np.float64(colours[p0 + i]),
@@ -164,8 +169,8 @@ def residuals(flat, width, left, pixels, windows, number, colours, fits, room, l
     """-L alpha / 9 of a strip's pixels, from each row's first mixed one to its last: into ``left_over``.
 
     flat: the frame's alpha, float32 [H * W]; ``width``: W; left: the strip's first column. pixels, windows,
-    number: see ``span``, ``reach``, ``number_rows``; colours, fits: what ``read`` and ``measure`` laid; room:
-    float32 [ROOM], finite; left_over: float32 [N * ROW], by numbered rows.
+    number: see ``spans``, ``reach``, ``number_rows``; colours, fits: what ``read`` and ``measure`` laid.
+    room: float32 [ROOM], finite; left_over: float32 [N * ROW], by numbered rows.
     """
     height = len(pixels)
     for k in range(_SUMS, _SUMS + 3 * _ROWS):
@@ -181,7 +186,7 @@ def residuals(flat, width, left, pixels, windows, number, colours, fits, room, l
         elif windows[y, 1] > windows[y, 0]:
             first, size = windows[y, 0], windows[y, 1] - windows[y, 0]
             start = (y - 1) * width + left + first - 1
-            _add_rows(flat, start, width, number[y - 1 : y + 2], colours, room, first, size)
+            _add_rows(flat, start, width, number, y, colours, room, first, size)
             _fit(fits, number[y], room, first, size)
             _add_lines(room, sums, first, size)
         above, (first, end) = y - 1, pixels[y - 1]
@@ -192,22 +197,19 @@ def residuals(flat, width, left, pixels, windows, number, colours, fits, room, l
 
 
 @numba.njit(nogil=True, cache=True)
-def _add_rows(flat, start, width, number, colours, room, first, size):
+def _add_rows(flat, start, width, number, y, colours, room, first, size):
     """Sums over three rows of alpha, and of its products with the colours, for windows from ``first`` on."""
     a0, a1, a2 = np.uintp(start), np.uintp(start + width), np.uintp(start + 2 * width)
     p = np.uintp(BESIDE + first - 1)
-    r0, r1, r2 = (
-        p + np.uintp(3 * ROW * number[0]),
-        p + np.uintp(3 * ROW * number[1]),
-        p + np.uintp(3 * ROW * number[2]),
-    )
+    r0 = p + np.uintp(3 * ROW * number[y - 1])
+    r1, r2 = p + np.uintp(3 * ROW * number[y]), p + np.uintp(3 * ROW * number[y + 1])
     for i in range(np.uintp(size + 2)):
-        x, y, z = flat[a0 + i], flat[a1 + i], flat[a2 + i]
+        a, b, c = flat[a0 + i], flat[a1 + i], flat[a2 + i]
         q = p + i
-        room[q] = x + y + z
-        room[q + _1] = colours[r0 + i] * x + colours[r1 + i] * y + colours[r2 + i] * z
-        room[q + _2] = colours[r0 + _1 + i] * x + colours[r1 + _1 + i] * y + colours[r2 + _1 + i] * z
-        room[q + _3] = colours[r0 + _2 + i] * x + colours[r1 + _2 + i] * y + colours[r2 + _2 + i] * z
+        room[q] = a + b + c
+        room[q + _1] = colours[r0 + i] * a + colours[r1 + i] * b + colours[r2 + i] * c
+        room[q + _2] = colours[r0 + _1 + i] * a + colours[r1 + _1 + i] * b + colours[r2 + _1 + i] * c
+        room[q + _3] = colours[r0 + _2 + i] * a + colours[r1 + _2 + i] * b + colours[r2 + _2 + i] * c
 
 
 @numba.njit(nogil=True, cache=True)
