@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from operator import attrgetter
-from pathlib import Path
 
 from structlog.contextvars import bound_contextvars
 
-from daemon import heap
+from daemon import folders, heap
 from daemon.config import Config, ConfigError
 from daemon.engine import Engine
 from daemon.faults import Faults
+from daemon.folders import StartError
 from daemon.intake import Intake
 from daemon.ledger import Job, Ledger, owner_name
 from daemon.media.decoders import Decoders
@@ -27,7 +27,6 @@ from daemon.media.video_decoders import missing
 from daemon.metrics import Metrics
 from daemon.metrics_server import MetricsError, MetricsServer, exposure
 from daemon.notify import Notifier
-from daemon.patience import MOUNT_SECONDS, Patience
 from daemon.report import Log, Reporter
 from daemon.section import GIB
 from daemon.vitals import Vitals
@@ -39,19 +38,12 @@ from dim_model.weights import WeightsError
 _BREATH = 0.2
 """Seconds between two scans at least: events come in bursts."""
 
-_PATIENCE = MOUNT_SECONDS
-"""Seconds that a folder may take to be there at the start."""
-
 _IDLE = 0.25
 """Seconds after which a worker looks again for a job whose retry time may have come."""
 
 _FIXED = ("folders", "state", "weights", "device", "runtime", "precision", "batch", "metrics")
 _FIXED_WITHIN = ("watch.events", "jobs.parallel")
 """Settings that are taken up at the start alone."""
-
-
-class StartError(RuntimeError):
-    """The service cannot begin: one sentence, with the mend."""
 
 
 class Service:
@@ -102,18 +94,7 @@ class Service:
         """
         config = self._config
         self._tell_decoder(config)
-        patience = Patience(_PATIENCE)
-        folders = [each for pair in config.folders for each in (pair.in_, pair.out)]
-        there = {folder: patience.put(folder, partial(_make, folder)) for folder in folders}
-        missing: dict[Path, StartError] = {}
-        for folder, answer in there.items():
-            try:
-                answer()
-            except TimeoutError:
-                self._log.warning(f"{folder}: does not answer; its clips wait until it does.")
-            except StartError as error:
-                missing[folder] = error
-        self._go_on_without(missing)
+        folders.make(config, self._log, once=self._once)
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(config.state, deadly=self._tell_aside))
             if ledger.mended:
@@ -166,21 +147,6 @@ class Service:
             if self._broken:
                 raise self._broken
             return intake.jobs()
-
-    def _go_on_without(self, missing: Mapping[Path, StartError]) -> None:
-        """Folders whose share is not mounted yet hold up their own clips, as those do that go away later.
-
-        Raises StartError where none to watch is left, or one that is has none for its results; and with
-        ``once``, for a person waits.
-        """
-        left = [pair for pair in self._config.folders if pair.in_ not in missing]
-        needed = list(missing) if self._once or not left else [pair.out for pair in left]
-        for folder in needed:
-            if folder in missing:
-                raise missing[folder]
-        for pair in self._config.folders:
-            if pair.in_ in missing:
-                self._log.error(f"{missing[pair.in_]} Until it is there, the other folders are watched.")
 
     def _tell_decoder(self, config: Config) -> None:
         if config.decoder == "software":
@@ -310,12 +276,3 @@ class Service:
             with self._lock:
                 self._busy -= 1
         return True
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(
-            f"folders: {folder} cannot be made ({error.strerror}); give dimd's user access, or name another."
-        ) from error

@@ -22,10 +22,11 @@ from daemon.check import colour_faults, open_matter, weights_root
 from daemon.cli.options import FAULTY
 from daemon.config import Config, ConfigError, load
 from daemon.engine import Engine
+from daemon.folders import StartError
 from daemon.ledger import LedgerError
 from daemon.progress import ProgressReporter
 from daemon.report import LogReporter, configure_log
-from daemon.service import Service, StartError
+from daemon.service import Service
 from dim_model.runtimes import DeviceError, DeviceLostError
 from dim_model.weights import WeightsError
 

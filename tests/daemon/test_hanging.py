@@ -30,7 +30,7 @@ from tests.daemon.serving import Running, running
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "_PATIENCE", 1.0)
     monkeypatch.setattr(room, "_DISKS", Patience(1.0))
-    for module in ("litter", "service", "watch"):
+    for module in ("folders", "litter", "watch"):
         monkeypatch.setattr(f"daemon.{module}._PATIENCE", 0.5)
 
 

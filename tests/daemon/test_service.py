@@ -11,9 +11,9 @@ import pytest
 
 from daemon.config import Config, ConfigError, MetricsSettings
 from daemon.engine import Engine, Lease
+from daemon.folders import StartError
 from daemon.ledger import Ledger, LedgerError
 from daemon.metrics_server import MetricsError, MetricsServer
-from daemon.service import StartError
 from dim_model import weights
 from tests.daemon.cases import (
     FakeMatter,
