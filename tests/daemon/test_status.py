@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,17 +71,18 @@ def killed() -> str:
 @pytest.mark.parametrize(
     ("owner", "lease", "says"),
     [
-        (owner_name(), 60, ""),
-        (owner_name(), -1, "its daemon is gone; the next that is started goes on with it"),
-        (killed(), 60, "its daemon is gone; the next that is started goes on with it"),
+        (owner_name, 60, ""),
+        (owner_name, -1, "its daemon is gone; the next that is started goes on with it"),
+        (killed, 60, "its daemon is gone; the next that is started goes on with it"),
     ],
+    ids=["alive", "lease run out", "killed"],
 )
 def test_a_job_whose_daemon_was_killed_is_said_to_be_nobodys(
-    config: Path, tmp_path: Path, owner: str, lease: float, says: str
+    config: Path, tmp_path: Path, owner: Callable[[], str], lease: float, says: str
 ) -> None:
     with Ledger(tmp_path / "state") as ledger:
         ledger.offer(clip("shot", tmp_path / "in"), "shot")
-        ledger.claim(owner, lease, time.time())
+        ledger.claim(owner(), lease, time.time())
         (line,) = lines(config)
 
     assert line.split() == ["1", "shot", "running", *says.split()]
