@@ -23,38 +23,64 @@ what is left would show as a veil over the whole unknown region once a comp is g
 """
 
 
+_SMOOTH = 3e-4
+"""Variance of a known background, of three channels, before which a pixel is half as free."""
+
+
 def settled(alpha: Alpha) -> Alpha:
     """Alpha, stretched so that what is all but 0 or 1 is at its end or beyond; not clamped."""
     return (alpha - _HAZE) / (1 - 2 * _HAZE)
 
 
-def finished(rgb: Floats, known: Floats, pixels: NDArray[np.intp], alpha: Floats) -> Floats:
+def finished(
+    rgb: Floats, known: Floats, pixels: NDArray[np.intp], alpha: Floats, behind: Floats | None = None
+) -> Floats:
     """The matte, float32 [H, W], 0..1: ``known`` but for the pixels that a network was asked for, and these
     settled at their ends and, where they are mixed, refined.
 
     rgb: float32 [H, W, 3], display-referred, 0..1; known: float32 [H, W], 0 or 1 elsewhere; pixels: flat
-    indices [N]; alpha: float32 [N], not clamped.
+    indices [N], in order; alpha: float32 [N], not clamped. behind: float32 [H, W, 3], the background, not a
+    number where none is known: the network went by it, and where it varies, colour tells less of alpha.
     """
-    matte, mixed = known.copy(), np.zeros(known.shape, np.bool_)
-    flat, alpha = matte.reshape(-1), settled(alpha)
-    _lay(flat, mixed.reshape(-1), pixels, alpha)
-    refine(rgb, matte, mixed)
-    _clamp(flat, pixels)
+    matte, freedom = known.copy(), np.zeros_like(known)
+    flat, ends = matte.reshape(-1), settled(alpha)
+    _put(flat, pixels, ends)
+    mixed = pixels[(ends > 0) & (ends < 1)]
+    if behind is None:
+        freedom.reshape(-1)[mixed] = 1
+    else:
+        _before(behind, mixed, freedom.reshape(-1))
+    refine(rgb, matte, mixed, freedom)
+    _put(flat, mixed, flat[mixed])
     return matte
 
 
 @numba.njit(nogil=True, cache=True)
-def _lay(matte, mixed, pixels, alpha):
+def _put(matte, pixels, alpha):
+    """Alpha of pixels, cut off at 0 and 1."""
     zero, one = np.float32(0), np.float32(1)
     for n in range(pixels.size):
-        p = np.uintp(pixels[n])
-        matte[p] = min(max(alpha[n], zero), one)
-        mixed[p] = zero < alpha[n] < one
+        matte[np.uintp(pixels[n])] = min(max(alpha[n], zero), one)
 
 
 @numba.njit(nogil=True, cache=True)
-def _clamp(matte, pixels):
-    zero, one = np.float32(0), np.float32(1)
+def _before(behind, pixels, freedom):
+    """How far pixels are free where the background around them is known."""
+    height, width = behind.shape[:2]
     for n in range(pixels.size):
-        p = np.uintp(pixels[n])
-        matte[p] = min(max(matte[p], zero), one)
+        y, x = pixels[n] // width, pixels[n] % width
+        variance, count = 0.0, 0
+        top, bottom = max(0, y - 1), min(height, y + 2)
+        left, right = max(0, x - 1), min(width, x + 2)
+        for channel in range(3):
+            count, mean, square = 0, 0.0, 0.0
+            for v in range(top, bottom):
+                for u in range(left, right):
+                    value = np.float64(behind[v, u, channel])
+                    count += 1
+                    mean += value
+                    square += value * value
+            mean /= count
+            variance += square / count - mean * mean
+        # What is not a number compares as false.
+        freedom[pixels[n]] = _SMOOTH / (_SMOOTH + variance) if variance > 0 else 1.0

@@ -45,6 +45,11 @@ def _check_mattes(weights: Weights) -> None:
         )
 
 
+def _laid(picture: Tensor) -> Floats:
+    """float32 [3, H, W] as [H, W, 3], pixel by pixel."""
+    return np.ascontiguousarray(picture.permute(1, 2, 0).numpy(force=True))
+
+
 class Kind(NamedTuple):
     """Of batches: the width of their tiles in pixels, and how many there are in each."""
 
@@ -110,21 +115,24 @@ class Matter:
         # By numpy: torch would wake all its threads for it, on every frame, known ones too.
         known = [t.numpy(force=True) for t in trimap]
         covers = list(self._encoders.map(self._cover, known))
-        made = self._run(self._encoded(rgb, trimap, covers, clean or [None] * len(rgb)))
+        behind = clean or [None] * len(rgb)
+        made = self._run(self._encoded(rgb, trimap, covers, behind))
         alphas = [[next(made[kind]) for kind in cover.kinds] for cover in covers]
-        return list(self._encoders.map(self._join, rgb, known, covers, alphas))
+        return list(self._encoders.map(self._join, rgb, known, covers, alphas, behind))
 
     def _cover(self, known: Floats) -> Cover:
         unknown = known == 0.5
         tiles = self._tiling.cover(unknown[0])
         return Cover(positions(unknown), tiles, [self._kind(tile.width, known.shape[1:]) for tile in tiles])
 
-    def _join(self, rgb: Tensor, known: Floats, cover: Cover, alphas: Sequence[Tensor]) -> Tensor:
+    def _join(
+        self, rgb: Tensor, known: Floats, cover: Cover, alphas: Sequence[Tensor], behind: Tensor | None
+    ) -> Tensor:
         if not cover.tiles:
             return torch.from_numpy(known.copy())
         made = self._tiling.join(known[0], cover.tiles, alphas, cover.pixels)
-        picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
-        return torch.from_numpy(finished(picture, known[0], cover.pixels, made))[None]
+        plate = None if behind is None else _laid(behind)
+        return torch.from_numpy(finished(_laid(rgb), known[0], cover.pixels, made, plate))[None]
 
     def _kind(self, width: int, frame: tuple[int, ...]) -> Kind:
         """Of what batches a tile of a frame, of so many rows and columns, is: together about as large as the

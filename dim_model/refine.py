@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from dim_model.arrays import Floats, Mask
 from dim_model.numbered import positions
@@ -47,14 +48,16 @@ def refined(rgb: Floats, alpha: Floats, mixed: Mask) -> Floats:
     mixed pixel is had by refining that change, with 0 where nothing is mixed (``trainer.refinement``).
     """
     out = alpha.copy()
-    refine(rgb, out, mixed)
+    refine(rgb, out, positions(mixed), mixed.astype(np.float32))
     return out
 
 
-def refine(rgb: Floats, alpha: Floats, mixed: Mask) -> None:
-    """``refined``, in place."""
-    if min(mixed.shape) >= 3:
-        _refine(rgb, alpha, mixed, positions(mixed), _shares(_STEPS, _ROUGH))
+def refine(rgb: Floats, alpha: Floats, mixed: NDArray[np.intp], freedom: Floats) -> None:
+    """``refined``, in place. mixed: flat indices, in order; freedom: float32 [H, W], 0 but where it is mixed,
+    there up to 1: how far a pixel follows the plate. At a tenth only what is roughest is taken away.
+    """
+    if min(alpha.shape) >= 3:
+        _refine(rgb, alpha, mixed, freedom, _shares(_STEPS, _ROUGH))
 
 
 def _shares(steps: int, least: float) -> Floats:
@@ -74,27 +77,27 @@ def _shares(steps: int, least: float) -> Floats:
 
 
 @numba.njit(nogil=True, cache=True)
-def _refine(rgb, alpha, mixed, where, shares):
-    height, width = mixed.shape
+def _refine(rgb, alpha, mixed, freedom, shares):
+    height, width = alpha.shape
     strips = (width + STRIP - 1) // STRIP
     # Of each strip's row its mixed pixels, the windows that hold any of them, and its number where these see
     # it.
     pixels = np.zeros((strips, height, 2), np.int32)
     windows = np.zeros((strips, height, 2), np.int32)
     number = np.full((strips, height), -1, np.int32)
-    spans(where, width, pixels)
+    spans(mixed, width, pixels)
     count = 0
     for strip in range(strips):
         reach(width, strip * STRIP, pixels[strip], windows[strip])
         count = number_rows(windows[strip], number[strip], count)
     colours, fits = np.empty(count * 3 * ROW, np.float32), np.empty(count * 9 * ROW, np.float32)
-    is_mixed, change = np.zeros(count * ROW, np.float32), np.zeros(count * ROW, np.float32)
+    free, change = np.zeros(count * ROW, np.float32), np.zeros(count * ROW, np.float32)
     left_over, room = np.empty(count * ROW, np.float32), np.zeros(ROOM, np.float32)
     for strip in range(strips):
         left = strip * STRIP
         read(rgb, left, windows[strip], number[strip], colours)
         measure(windows[strip], number[strip], colours, fits)
-        _mark(mixed, left, pixels[strip], number[strip], is_mixed)
+        _lay(freedom, left, pixels[strip], number[strip], free)
     flat = alpha.reshape(-1)
     for of_residual, of_before in shares:
         for strip in range(strips):
@@ -102,26 +105,26 @@ def _refine(rgb, alpha, mixed, where, shares):
             residuals(flat, width, strip * STRIP, here, around, rows, colours, fits, room, left_over)
         for strip in range(strips):
             here, rows = pixels[strip], number[strip]
-            _step(flat, width, strip * STRIP, here, rows, left_over, is_mixed, change, of_residual, of_before)
+            _step(flat, width, strip * STRIP, here, rows, left_over, free, change, of_residual, of_before)
 
 
 @numba.njit(nogil=True, cache=True)
-def _mark(mixed, left, pixels, number, is_mixed):
-    """Of the pixels from a row's first mixed one to its last: 1 where one is."""
+def _lay(freedom, left, pixels, number, free):
+    """Of the pixels from a row's first mixed one to its last."""
     for y in range(len(pixels)):
-        at = number[y] * ROW + BESIDE
-        for i in range(pixels[y, 0], pixels[y, 1]):
-            is_mixed[at + i] = mixed[y, left + i]
+        at, x = np.uintp(number[y] * ROW + BESIDE + pixels[y, 0]), np.uintp(left + pixels[y, 0])
+        for i in range(np.uintp(pixels[y, 1] - pixels[y, 0])):
+            free[at + i] = freedom[y, x + i]
 
 
 @numba.njit(nogil=True, cache=True)
-def _step(flat, width, left, pixels, number, left_over, is_mixed, change, of_residual, of_before):
+def _step(flat, width, left, pixels, number, left_over, free, change, of_residual, of_before):
     for y in range(len(pixels)):
         first, end = pixels[y]
         if not end:
             continue
         start, p = np.uintp(y * width + left + first), np.uintp(number[y] * ROW + BESIDE + first)
         for i in range(np.uintp(end - first)):
-            by = is_mixed[p + i] * (of_residual * left_over[p + i] + of_before * change[p + i])
+            by = free[p + i] * (of_residual * left_over[p + i] + of_before * change[p + i])
             change[p + i] = by
             flat[start + i] += by
