@@ -22,7 +22,6 @@ _HAZE = 1 / 255
 what is left would show as a veil over the whole unknown region once a comp is graded.
 """
 
-
 _SMOOTH = 3e-4
 """Variance of a known background, of three channels, before which a pixel is half as free."""
 
@@ -57,10 +56,15 @@ def finished(
 
 @numba.njit(nogil=True, cache=True)
 def _put(matte, pixels, alpha):
-    """Alpha of pixels, cut off at 0 and 1."""
+    """Alpha of pixels, cut off at 0 and 1; what is not a number stays none, for a device's fault is to show."""
     zero, one = np.float32(0), np.float32(1)
     for n in range(pixels.size):
-        matte[np.uintp(pixels[n])] = min(max(alpha[n], zero), one)
+        value = alpha[n]
+        if value < zero:
+            value = zero
+        elif value > one:
+            value = one
+        matte[np.uintp(pixels[n])] = value
 
 
 @numba.njit(nogil=True, cache=True)

@@ -35,6 +35,15 @@ def test_what_is_all_but_an_end_is_that_end(said: float, end: float) -> None:
     assert np.all(matte[:, 20:60] == end)
 
 
+def test_what_is_no_number_is_told_as_none() -> None:
+    """A device's fault is to be seen by the canary and by whoever checks frames."""
+    alpha = np.full((30, 80), 0.5, np.float32)
+    alpha[15, 40] = np.nan
+    _, matte = _told(alpha)
+    assert np.isnan(matte[15, 40])
+    assert np.isfinite(matte[:, :20]).all()
+
+
 def _moved(behind: Floats | None) -> float:
     """How far mixed alpha is moved before a background."""
     alpha = np.random.default_rng(2).uniform(0.1, 0.9, (30, 80)).astype(np.float32)
