@@ -56,7 +56,7 @@ def finished(
 
 @numba.njit(nogil=True, cache=True)
 def _put(matte, pixels, alpha):
-    """Alpha of pixels, cut off at 0 and 1; what is not a number stays none, for a device's fault is to show."""
+    """Alpha of pixels, cut off at 0 and 1. What is no number stays none: a device's fault is to show."""
     zero, one = np.float32(0), np.float32(1)
     for n in range(pixels.size):
         value = alpha[n]
