@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from daemon.clip_config import Mixing
 from daemon.colour import ColourSpace, convert
 from daemon.media.base import Pixels
-from daemon.mixture import Mixture, colours, laid, table
+from daemon.mixture import Mixture, colours, table
 from daemon.treatment import PLAIN, Treatment
+from dim_model.by_pixel import by_pixel
 from dim_model.extend import beyond
 from dim_model.numbered import write
 from dim_model.shown import over, shown
@@ -58,7 +58,7 @@ def compose(
         own = next((name for name, kind in coloured.items() if kind == "foreground" and name not in into), "")
         for name in sorted(coloured, key=lambda name: name == own):
             made[name] = found.output(coloured[name], into.get(name), is_last=name == own)
-    made["alpha"] = np.ascontiguousarray(alpha.permute(1, 2, 0).numpy())
+    made["alpha"] = by_pixel(alpha)
     return {name: made[name] for name in outputs}
 
 
@@ -71,7 +71,7 @@ class _Foreground:
         self, plate: Tensor, mixture: Mixture, space: ColourSpace, treatment: Treatment, *, goes_on: bool
     ) -> None:
         self._mixture, self._space = mixture, space
-        self._picture = shown(laid(plate), mixture.alpha)
+        self._picture = shown(by_pixel(plate), mixture.alpha)
         self._front = treatment.mixed(mixture.front, mixture.opacity)
         self._extended: tuple[Tensor, Tensor] | None = None
         write(self._picture, mixture.pixels, table(space.from_linear(self._front)))
@@ -101,14 +101,14 @@ class _Foreground:
     def over(self, background: Tensor, into: ColourSpace | None) -> Pixels:
         """The composite, float32 [H, W, 3], in ``into``, or in the plate's own space."""
         pixels = self._mixture.pixels
-        picture = over(self._picture[..., :3], self._mixture.alpha, laid(background))
+        picture = over(self._picture[..., :3], self._mixture.alpha, by_pixel(background))
         if pixels.size:
             behind = self._space.to_linear(colours(background, pixels))
             write(picture, pixels, table(self._space.from_linear(self._mixture.over(self._front, behind))))
         if into is None:
             return picture
         planes = torch.from_numpy(picture).permute(2, 0, 1).contiguous()
-        return laid(convert(planes, self._space, into))
+        return by_pixel(convert(planes, self._space, into))
 
     def output(self, kind: str, into: ColourSpace | None, *, is_last: bool) -> Pixels:
         """``foreground`` or ``premult``, float32 [H, W, 4], in ``into``, or in the plate's own space; the
@@ -116,7 +116,7 @@ class _Foreground:
         """
         if into is not None:
             converted = convert(self._straight.contiguous(), self._space, into)
-            picture = shown(laid(converted), self._mixture.alpha)
+            picture = shown(by_pixel(converted), self._mixture.alpha)
         else:
             picture = self._picture if is_last else self._picture.copy()
         straight = torch.from_numpy(picture).permute(2, 0, 1)[:3]

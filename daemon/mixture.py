@@ -12,9 +12,9 @@ from torch import Tensor
 
 from daemon.clip_config import Mixing
 from daemon.colour import DISPLAY, ColourSpace
-from daemon.media.base import Pixels
 from dim_model import srgb
 from dim_model.arrays import Floats
+from dim_model.by_pixel import by_pixel
 from dim_model.foreground import Mixed, mixed_colours
 from dim_model.mixing import agreed, share
 from dim_model.numbered import read, write
@@ -64,12 +64,7 @@ class Mixture:
 
 def colours(picture: Tensor, pixels: NDArray[np.intp]) -> Tensor:
     """Those of pixels by their flat indices in order, float32 [3, N], of a picture [3, H, W]."""
-    return torch.from_numpy(read(laid(picture), pixels, picture.shape[2])).T
-
-
-def laid(planes: Tensor) -> Pixels:
-    """As a picture lies in memory, float32 [H, W, 3]; not a copy where it lies so."""
-    return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
+    return torch.from_numpy(read(by_pixel(picture), pixels, picture.shape[2])).T
 
 
 def table(some: Tensor) -> Floats:
@@ -85,7 +80,7 @@ def _numbers(plate: Tensor, mixed: Mixed, space: ColourSpace) -> Tensor:
     some = colours(plate, where)
     if space == DISPLAY and _is_within(some, _BRIGHTEST ** (1 / 2.4)):
         return plate
-    numbers = np.empty_like(laid(plate))
+    numbers = np.empty_like(by_pixel(plate))
     write(numbers, where, table(srgb.from_light(_told(space.to_linear(some)))))
     return torch.from_numpy(numbers).permute(2, 0, 1)
 

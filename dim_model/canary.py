@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from dim_model.by_pixel import by_pixel
 from dim_model.encode import CHANNELS, Inputs, encode
 from dim_model.finish import finished
 
@@ -118,7 +119,7 @@ def _made() -> tuple[float, ...]:
     rgb, trimap = picture()
     known, unknown = trimap[0].numpy(), trimap[0].numpy() == 0.5
     ramp = np.tile(np.linspace(-0.1, 1.1, _SIDE, dtype=np.float32), (_SIDE, 1))
-    frame = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy())
+    frame = by_pixel(rgb)
     matte = finished(frame, known, np.flatnonzero(unknown), ramp[unknown])
     return tuple(round(value, 4) for value in _cells(torch.from_numpy(matte)[None]))
 

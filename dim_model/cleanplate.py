@@ -20,6 +20,7 @@ from torch import Tensor
 
 from dim_model import flow, pieces, trimap
 from dim_model.arrays import Floats, Mask
+from dim_model.by_pixel import by_pixel
 from dim_model.colours import ColourModel, log_odds
 from dim_model.register import burnt, exposed, gain, matched, moved, shift
 from dim_model.through import apart, gaps, mixed
@@ -116,7 +117,7 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
     values = banded(subject, doubt, bare, (height, width), erode, dilate)
 
     def full() -> Tensor:
-        picture = np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
+        picture = by_pixel(clean)
         placed, reach = moved(picture, by, height / len(frame))
         over = burnt(placed, gains)
         return laid(exposed(placed, gains), reach & ~over.any(-1) if over.any() else reach)
@@ -127,7 +128,7 @@ def difference(view: Tensor, clean: Tensor, erode: int, dilate: int) -> Differen
 def laid(plate: Floats, seen: Mask) -> Tensor:
     """float32 [3, H, W] of float32 [H, W, 3], not a number where it was not ``seen``, bool [H, W]."""
     known = np.where(seen[..., None], plate, np.float32(np.nan)).astype(np.float32)
-    return torch.from_numpy(np.ascontiguousarray(known.transpose(2, 0, 1)))
+    return torch.from_numpy(known).permute(2, 0, 1)
 
 
 def reduced(view: Tensor) -> Floats:

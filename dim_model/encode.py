@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from dim_model.by_pixel import by_pixel
 from dim_model.explanation import COLOUR_CELL, explain
 
 Inputs = Literal["plain", "sampled"]
@@ -100,13 +101,13 @@ def encode_tiles(
     ``explanation.explain``.
     """
     laid = [room.permute(1, 2, 0).numpy() for room in rooms]
-    picture = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
+    picture = by_pixel(rgb)
     known = np.ascontiguousarray(trimap[0].numpy(force=True))
     if inputs == "plain":
         for tile, (y, x) in zip(laid, corners, strict=True):
             _fill_plain(tile, picture, known, y, x)
         return
-    behind = None if clean is None else np.ascontiguousarray(clean.permute(1, 2, 0).numpy(force=True))
+    behind = None if clean is None else by_pixel(clean)
     explained = explain(picture, known, behind, on_two_cores=on_two_cores)
     for tile, (y, x) in zip(laid, corners, strict=True):
         _fill(tile, picture, known, explained, y, x)

@@ -73,15 +73,15 @@ def _before(behind, pixels, freedom):
     height, width = behind.shape[:2]
     for n in range(pixels.size):
         y, x = pixels[n] // width, pixels[n] % width
-        variance, count = 0.0, 0
+        variance = 0.0
         top, bottom = max(0, y - 1), min(height, y + 2)
         left, right = max(0, x - 1), min(width, x + 2)
+        count = (bottom - top) * (right - left)
         for channel in range(3):
-            count, mean, square = 0, 0.0, 0.0
+            mean, square = 0.0, 0.0
             for v in range(top, bottom):
                 for u in range(left, right):
                     value = np.float64(behind[v, u, channel])
-                    count += 1
                     mean += value
                     square += value * value
             mean /= count

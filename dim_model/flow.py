@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dim_model.arrays import Bytes, Floats
+from dim_model.by_pixel import by_pixel
 from dim_model.each import ONE_BY_ONE, Each
 
 _SLACK = (0.3, 0.05)
@@ -68,7 +69,7 @@ class Flow(NamedTuple):
 
 def reduced(view: Tensor, lines: int, *, roughly: bool = False) -> Floats:
     """A frame, float32 [C, H, W], as ``smaller`` makes of it."""
-    return smaller(np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True)), lines, roughly=roughly)
+    return smaller(by_pixel(view), lines, roughly=roughly)
 
 
 def smaller(picture: Floats, lines: int, *, roughly: bool = False) -> Floats:

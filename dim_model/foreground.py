@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dim_model.arrays import Floats, Mask
+from dim_model.by_pixel import by_pixel
 from dim_model.numbered import positions
 from dim_model.unmixing import looked_at, unmixed
 
@@ -46,7 +47,7 @@ def mixed_colours(rgb: Tensor, mixed: Mixed) -> tuple[Tensor, Tensor]:
     no colour is brighter than all that was photographed; but for that, a times the one and 1 - a times the
     other are the plate.
     """
-    seen = np.ascontiguousarray(rgb.permute(1, 2, 0).numpy(force=True))
+    seen = by_pixel(rgb)
     foreground, background = torch.from_numpy(unmixed(seen, mixed.alpha, mixed.pixels)).to(rgb)
     return foreground.T, background.T
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from dim_model import nets
 from dim_model.arrays import Floats
+from dim_model.by_pixel import by_pixel
 from dim_model.encode import Inputs, encode_tiles
 from dim_model.finish import finished
 from dim_model.numbered import positions
@@ -45,9 +46,9 @@ def _check_mattes(weights: Weights) -> None:
         )
 
 
-def _laid(picture: Tensor) -> Floats:
-    """float32 [3, H, W] as [H, W, 3], pixel by pixel."""
-    return np.ascontiguousarray(picture.permute(1, 2, 0).numpy(force=True))
+def _laid(picture: Tensor | None) -> Tensor | None:
+    """The same, but pixel by pixel in memory, once for all who read it so."""
+    return None if picture is None else torch.from_numpy(by_pixel(picture)).permute(2, 0, 1)
 
 
 class Kind(NamedTuple):
@@ -115,7 +116,7 @@ class Matter:
         # By numpy: torch would wake all its threads for it, on every frame, known ones too.
         known = [t.numpy(force=True) for t in trimap]
         covers = list(self._encoders.map(self._cover, known))
-        behind = clean or [None] * len(rgb)
+        behind = list(self._encoders.map(_laid, clean or [None] * len(rgb)))
         made = self._run(self._encoded(rgb, trimap, covers, behind))
         alphas = [[next(made[kind]) for kind in cover.kinds] for cover in covers]
         return list(self._encoders.map(self._join, rgb, known, covers, alphas, behind))
@@ -131,8 +132,8 @@ class Matter:
         if not cover.tiles:
             return torch.from_numpy(known.copy())
         made = self._tiling.join(known[0], cover.tiles, alphas, cover.pixels)
-        plate = None if behind is None else _laid(behind)
-        return torch.from_numpy(finished(_laid(rgb), known[0], cover.pixels, made, plate))[None]
+        plate = None if behind is None else by_pixel(behind)
+        return torch.from_numpy(finished(by_pixel(rgb), known[0], cover.pixels, made, plate))[None]
 
     def _kind(self, width: int, frame: tuple[int, ...]) -> Kind:
         """Of what batches a tile of a frame, of so many rows and columns, is: together about as large as the

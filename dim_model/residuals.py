@@ -56,15 +56,24 @@ def spans(mixed, width, pixels):
 
 
 @numba.njit(nogil=True, cache=True)
+def _hull(spans, y):
+    """From the first column to the last, not itself, of what a row and those beside it have, of each row
+    [H, 2]; none where that does not come after the first.
+    """
+    first, end = STRIP, 0
+    for near in range(max(0, y - 1), min(len(spans), y + 2)):
+        if spans[near, 1] > spans[near, 0]:
+            first, end = min(first, spans[near, 0]), max(end, spans[near, 1])
+    return first, end
+
+
+@numba.njit(nogil=True, cache=True)
 def reach(width, left, pixels, windows):
     """From which column to which, not itself, windows that hold anything mixed have their middles, of each
     row, [H, 2]. No window reaches beyond the frame.
     """
     for y in range(1, len(pixels) - 1):
-        first, end = STRIP, 0
-        for near in range(y - 1, y + 2):
-            if pixels[near, 1]:
-                first, end = min(first, pixels[near, 0]), max(end, pixels[near, 1])
+        first, end = _hull(pixels, y)
         first, end = max(first - 1, 1 - left), min(end + 1, width - 1 - left)
         if first < end:
             windows[y, 0], windows[y, 1] = first, end
@@ -73,28 +82,23 @@ def reach(width, left, pixels, windows):
 @numba.njit(nogil=True, cache=True)
 def number_rows(windows, number, count):
     """Number the rows of a strip that windows hold, from ``count`` on; returns how many there are now."""
-    height = len(windows)
-    for y in range(height):
-        for near in range(max(0, y - 1), min(height, y + 2)):
-            if windows[near, 1] > windows[near, 0]:
-                number[y] = count
-        count += number[y] == count
+    for y in range(len(windows)):
+        first, end = _hull(windows, y)
+        if first < end:
+            number[y] = count
+            count += 1
     return count
 
 
 @numba.njit(nogil=True, cache=True)
 def read(rgb, left, windows, number, colours):
     """Lay the colours that windows see, each channel by itself."""
-    height = len(number)
-    for y in range(height):
+    for y in range(len(number)):
         if number[y] < 0:
             continue
-        first, end = STRIP, 0
-        for near in range(max(0, y - 1), min(height, y + 2)):
-            if windows[near, 1] > windows[near, 0]:
-                first, end = min(first, windows[near, 0] - 1), max(end, windows[near, 1] + 1)
-        p, x = np.uintp(number[y] * 3 * ROW + BESIDE + first), np.uintp(left + first)
-        for i in range(np.uintp(end - first)):
+        first, end = _hull(windows, y)
+        p, x = np.uintp(number[y] * 3 * ROW + BESIDE + first - 1), np.uintp(left + first - 1)
+        for i in range(np.uintp(end - first + 2)):
             r, g, b = rgb[y, x + i, 0], rgb[y, x + i, 1], rgb[y, x + i, 2]
             colours[p + i], colours[p + _1 + i], colours[p + _2 + i] = r, g, b
 

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from dim_model import guided
 from dim_model.arrays import Floats, Indices, Mask
+from dim_model.by_pixel import by_pixel
 from dim_model.each import Each
 from dim_model.flow import Flow, moved, reduced
 from dim_model.hearing import hear, own_lines
@@ -86,7 +87,7 @@ class _Moment:
 
     @classmethod
     def of(cls, view: Tensor, alpha: Tensor, clean: Tensor | None, each: Each) -> _Moment:
-        rgb = np.ascontiguousarray(view.permute(1, 2, 0).numpy(force=True))
+        rgb = by_pixel(view)
         matte = np.ascontiguousarray(alpha[0].numpy(force=True))
         unknown, small = (matte > 0) & (matte < 1), reduced(view, LINES, roughly=True)
         own = np.full(np.count_nonzero(unknown), _OWN, np.float32)
